@@ -1,0 +1,1 @@
+"""The part that acts: plans nights, proposes, runs, confirms, renders, opens pull requests."""

@@ -1,0 +1,1 @@
+"""`autoresearch new`: a target that runs as it is."""

@@ -1,0 +1,1 @@
+"""A night: one verb, one file. plan, run, confirm, propose."""

@@ -1,0 +1,222 @@
+"""`confirm`: measures the night's result again from scratch, in a process and a checkout that never saw the loop.
+
+Only what confirm says is a headline number. It takes the lock from the base commit, scores base, head and every row on
+the search split, and base and head on the holdout, which nothing has read before.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from bot.night.folder import Night
+from bot.night.run import header_fields
+from harness import folds, holdout, measure, rows, view
+from harness.decide import Measured, Pair, State, broken_guard, decide, headline_gain, step
+from harness.errors import IntegrityError
+from harness.events import Event, Segment, SegmentWriter, verify_order
+from harness.folds import LoopState
+from harness.holdout import Interval
+from harness.measure import Ask, Measurer
+from harness.reports import Measurement
+from harness.repository import CommitSource
+from harness.rows import Group
+from harness.target import Target
+from harness.view import View
+
+
+def confirm(night: Night, target: Target) -> str:
+    """Confirms one target's result. Returns the end reason: confirmed, not-confirmed or integrity."""
+    segments = night.healed(target.name)
+    ended = folds.confirm_end(segments)
+    if ended:
+        return ended
+    bad = verify_order(segments)
+    if bad:
+        raise IntegrityError(f"the night's record does not verify: {bad}", next_step="autoresearch log --verify")
+    scratch = night.scratch(target.name, "confirm")
+    checkout = view.build(CommitSource(night.repository, night.plan.base), target, scratch / "checkout", hidden=True)
+    plan = night.target_plan(target.name)
+    writer = night.begin(target.name, "confirm", segments, header_fields(night, target, plan, checkout.lock.harness))
+    state = folds.loop_state(segments, night.packs(target.name))
+    measurer = measure.measurer(target, checkout, scratch, night.repository)
+    try:
+        end, why = _Confirmation(night, target, segments, state, checkout, measurer, writer).run()
+    finally:
+        measurer.close()
+        view.remove(scratch)
+    writer.seal(end, why=why)
+    return end
+
+
+class _NotConfirmed(Exception):
+    """A gate that does not open; the reason is for the page."""
+
+
+@dataclass(frozen=True)
+class _Row:
+    group: Group
+    content: bytes
+    metrics: Mapping[str, float]
+
+
+class _Confirmation:
+    def __init__(
+        self, night: Night, target: Target, segments: Sequence[Segment], state: LoopState,
+        checkout: View, measurer: Measurer, writer: SegmentWriter,
+    ) -> None:  # fmt: skip
+        self.night, self.target, self.segments, self.state = night, target, segments, state
+        self.checkout, self.measurer, self.writer = checkout, measurer, writer
+        self.seed = night.target_plan(target.name).seed
+        self.deadline = time.monotonic() + target.confirm.budget
+        self.event: Event = {"event": "confirm"}
+
+    def run(self) -> tuple[str, str]:
+        """The end reason and why; the event is written either way, with whatever was measured by then."""
+        started = time.monotonic()
+        try:
+            end, why = "confirmed", self._gates()
+        except _NotConfirmed as failed:
+            end, why = "not-confirmed", str(failed)
+        except IntegrityError as error:
+            end, why = "integrity", str(error)
+        self.event |= {"verdict": end, "why": why, "seconds": time.monotonic() - started}
+        self.writer.append([self.event])
+        return end, why
+
+    def _gates(self) -> str:
+        recorded = self.segments[0].header["lock"]
+        if recorded != self.checkout.lock.id:
+            raise IntegrityError(
+                f"the night ran under lock {recorded[:12]}, the base commit has {self.checkout.lock.id[:12]}"
+            )
+        if self.state.kept == 0:
+            raise _NotConfirmed("nothing was kept, so there is nothing to confirm")
+        base, head = self._search()
+        self._holdout()
+        self._rows(base, head)
+        self.checkout.watch.check_in_full()
+        gain = headline_gain(self.target.rule, base.metrics, head.metrics)
+        return f"{self.target.rule.primary.name} improves by {gain:.6g} on the search split"
+
+    def _search(self) -> tuple[Measurement, Measurement]:
+        """Base and head once more, and the claim held against them."""
+        base, head = self._measure([self.checkout.base, self.state.content], "search")
+        self.event |= {
+            "head": self.state.blob, "base": self.state.base_blob, "claimed": self.state.metrics,
+            "search": {"base": base.metrics, "head": head.metrics},
+            "repeat": "identical" if dict(head.metrics) == dict(self.state.metrics) else "different",
+        }  # fmt: skip
+        if self.event["repeat"] == "different":
+            raise _NotConfirmed("a clean run gives the kept file other numbers than the loop claimed")
+        self._guards("search", base, head)
+        pair = Pair(Measured(base.metrics, self.state.base_complexity), Measured(head.metrics, self.state.complexity))
+        decision = decide(step(State(base.metrics), pair), self.target.rule)
+        if getattr(decision, "reason", "") not in {"better", "simpler"}:
+            raise _NotConfirmed(f"against the night's base the result is no gain: {getattr(decision, 'why', '')}")
+        return base, head
+
+    def _holdout(self) -> None:
+        """The one look at the held-out rows: the interval of the paired gain must lie above 0."""
+        if not self.target.sample:
+            return
+        base, head = self._measure([self.checkout.base, self.state.content], "holdout")
+        primary = self.target.rule.primary
+        interval = self._interval(base, head)
+        self.event["holdout"] = {
+            "metric": primary.name, "base": base.metrics, "head": head.metrics, **asdict(interval),
+        }  # fmt: skip
+        self._guards("holdout", base, head)
+        if interval.low <= 0:
+            raise _NotConfirmed(
+                f"the gain does not hold on held-out rows: {interval.gain:+.6g}, "
+                f"{interval.confidence:.0%} interval {interval.low:+.6g} to {interval.high:+.6g}"
+            )
+
+    def _interval(self, base: Measurement, head: Measurement) -> Interval:
+        primary = self.target.rule.primary
+        if primary.name not in base.rows or primary.name not in head.rows:
+            raise _NotConfirmed(f"the evaluator reports no rows for {primary.name} on the holdout split")
+        if any(
+            holdout.disagreement(m.rows[primary.name], m.metrics[primary.name]) > holdout.AGREEMENT
+            for m in (base, head)
+        ):
+            raise _NotConfirmed(f"the rows that the evaluator reports for {primary.name} do not average to its value")
+        try:
+            return holdout.paired_interval(base.rows[primary.name], head.rows[primary.name], primary.goal)
+        except ValueError as error:
+            raise _NotConfirmed(str(error)) from None
+
+    def _guards(self, split: str, base: Measurement, head: Measurement) -> None:
+        broken = broken_guard(base.metrics, head.metrics, self.target.rule)
+        if broken:
+            raise _NotConfirmed(f"a guard does not hold on the {split} split: {broken}")
+
+    def _rows(self, base: Measurement, head: Measurement) -> None:
+        """The final diff as rows, largest effect first, each measured on top of the ones before it."""
+        history = self._history()
+        diff = rows.difference(self.checkout.base, self.state.content, self.target.file, self.target.confirm.unit)
+        found = rows.groups(diff, history, self.checkout.base, self.target.confirm.groups)
+        ordered = self._by_effect(found, diff, base)
+        stacked = self._stack(ordered, diff, head)
+        events, before, metrics = [], self.checkout.base, base.metrics
+        for number, row in enumerate(stacked, start=1):
+            added, removed = rows.line_counts(before, row.content)
+            events.append({
+                "number": number, "change": row.group.change[:500], "experiments": row.group.experiments,
+                "blob": self.night.repository.blob_id(row.content), "content": self.writer.content(row.content, before),
+                "adds": headline_gain(self.target.rule, metrics, row.metrics), "metrics": row.metrics,
+                "lines": [added, removed],
+            })  # fmt: skip
+            before, metrics = row.content, row.metrics
+        self.event["rows"] = events
+
+    def _by_effect(self, found: list[Group], diff: rows.Diff, base: Measurement) -> list[Group]:
+        alone = self._measure([diff.content(group.units) for group in found], "search", crash_allowed=True)
+        gains = [headline_gain(self.target.rule, base.metrics, m.metrics) if not m.crash else 0.0 for m in alone]
+        return [found[index] for index in sorted(range(len(found)), key=lambda i: -gains[i])]
+
+    def _stack(self, ordered: list[Group], diff: rows.Diff, head: Measurement) -> list[_Row]:
+        """Rows on top of each other. One that cannot stand without the next is joined with it."""
+        units: tuple[int, ...] = ()
+        contents = [diff.content(units := (*units, *group.units)) for group in ordered]
+        measured = [*self._measure(contents[:-1], "search", crash_allowed=True), head]
+        stacked: list[_Row] = []
+        waiting: Group | None = None
+        for group, content, measurement in zip(ordered, contents, measured, strict=True):
+            whole = rows.join(waiting, group) if waiting else group
+            waiting = whole if measurement.crash else None
+            if not measurement.crash:
+                stacked.append(_Row(whole, content, measurement.metrics))
+        return stacked
+
+    def _history(self) -> list[tuple[int, bytes]]:
+        packs = self.night.packs(self.target.name)
+        replay, found = LoopState(), []
+        for event in folds.all_events(self.segments):
+            replay.apply(event, packs)
+            if event["event"] == "experiment" and event["status"] == "keep":
+                found.append((event["id"], replay.content))
+        return found
+
+    def _measure(self, contents: list[bytes], split: str, *, crash_allowed: bool = False) -> list[Measurement]:
+        found = []
+        for content in contents:
+            if time.monotonic() > self.deadline:
+                raise _NotConfirmed(f"the confirm budget of {self.target.confirm.budget:g} s was spent")
+            measured = self.measurer.measure([content], Ask(split=split, seed=self.seed))[0]
+            if measured.crash and not crash_allowed:
+                raise _NotConfirmed(
+                    f"the evaluator fails on the {split} split ({measured.crash}): {measured.why[:300]}"
+                )
+            found.append(measured)
+            self.checkout.watch.check()
+        return found
+
+
+def outcome(segments: Sequence[Segment]) -> dict[str, Any] | None:
+    """The confirm event of a night, if there is one."""
+    found = folds.of_kind(segments, "confirm")
+    return found[-1] if found else None

@@ -1,0 +1,205 @@
+"""The folder of a night, <git common dir>/autoresearch/<night>/, and the mutex beside it.
+
+plan.json                            what this night set out to do
+<target>/<night>.<n>-<verb>.jsonl    segments, with .pack files beside them
+<target>/tried.txt                   what earlier nights measured under the same lock
+pull-request.md .html chart-*.png    what a human reads
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from harness import events
+from harness.errors import BusyError, NotFound
+from harness.events import Segment
+from harness.repository import Repository
+
+MUTEX_VARIABLE = "AUTORESEARCH_MUTEX"
+
+
+@dataclass(frozen=True)
+class TargetPlan:
+    """One target's share of a night. Seconds, US dollars; None is no limit."""
+
+    name: str
+    folder: str
+    seed: int
+    lock: str
+    experiments: int
+    wall_clock: float | None
+    usd: float
+    plateau: int | None
+    carried_from: str = ""  # an unreviewed night whose rows this one starts from
+    carried_blob: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a night set out to do: frozen before anything is spent."""
+
+    night: str
+    base: str
+    created: int  # seconds since 1970, also the date of every commit of the night
+    targets: tuple[TargetPlan, ...]
+    wall_clock: float | None
+    usd: float | None
+
+
+@dataclass(frozen=True)
+class Night:
+    """A night's folder."""
+
+    repository: Repository
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def plan(self) -> Plan:
+        data = json.loads((self.path / "plan.json").read_text(encoding="utf-8"))
+        return Plan(**{**data, "targets": tuple(TargetPlan(**entry) for entry in data["targets"])})
+
+    def write_plan(self, plan: Plan) -> None:
+        write_atomically(self.path / "plan.json", json.dumps(asdict(plan), indent=2) + "\n")
+
+    def target_plan(self, target: str) -> TargetPlan:
+        for entry in self.plan.targets:
+            if entry.name == target:
+                return entry
+        raise NotFound(f'the night {self.name} has no target "{target}"')
+
+    def folder(self, target: str) -> Path:
+        return self.path / target
+
+    def scratch(self, target: str, verb: str) -> Path:
+        """A fresh folder for one verb; what an interrupted one left in it is removed."""
+        path = self.path / "scratch" / f"{target}-{verb}"
+        remove_tree(path)
+        path.mkdir(parents=True)
+        return path
+
+    def segment_paths(self, target: str) -> list[Path]:
+        found = self.folder(target).glob(f"{self.name}.*-*.jsonl")
+        return sorted(found, key=lambda path: segment_number(path.stem))
+
+    def segments(self, target: str) -> list[Segment]:
+        return [events.read(path) for path in self.segment_paths(target)]
+
+    def packs(self, target: str) -> dict[str, bytes]:
+        """SHA-256 -> content of every content that lies in a pack."""
+        found: dict[str, bytes] = {}
+        for path in self.segment_paths(target):
+            pack = path.with_suffix(".pack")
+            if pack.exists():
+                found |= events.packed_contents(events.read(path), pack.read_bytes())
+        return found
+
+    def begin(self, target: str, verb: str, segments: list[Segment], header: dict[str, Any]) -> events.SegmentWriter:
+        """The next segment of a target, after these."""
+        number = segment_number(segments[-1].name) + 1 if segments else 1
+        previous = segments[-1].chain if segments else events.GENESIS
+        name = f"{self.name}.{number}-{verb}"
+        return events.SegmentWriter(self.folder(target), name, previous, {"verb": verb, **header})
+
+    def healed(self, target: str) -> list[Segment]:
+        """The segments of a target, an interrupted last one ended. Raises IntegrityError on damage."""
+        paths = self.segment_paths(target)
+        found = [events.read(path) for path in paths]
+        if found and not found[-1].sealed:
+            found[-1] = events.heal(self.folder(target), found[-1])
+        return [segment for segment in found if segment.events]
+
+
+def segment_number(name: str) -> int:
+    """The n of <night>.<n>-<verb>."""
+    found = re.search(r"\.(\d+)-[a-z]+$", name)
+    return int(found.group(1)) if found else 0
+
+
+def nights(repository: Repository) -> list[Night]:
+    """Every night on this machine, oldest first."""
+    plans = repository.state.glob("*/plan.json")
+    return sorted((Night(repository, path.parent) for path in plans), key=_order)
+
+
+def night_named(repository: Repository, name: str) -> Night:
+    """The night of this name, or the last one for "". Raises NotFound."""
+    known = nights(repository)
+    if not name and known:
+        return known[-1]
+    for night in known:
+        if night.name == name:
+            return night
+    what = f'there is no night "{name}"' if name else "there has been no night here yet"
+    have = f"there are: {', '.join(night.name for night in known[-5:])}" if known else "autoresearch night runs one"
+    raise NotFound(what, next_step=have)
+
+
+def _order(night: Night) -> tuple[str, int]:
+    date, _, number = night.name[:10], night.name[10:11], night.name[11:]
+    return date, int(number) if number.isdigit() else 1
+
+
+@contextmanager
+def mutex(repository: Repository) -> Iterator[int]:
+    """Holds the repository's only place for a running night; children inherit it. Raises BusyError."""
+    repository.state.mkdir(parents=True, exist_ok=True)
+    inherited = _inherited(repository.state / "mutex")
+    if inherited is not None:
+        yield inherited
+        return
+    handle = os.open(repository.state / "mutex", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(handle, 100, 0).decode(errors="replace").strip()
+            raise BusyError(
+                f"a night is already running in this repository (process {holder or 'unknown'})",
+                next_step="wait for it, or stop it with Ctrl-C; autoresearch night then goes on where it was",
+            ) from None
+        os.truncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        os.set_inheritable(handle, True)
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _inherited(path: Path) -> int | None:
+    """The mutex that the parent holds for us, if the descriptor really is it."""
+    number = os.environ.get(MUTEX_VARIABLE, "")
+    if not number.isdigit():
+        return None
+    try:
+        held, there = os.fstat(int(number)), path.stat()
+    except OSError:
+        return None
+    return int(number) if (held.st_dev, held.st_ino) == (there.st_dev, there.st_ino) else None
+
+
+def write_atomically(path: Path, text: str | bytes) -> None:
+    """Writes a whole file or nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with temporary.open("wb") as file:
+        file.write(text.encode() if isinstance(text, str) else text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def remove_tree(path: Path) -> None:
+    shutil.rmtree(path, ignore_errors=True)

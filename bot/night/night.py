@@ -1,0 +1,107 @@
+"""`night`: plan, run, confirm, propose, each in a process of its own over one folder. A killed night is resumed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot import config
+from bot.forge import Forge
+from bot.night.folder import MUTEX_VARIABLE, Night, nights, remove_tree
+from bot.night.plan import Wishes, plan
+from bot.night.propose import Proposed, propose
+from harness import folds
+from harness.errors import AutoresearchError
+from harness.repository import CommitSource, Repository
+from harness.target import Target
+
+DONE = "done"
+
+
+@dataclass(frozen=True)
+class NightResult:
+    """What a night came to. failures: target -> exit code of the verb that failed on it."""
+
+    night: Night
+    proposed: Proposed
+    failures: dict[str, int]
+
+
+def unfinished(repository: Repository) -> Night | None:
+    """The last night, if it was planned and never came to its end."""
+    known = nights(repository)
+    return known[-1] if known and not (known[-1].path / DONE).exists() else None
+
+
+def targets_of(night: Night) -> list[Target]:
+    """The night's targets as its base commit declares them."""
+    return config.load_targets(CommitSource(night.repository, night.plan.base), [t.name for t in night.plan.targets])
+
+
+def begin(repository: Repository, wishes: Wishes, *, new: bool, say: Callable[[str], None]) -> Night:
+    """The night to go on with: the unfinished one, or a new plan."""
+    night = unfinished(repository)
+    if night and not new:
+        say(f"going on with the night {night.name}, which was interrupted")
+        return night
+    return plan(repository, wishes)[0]
+
+
+def go(night: Night, forge: Forge, mutex: int, *, quiet: bool) -> NightResult:
+    """Runs what is left of a night. A target that fails does not stop the others."""
+    targets = targets_of(night)
+    failures: dict[str, int] = {}
+    deadline = time.time() + night.plan.wall_clock if night.plan.wall_clock else None
+    for target in targets:
+        for verb in ("run", "confirm"):
+            if target.name in failures or (verb == "run" and deadline and time.time() > deadline):
+                continue
+            if verb == "confirm" and folds.run_end(night.segments(target.name)) is None:
+                continue
+            code = _verb(verb, night, target.name, mutex, quiet=quiet)
+            if code:
+                failures[target.name] = code
+    proposed = propose(night, targets, forge)
+    remove_tree(night.path / "scratch")
+    (night.path / DONE).touch()
+    return NightResult(night, proposed, failures)
+
+
+def _verb(verb: str, night: Night, target: str, mutex: int, *, quiet: bool) -> int:
+    """Starts one verb as a process of its own and waits for it; its exit code."""
+    command = [sys.executable, "-P", "-m", "bot.cli", verb, "--night", night.name, "--target", target]
+    environment = {**os.environ, MUTEX_VARIABLE: str(mutex)}
+    process = subprocess.Popen(
+        [*command, "--quiet"] if quiet else command,
+        cwd=night.repository.root, env=environment, pass_fds=(mutex,), stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    return _wait(process)
+
+
+def _wait(process: subprocess.Popen[bytes]) -> int:
+    """Ctrl-C reaches the verb too (one terminal, one group): it ends its loop in order, and we wait for that."""
+    interrupts = 0
+    while True:
+        try:
+            code = process.wait()
+        except KeyboardInterrupt:
+            interrupts += 1
+            if interrupts > 1:
+                process.kill()
+                raise
+            continue
+        if code in {-signal.SIGKILL, -signal.SIGTERM}:
+            raise AutoresearchError(
+                "a part of the night was killed", next_step="autoresearch night goes on where it was"
+            )
+        return code
+
+
+def exit_code(result: NightResult) -> int:
+    """That of the first failure; 0 where every target came to a typed end."""
+    return next(iter(result.failures.values()), 0)

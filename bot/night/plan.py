@@ -1,0 +1,105 @@
+"""`plan`: decides what a night will do, before anything is spent, and writes it down as plan.json."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bot import config, records
+from bot.night.folder import Night, Plan, TargetPlan, nights, write_atomically
+from harness import folds, lock
+from harness.repository import CommitSource, Repository
+from harness.target import Target
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the command line asks for; None leaves it to the configuration."""
+
+    targets: tuple[str, ...] = ()
+    experiments: int | None = None
+    wall_clock: float | None = None
+    seed: int | None = None
+
+
+def plan(repository: Repository, wishes: Wishes, *, write: bool = True) -> tuple[Night, Plan]:
+    """Plans a new night from the last commit. write: whether anything is left on disk. Raises ConfigError(s)."""
+    base = repository.commit()
+    source = CommitSource(repository, base)
+    settings = config.load(source)
+    targets = config.load_targets(source, wishes.targets)
+    night = Night(repository, repository.state / _name(repository))
+    shares = tuple(_share(target, source, night, base, wishes) for target in targets)
+    made = Plan(night.name, base, int(time.time()), shares, settings.wall_clock, settings.usd)
+    if write:
+        for share in shares:
+            tried = folds.tried_before(records.segments(repository, share.name), share.lock)
+            write_atomically(night.folder(share.name) / "tried.txt", "".join(f"{canon}\n" for canon in sorted(tried)))
+        night.write_plan(made)
+    return night, made
+
+
+def uncommitted(repository: Repository, targets: Sequence[Target]) -> list[str]:
+    """Paths of these targets whose working copy differs from the last commit: a night would not see the change."""
+    paths = [path for target in targets for path in (*target.locked, target.file)]
+    changed = repository.git(
+        "status", "--porcelain", "-z", "--no-renames", "--", *(f":(top,literal){p}" for p in paths)
+    )
+    return sorted(entry[3:].decode(errors="replace") for entry in changed.split(b"\0") if entry)
+
+
+def _name(repository: Repository) -> str:
+    """Today's date; -2, -3 and so on where today has had its night."""
+    today = datetime.now(UTC).astimezone().date().isoformat()
+    taken = {night.name for night in nights(repository)}
+    taken |= {path.name for path in repository.state.glob(f"{today}*")}
+    tip = repository.reference(records.BRANCH)
+    if tip:
+        taken |= {path.rpartition("/")[2].partition(".")[0] for path in repository.tree(tip)}
+    number = 1
+    while (name := today if number == 1 else f"{today}-{number}") in taken:
+        number += 1
+    return name
+
+
+def _share(target: Target, source: CommitSource, night: Night, base: str, wishes: Wishes) -> TargetPlan:
+    budget = target.budget
+    seed = wishes.seed
+    if seed is None:
+        seed = int(hashlib.sha256(f"{base}/{night.name}/{target.name}".encode()).hexdigest()[:8], 16)
+    digest = lock.compute(source.read(target.locked)).id
+    carried_from, carried_blob = _unreviewed(source, target, digest)
+    return TargetPlan(
+        name=target.name,
+        folder=target.folder,
+        seed=seed,
+        lock=digest,
+        experiments=wishes.experiments or budget.experiments,
+        wall_clock=wishes.wall_clock or budget.wall_clock,
+        usd=budget.usd,
+        plateau=budget.plateau,
+        carried_from=carried_from,
+        carried_blob=carried_blob,
+    )
+
+
+def _unreviewed(source: CommitSource, target: Target, digest: str) -> tuple[str, str]:
+    """The newest night whose branch still waits and whose result still applies: same lock, same file in the base.
+
+    Its name and the blob that it confirmed; two empty texts if there is none. A branch that a human deleted was
+    declined, one that is merged needs no carrying.
+    """
+    repository = source.repository
+    base_blob = repository.tree(source.commit)[target.file][1]
+    for night in reversed(nights(repository)):
+        proposed = folds.of_kind(segments := night.segments(target.name), "proposed")
+        if not proposed or segments[0].header["lock"] != digest:
+            continue
+        tip = repository.reference(f"refs/heads/{proposed[-1]['branch']}")
+        if tip is None or folds.of_kind(segments, "baseline")[0]["blob"] != base_blob:
+            return "", ""
+        return (night.name, proposed[-1]["rows"][-1]) if tip == proposed[-1]["head"] else ("", "")
+    return "", ""

@@ -1,0 +1,75 @@
+"""The night as a picture: every experiment a dot, the incumbent a staircase."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+from bot.pages.body import direction
+from bot.pages.summary import Point, TargetReport
+
+MOST_DOTS = 20_000
+INK, KEPT, DOT, BASE = "#1f2328", "#1a7f37", "#afb8c1", "#9a6700"
+
+
+def chart_png(report: TargetReport) -> bytes:
+    """A PNG of 1,200 x 675 pixels. The same report gives the same bytes with the same matplotlib."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 4.5), dpi=150, layout="constrained")
+    axes = figure.subplots()
+    name = report.primary.name
+    steps = _staircase(report)
+    others = _thin([point for point in report.points if not point.kept])
+    axes.scatter(
+        [p.experiment for p in others], [p.value for p in others], s=5, color=DOT, linewidths=0, label="reverted"
+    )
+    axes.step(
+        [p.experiment for p in steps], [p.value for p in steps], where="post", color=KEPT, lw=2, label="incumbent"
+    )
+    kept = [point for point in report.points if point.kept]
+    axes.scatter([p.experiment for p in kept], [p.value for p in kept], s=22, color=KEPT, zorder=3, label="kept")
+    axes.axhline(report.base[name], color=BASE, lw=1, ls="--", label="base tonight")
+    axes.set_ylim(*_frame(report, steps))
+    axes.set_xlim(0, max(report.tries, 1))
+    axes.set_xlabel("experiment", color=INK)
+    axes.set_ylabel(f"{name} ({direction(report.primary)})", color=INK)
+    axes.set_title(_title(report), loc="left", color=INK, fontsize=11)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(loc="best", frameon=False, fontsize=9)
+    axes.ticklabel_format(useOffset=False, axis="y")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def _title(report: TargetReport) -> str:
+    split = ", search rows" if report.sample else ""
+    return f"{report.name}, {report.night}: {report.kept} kept of {report.tries:,} tries{split}"
+
+
+def _staircase(report: TargetReport) -> list[Point]:
+    start = Point(0, report.base[report.primary.name], kept=True)
+    kept = [point for point in report.points if point.kept]
+    last = (kept or [start])[-1]
+    return [start, *kept, Point(report.tries, last.value, kept=True)]
+
+
+def _thin(points: Sequence[Point]) -> Sequence[Point]:
+    """Every n-th dot where there are more than an eye can tell apart."""
+    return points[:: len(points) // MOST_DOTS + 1]
+
+
+def _frame(report: TargetReport, steps: Sequence[Point]) -> tuple[float, float]:
+    """The staircase fills the frame; reverted dots far below it are out of sight rather than flattening it."""
+    values = [point.value for point in steps]
+    low, high = min(values), max(values)
+    others = sorted(point.value for point in report.points if not point.kept)
+    if others:
+        low = min(low, others[len(others) // 5]) if report.primary.goal == "maximize" else low
+        high = max(high, others[-len(others) // 5]) if report.primary.goal == "minimize" else high
+    margin = (high - low) * 0.08 or abs(high) * 0.01 or 1.0
+    return low - margin, high + margin

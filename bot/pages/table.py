@@ -1,0 +1,41 @@
+"""results.tsv: every experiment of a night, one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bot.pages.text import cell
+from harness import folds
+from harness.events import Event, Segment
+
+
+def results_tsv(segments: Sequence[Segment]) -> str:
+    """experiment, every metric that the night reported, status, cost_usd, cumulative_usd, description."""
+    names = _metric_names(segments)
+    lines = ["\t".join(["experiment", *names, "status", "cost_usd", "cumulative_usd", "description"])]
+    lines += _lines(segments, names)
+    return "\n".join(lines) + "\n"
+
+
+def _metric_names(segments: Sequence[Segment]) -> list[str]:
+    declared = [entry["name"] for entry in segments[0].header["metrics"]]
+    extra = {name for event in folds.of_kind(segments, "baseline") for name in event["metrics"]} - set(declared)
+    return declared + sorted(extra)
+
+
+def _lines(segments: Sequence[Segment], names: list[str]) -> Iterator[str]:
+    spent, seen_base = 0.0, False
+    for event in folds.all_events(segments):
+        if event["event"] == "baseline" and not seen_base:
+            seen_base = True
+            yield "\t".join(["0", *_values(event, names), "baseline", "0", "0", "the unchanged file"])
+        elif event["event"] == "experiment":
+            spent += event["cost_usd"]
+            what = cell(f"{event['reason']}: {event['description']}")
+            cost = [f"{event['cost_usd']:.6g}", f"{spent:.6g}"]
+            yield "\t".join([str(event["id"]), *_values(event, names), event["status"], *cost, what])
+
+
+def _values(event: Event, names: list[str]) -> list[str]:
+    metrics = event["metrics"]
+    return [repr(metrics[name]) if name in metrics else "" for name in names]

@@ -1,0 +1,73 @@
+"""Text from files, models and runs on a page: only inside code spans and fences, limited in length, without tricks."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_BACKTICKS = re.compile(r"`+")
+
+
+def plain(text: str, most: int = 120) -> str:
+    """One visible line: control, format (bidi) and surrogate characters gone, white space folded, cut at `most`."""
+    visible = "".join(" " if c.isspace() else c for c in text if unicodedata.category(c) not in _HIDDEN or c.isspace())
+    folded = " ".join(visible.split())
+    return folded if len(folded) <= most else f"{folded[: most - 3]}..."
+
+
+def code(text: str, most: int = 120) -> str:
+    """A code span that cannot be left: its fence is longer than any run of backticks inside. Safe in a table."""
+    inner = plain(text, most).replace("|", "\\|") or " "
+    longest = max((len(run) for run in _BACKTICKS.findall(inner)), default=0)
+    fence = "`" * (longest + 1)
+    space = " " if longest or inner.startswith(" ") else ""
+    return f"{fence}{space}{inner}{space}{fence}"
+
+
+def words(text: str, most: int) -> str:
+    """At most so many words."""
+    found = text.split()
+    return text if len(found) <= most else " ".join([*found[:most], "..."])
+
+
+def cell(text: str, most: int = 500) -> str:
+    """A field of a tab-separated file."""
+    return plain(text, most)
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """1 row, 2,000 tries."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def duration(seconds: float) -> str:
+    if seconds < 1:
+        return "under 1 s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def value(number: float, decimals: int = 4) -> str:
+    """A metric's value as people read it: four decimals near 1, none in the thousands."""
+    if abs(number) >= 1000:
+        return f"{number:,.0f}"
+    if abs(number) >= 100:
+        return f"{number:.1f}"
+    return f"{number:.{decimals}f}"
+
+
+def decimals_for(gain: float) -> int:
+    """So many decimals that a gain shows at least two digits; never under four."""
+    for decimals in range(4, 10):
+        if abs(gain) >= 10 ** (1 - decimals):
+            return decimals
+    return 10 if gain else 4
+
+
+def signed(number: float, decimals: int = 4) -> str:
+    """+0.0079; -12"""
+    return f"{number:+,.0f}" if abs(number) >= 1000 else f"{number:+.{decimals}f}"
+
+
+_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}

@@ -1,0 +1,72 @@
+"""Who proposes changes: one proposer per file, all behind one Protocol.
+
+The loop asks for one or many, the harness judges and measures them, the loop tells the outcomes. A proposer never sees
+a held-out figure, and what it returns is data: a content and a description.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from harness.target import Target
+
+
+@dataclass(frozen=True)
+class Request:
+    """first: the number that the first proposal will have as an experiment; tried: canonical ids not to repeat."""
+
+    incumbent: bytes
+    metrics: Mapping[str, float]
+    first: int
+    count: int
+    tried: Collection[str]
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """The whole new content of the file, and what it changes in words."""
+
+    content: bytes
+    description: str
+    cost_usd: float = 0.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a proposal: status keep, discard or crash, the reason, and the search metrics."""
+
+    experiment: int
+    status: str
+    reason: str
+    metrics: Mapping[str, float]
+    parts: Mapping[str, float]
+
+
+class Proposer(Protocol):
+    """Lives for one run of one target. Made with the night's seed: the same requests get the same proposals."""
+
+    worst_case_usd: float  # the most that one proposal can cost
+
+    def ask(self, request: Request) -> list[Proposal]:
+        """At most `count` proposals, none of them tried before; an empty list: the space is exhausted."""
+        ...
+
+    def tell(self, outcomes: Sequence[Outcome]) -> None:
+        """What became of the last proposals, in their order."""
+        ...
+
+
+def make(target: Target, seed: int) -> Proposer:
+    """The proposer that a target names."""
+    return _KINDS[target.proposer](target, seed)
+
+
+def _perturb(target: Target, seed: int) -> Proposer:
+    from bot.proposers.perturb import Perturb
+
+    return Perturb(target, seed)
+
+
+_KINDS: dict[str, Callable[[Target, int], Proposer]] = {"perturb": _perturb}

@@ -1,0 +1,104 @@
+"""What a night came to, as text, as JSON, and as a folder of page, chart and table."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from bot.night.folder import Night, night_named, write_atomically
+from bot.night.night import NightResult
+from bot.pages import chart, table
+from bot.pages.body import Links, body, title
+from bot.pages.summary import TargetReport, summarise
+from bot.pages.text import code, count, duration, plain, value
+from bot.pages.web import page
+from harness import folds
+from harness.repository import Repository
+
+
+def report(repository: Repository, name: str, out: Path | None, *, as_json: bool) -> str:
+    """A night from its records. out: where page.md, page.html and each target's chart and results.tsv go."""
+    night = night_named(repository, name)
+    found = {target.name: night.segments(target.name) for target in night.plan.targets}
+    reports = [summarise(segments) for segments in found.values() if segments]
+    if as_json:
+        return json.dumps([_target_json(entry) for entry in reports], indent=2)
+    charts = {entry.name: f"{entry.name}-chart.png" for entry in reports if entry.points}
+    commits = {(r.name, row.number): _commit_of(night, r, row.number) for r in reports for row in r.rows}
+    text = body(night.name, reports, Links(_merged(night, reports), "", charts, commits))
+    if out is None:
+        return text
+    for entry in reports:
+        write_atomically(out / f"{entry.name}-results.tsv", table.results_tsv(found[entry.name]))
+        if entry.points:
+            write_atomically(out / charts[entry.name], chart.chart_png(entry))
+    write_atomically(out / "page.md", text)
+    write_atomically(out / "page.html", page(title(night.name, reports), text))
+    return str(out / "page.html")
+
+
+def night_text(result: NightResult) -> str:
+    """The end of `autoresearch night` on a terminal: the page's path and the merging command come last."""
+    lines = [f"night {result.night.name}"]
+    lines += [f"  {_line(entry)}" for entry in result.proposed.reports]
+    lines += [f"  {name}: refused: {why}" for name, why in result.proposed.refused.items()]
+    lines.append("records: branch autoresearch/results")
+    if result.proposed.opened is None:
+        lines.append("no pull request: nothing was confirmed. The night's page: autoresearch report")
+        return "\n".join(lines)
+    lines.append(f"branch:  autoresearch/{result.night.name}")
+    lines.append(f"page:    {result.proposed.opened.where}")
+    lines.append(f"merge:   {result.proposed.opened.merge}")
+    return "\n".join(lines)
+
+
+def night_json(result: NightResult) -> dict[str, Any]:
+    opened = result.proposed.opened
+    return {
+        "night": result.night.name,
+        "targets": [_target_json(entry) for entry in result.proposed.reports],
+        "refused": result.proposed.refused,
+        "failures": result.failures,
+        "branch": f"autoresearch/{result.night.name}" if opened else None,
+        "page": opened.where if opened else None,
+        "merge": opened.merge if opened else None,
+    }
+
+
+def _line(entry: TargetReport) -> str:
+    name = entry.primary.name
+    if entry.confirmed and entry.confirm:
+        where = entry.holdout or entry.confirm["search"]
+        split = " on held-out rows" if entry.holdout else ""
+        moved = f"confirmed, {name} {value(where['base'][name])} -> {value(where['head'][name])}{split}"
+        moved += f", {count(len(entry.rows), 'row')}"
+    else:
+        moved = f"{entry.verdict or 'not confirmed'}: {plain(entry.why or 'the loop did not come to its end', 300)}"
+    return f"{entry.name}: {moved}; {count(entry.tries, 'try', 'tries')} in {duration(entry.seconds)}, ended by: {entry.end}"
+
+
+def _target_json(entry: TargetReport) -> dict[str, Any]:
+    return {
+        "target": entry.name, "night": entry.night, "base_commit": entry.commit, "end": entry.end,
+        "verdict": entry.verdict, "why": entry.why, "experiments": entry.tries, "kept": entry.kept,
+        "reverted": entry.reasons, "base": entry.base, "claimed": entry.claimed,
+        "search": (entry.confirm or {}).get("search"), "holdout": entry.holdout,
+        "rows": [{"number": row.number, "change": row.change, "adds": row.adds} for row in entry.rows],
+        "cost_usd": entry.cost, "seconds": entry.seconds, "lock": entry.lock, "seal": entry.seal,
+    }  # fmt: skip
+
+
+def _merged(night: Night, reports: list[TargetReport]) -> str:
+    return f"{code(f'git merge --no-ff autoresearch/{night.name}')}" if any(r.confirmed for r in reports) else ""
+
+
+def _commit_of(night: Night, entry: TargetReport, number: int) -> str:
+    """The commit of a row on the night's branch, found by the branch's own order: rows, then results."""
+    proposed = folds.of_kind(night.segments(entry.name), "proposed")
+    if not proposed:
+        return ""
+    trailer = f"--grep=^Target: {entry.name}$"
+    span = f"{night.plan.base}..{proposed[-1]['head']}"
+    found = night.repository.git("log", "--reverse", "--format=%H", trailer, span).decode().split()
+    return found[number - 1] if number <= len(found) else ""

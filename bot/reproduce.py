@@ -1,0 +1,123 @@
+"""Restores any experiment or row of a night and measures it again, from the night's base commit alone."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bot import config
+from bot.night.confirm import outcome
+from bot.night.folder import Night, night_named
+from harness import folds, measure, view
+from harness.errors import NotFound
+from harness.events import Event, Segment, content_of
+from harness.measure import Ask
+from harness.reports import Measurement
+from harness.repository import CommitSource, Repository
+
+_FORM = re.compile(r"(?:(?P<night>[^/#]+)/)?(?:(?P<target>[^/#]+)(?P<mark>[/#]))?(?P<number>\d+)")
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What was recorded and what was measured now. same: every recorded number again, to the last digit."""
+
+    name: str
+    content: bytes
+    recorded: Mapping[str, float]
+    recorded_crash: str
+    measured: Measurement
+    lock_same: bool
+
+    @property
+    def same(self) -> bool:
+        if self.recorded_crash:
+            return bool(self.measured.crash)
+        return dict(self.measured.metrics) == dict(self.recorded)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "experiment": self.name, "same": self.same, "lock_same": self.lock_same,
+            "recorded": self.recorded or {"crash": self.recorded_crash},
+            "measured": self.measured.metrics or {"crash": self.measured.crash, "why": self.measured.why},
+        }  # fmt: skip
+
+    def as_text(self) -> str:
+        lines = [self.name]
+        if not self.lock_same:
+            lines.append("note: the lock differs from the night's (harness, Python or a library changed since)")
+        if self.recorded_crash or self.measured.crash:
+            lines.append(f"  recorded: {self.recorded_crash or 'a score'}; now: {self.measured.crash or 'a score'}")
+        for name, was in self.recorded.items():
+            now = self.measured.metrics.get(name)
+            lines.append(f"  {name}: recorded {was!r}, now {now!r}{'' if now == was else '  DIFFERENT'}")
+        lines.append("the same, to the last digit" if self.same else "NOT the same")
+        return "\n".join(lines)
+
+
+def reproduce(repository: Repository, which: str) -> Reproduction:
+    """Raises NotFound for what was never recorded."""
+    night, target, number, is_row = _parse(repository, which)
+    segments = night.segments(target)
+    event, content = _restored(night, target, segments, number, is_row)
+    measured, lock = _measured(night, target, content, event)
+    mark = "#" if is_row else "/"
+    return Reproduction(
+        name=f"{night.name}/{target}{mark}{number}",
+        content=content,
+        recorded=event["metrics"],
+        recorded_crash=event["reason"] if event.get("status") == "crash" else "",
+        measured=measured,
+        lock_same=lock == segments[0].header["lock"],
+    )
+
+
+def _parse(repository: Repository, which: str) -> tuple[Night, str, int, bool]:
+    found = _FORM.fullmatch(which)
+    if not found:
+        raise NotFound(f'"{which}" names no experiment', next_step="17, NIGHT/TARGET/17 or NIGHT/TARGET#2 for a row")
+    night = night_named(repository, found["night"] or "")
+    names = [share.name for share in night.plan.targets]
+    if not found["target"] and len(names) > 1:
+        raise NotFound(
+            f"the night {night.name} has several targets", next_step=f"{night.name}/{names[0]}/{found['number']}"
+        )
+    target = found["target"] or names[0]
+    night.target_plan(target)
+    return night, target, int(found["number"]), found["mark"] == "#"
+
+
+def _restored(night: Night, target: str, segments: list[Segment], number: int, is_row: bool) -> tuple[Event, bytes]:
+    packs = night.packs(target)
+    if not is_row:
+        try:
+            return folds.restore(segments, number, packs)
+        except KeyError:
+            raise NotFound(
+                f"{night.name}/{target} has no experiment {number}", next_step=f"autoresearch log {night.name}"
+            ) from None
+    content = folds.restore(segments, 0, packs)[1]
+    rows = (outcome(segments) or {}).get("rows", [])
+    for entry in rows:
+        content = content_of(entry, content, packs)
+        if entry["number"] == number:
+            return entry, content
+    raise NotFound(f"{night.name}/{target} has {len(rows)} rows, not a row {number}")
+
+
+def _measured(night: Night, target: str, content: bytes, event: Event) -> tuple[Measurement, str]:
+    source = CommitSource(night.repository, night.plan.base)
+    found = config.load_targets(source, [target])[0]
+    with tempfile.TemporaryDirectory(prefix="autoresearch-reproduce-") as folder:
+        checkout = view.build(source, found, Path(folder) / "checkout", hidden=False)
+        measurer = measure.measurer(found, checkout, Path(folder) / "scratch", night.repository)
+        try:
+            if event.get("reason") == "invalid":
+                return Measurement(crash="invalid"), checkout.lock.id
+            return measurer.measure([content], Ask(seed=night.target_plan(target).seed))[0], checkout.lock.id
+        finally:
+            measurer.close()

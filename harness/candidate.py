@@ -1,0 +1,3 @@
+from harness.documents import load
+
+__all__ = ["load"]

@@ -1,0 +1,173 @@
+"""Data files as data: parsed with limits, every value with its place in the text.
+
+YAML is read from libyaml's event stream, never composed: aliases, anchors and tags are refused before anything could
+expand, and depth is counted as it grows. Dates stay text: a JSON value is all that a document can hold.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from harness.documents import jsontext
+from harness.documents.model import Document, ParseLimits, ParseProblem, Scalar, Span, escape, unescape
+from harness.documents.yamltext import parse_yaml, plain
+from harness.errors import InvalidCandidate
+
+DATA_SUFFIXES = frozenset({".yaml", ".yml", ".json", ".toml", ".txt", ".md", ".csv"})
+STRUCTURED_SUFFIXES = frozenset({".yaml", ".yml", ".json", ".toml"})
+SPLICED_SUFFIXES = frozenset({".yaml", ".yml", ".json"})
+
+
+def is_data(name: str) -> bool:
+    """Whether a file of this name is data, which is parsed, rather than code, which would have to be run."""
+    return PurePosixPath(name).suffix.lower() in DATA_SUFFIXES
+
+
+def load(path: Path | str, limits: ParseLimits | None = None) -> Any:
+    """The content of a candidate's data file: dicts, lists and scalars, or text for .txt, .md and .csv.
+
+    Raises InvalidCandidate for anything that is not plain data within the limits.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            content = file.read((limits or ParseLimits()).size + 1)
+    except OSError as error:
+        raise InvalidCandidate(f"{path.name}: cannot be read: {error.strerror}") from None
+    return load_bytes(content, path.name, limits)
+
+
+def load_bytes(content: bytes, name: str, limits: ParseLimits | None = None) -> Any:
+    """As `load`, for content already in memory; `name` decides the format and appears in errors."""
+    try:
+        return parse(content, name, limits).data
+    except ParseProblem as problem:
+        raise InvalidCandidate(f"{problem.place(name)}: {problem.what}") from None
+
+
+def parse(content: bytes, name: str, limits: ParseLimits | None = None) -> Document:
+    """Parses by the name's suffix. Raises ParseProblem."""
+    limits = limits or ParseLimits()
+    if len(content) > limits.size:
+        raise ParseProblem(f"larger than {limits.size:,} bytes")
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ParseProblem(f"not UTF-8 at byte {error.start}") from None
+    if text.startswith("\ufeff"):
+        raise ParseProblem("starts with a byte order mark; save it as plain UTF-8", 1, 1)
+    suffix = PurePosixPath(name).suffix.lower()
+    if suffix in {".yaml", ".yml"}:
+        return parse_yaml(text, limits)
+    if suffix == ".json":
+        return _parse_json(text, limits)
+    if suffix == ".toml":
+        return Document(_parse_toml(text, limits), {}, {})
+    return Document(text, {}, {})
+
+
+def canonical_id(content: bytes, name: str) -> str:
+    """Equal for two contents that mean the same data, whatever their comments, order or spelling of numbers.
+
+    For code, and for text whose every character counts, equal only for equal bytes.
+    """
+    if PurePosixPath(name).suffix.lower() not in STRUCTURED_SUFFIXES:
+        return hashlib.sha256(content).hexdigest()[:32]
+    return canonical_id_of(load_bytes(content, name))
+
+
+def canonical_id_of(data: Any) -> str:
+    text = json.dumps(_normal(data), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def leaves(data: Any, pointer: str = "") -> Iterator[tuple[str, Scalar]]:
+    """Every scalar with its JSON pointer (RFC 6901), in the file's order."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield from leaves(value, f"{pointer}/{escape(key)}")
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            yield from leaves(value, f"{pointer}/{index}")
+    else:
+        yield pointer, data
+
+
+def splice(text: str, document: Document, changes: dict[str, Scalar], name: str) -> str:
+    """`text` with the scalars at these pointers replaced and every other character as it was."""
+    edits = sorted(((document.spans[pointer], value) for pointer, value in changes.items()), key=_start)
+    parts, position = [], 0
+    for span, value in edits:
+        parts += [text[position : span.start], spell(value, name, text[span.start : span.end])]
+        position = span.end
+    return "".join([*parts, text[position:]])
+
+
+def spell(value: Scalar, name: str, before: str = "") -> str:
+    """A scalar as it is written in a file of this name; quoted as the text that it replaces was."""
+    if not isinstance(value, str) or name.endswith(".json"):
+        return json.dumps(value)
+    if before[:1] not in {'"', "'"} and plain(value) == value and _is_plain_safe(value):
+        return value
+    return json.dumps(value)
+
+
+def _start(edit: tuple[Span, Scalar]) -> int:
+    return edit[0].start
+
+
+def _is_plain_safe(value: str) -> bool:
+    return bool(value) and value.strip() == value and value.replace("_", "a").replace("-", "a").isalnum()
+
+
+def _normal(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {key: _normal(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_normal(value) for value in data]
+    if isinstance(data, float) and data.is_integer() and abs(data) < 2**53:
+        return int(data)
+    return data
+
+
+def _parse_json(text: str, limits: ParseLimits) -> Document:
+    spans: dict[str, Span] = {}
+    keys: dict[str, Span] = {}
+    try:
+        data = jsontext.scan(text, limits.depth, limits.values, spans, keys)
+    except jsontext.JsonProblem as problem:
+        raise ParseProblem(problem.what, *jsontext.position(text, problem.at)) from None
+    return Document(data, spans, keys)
+
+
+def _parse_toml(text: str, limits: ParseLimits) -> Any:
+    try:
+        data = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ParseProblem(f"not valid TOML: {error}") from None
+    data = _plain_data(data, limits.depth)
+    if sum(1 for _ in leaves(data)) > limits.values:
+        raise ParseProblem(f"more than {limits.values:,} values")
+    return data
+
+
+def _plain_data(value: Any, depth: int) -> Any:
+    if depth < 0:
+        raise ParseProblem("nested too deeply")
+    if isinstance(value, dict):
+        return {key: _plain_data(inner, depth - 1) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain_data(inner, depth - 1) for inner in value]
+    return value if isinstance(value, (str, int, float, bool)) else str(value)
+
+
+__all__ = [
+    "DATA_SUFFIXES", "SPLICED_SUFFIXES", "Document", "ParseLimits", "ParseProblem", "Scalar", "Span",
+    "canonical_id", "canonical_id_of", "escape", "is_data", "leaves", "load", "load_bytes", "parse", "splice", "spell",
+    "unescape",
+]  # fmt: skip

@@ -1,0 +1,141 @@
+"""What an evaluator imports to say its scores. Light on purpose: it starts with every experiment.
+
+Process form: the harness starts the evaluator once per measurement.
+
+    from harness import evaluator
+    run = evaluator.settings()
+    evaluator.report({"accuracy": 0.91}, parts={"easy": 0.99, "hard": 0.83})
+
+Serve form: the harness starts it once, then sends one JSON line per batch.
+
+    def score(request):
+        return [evaluator.Scores({"accuracy": ...}) for item in request.items]
+    evaluator.serve(score)
+
+The lines that travel are described by harness/schemas/report.schema.json, serve-request.schema.json and
+serve-response.schema.json; an evaluator in another language writes them itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+Rows = Mapping[str, Sequence[Sequence[float]]]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the harness asks of one measurement in process form."""
+
+    file: Path
+    split: str  # "search" or "holdout"
+    seed: int
+    fidelity: float  # share of the full cost, in (0, 1]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One candidate of a batch: the git blob id of its content, and where that content lies."""
+
+    blob: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Request:
+    """One line of the serve form."""
+
+    id: int
+    split: str
+    seed: int
+    fidelity: float
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What was measured of one candidate.
+
+    metrics: name -> finite number.
+    parts:   name -> number; what a proposer may be shown to see where the score is weak.
+    rows:    name of a metric -> strata, each the per-row values whose mean over the stratum estimates the metric
+             (an accuracy: one stratum of 0 and 1; an AUC: placement values of positives, then of negatives), in
+             an order that depends on the data alone. From them the harness computes paired intervals.
+    """
+
+    metrics: Mapping[str, float]
+    parts: Mapping[str, float] = field(default_factory=dict)
+    rows: Rows = field(default_factory=dict)
+
+    def as_message(self) -> dict[str, Any]:
+        message: dict[str, Any] = {"metrics": dict(self.metrics)}
+        if self.parts:
+            message["parts"] = dict(self.parts)
+        if self.rows:
+            message["rows"] = {name: [list(map(float, s)) for s in strata] for name, strata in self.rows.items()}
+        return message
+
+
+@dataclass(frozen=True)
+class Crash:
+    """The candidate cannot be scored: never a number."""
+
+    why: str
+
+    def as_message(self) -> dict[str, Any]:
+        return {"crash": self.why}
+
+
+def settings() -> Settings:
+    """The measurement that this process was started for (from AUTORESEARCH_* in the environment)."""
+    try:
+        return Settings(
+            file=Path(os.environ["AUTORESEARCH_FILE"]),
+            split=os.environ["AUTORESEARCH_SPLIT"],
+            seed=int(os.environ["AUTORESEARCH_SEED"]),
+            fidelity=float(os.environ["AUTORESEARCH_FIDELITY"]),
+        )
+    except KeyError as missing:
+        raise SystemExit(
+            f"{missing.args[0]} is not set: an evaluator is started by the harness. Try: autoresearch check"
+        ) from None
+
+
+def report(metrics: Mapping[str, float], parts: Mapping[str, float] | None = None, rows: Rows | None = None) -> None:
+    """Says the scores of the one candidate of this process. A second report makes the measurement a crash."""
+    line = json.dumps(Scores(metrics, parts or {}, rows or {}).as_message()) + "\n"
+    descriptor = os.environ.get("AUTORESEARCH_REPORT")
+    if descriptor is None:
+        sys.stdout.write(line)  # by hand, outside the harness: show what would be said
+        return
+    data = line.encode()
+    while data:
+        data = data[os.write(int(descriptor), data) :]
+
+
+def serve(score: Callable[[Request], Sequence[Scores | Crash]]) -> None:
+    """Answers batches until the harness closes standard input.
+
+    `score` returns one result per item, in order. What it prints goes to standard error: standard output carries
+    the answers alone.
+    """
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    for line in sys.stdin:
+        message = json.loads(line)
+        request = Request(
+            id=message["id"],
+            split=message["split"],
+            seed=message["seed"],
+            fidelity=message["fidelity"],
+            items=tuple(Item(item["blob"], Path(item["path"])) for item in message["items"]),
+        )
+        results = [result.as_message() for result in score(request)]
+        answers.write(json.dumps({"id": request.id, "results": results}) + "\n")
+        answers.flush()

@@ -1,0 +1,218 @@
+"""Starts a target's evaluator and takes its scores as data. A crash is never a number.
+
+Both forms give the same answer for the same content. In the serve form a batch whose evaluator dies or hangs is asked
+again one candidate at a time, so that only the one at fault is a crash.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from harness.process import Conversation, ConversationOver, Finished, run_bounded
+from harness.reports import BadReport, Measurement, check_scores, closing_block, parse_json
+from harness.repository import Repository
+from harness.target import Target
+from harness.view import View, remove
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Which measurement is wanted: split search or holdout, the seed, the share of the full cost."""
+
+    split: str = "search"
+    seed: int = 0
+    fidelity: float = 1.0
+
+
+class Measurer(Protocol):
+    """Measures contents of the editable file, in order."""
+
+    def measure(self, contents: Sequence[bytes], ask: Ask) -> list[Measurement]: ...
+
+    def close(self) -> None: ...
+
+
+def measurer(target: Target, view: View, scratch: Path, repository: Repository) -> Measurer:
+    """The measurer of the form that the target declares. scratch: an empty folder of its own."""
+    scratch.mkdir(parents=True, exist_ok=True)
+    if target.evaluate.form == "serve":
+        return ServeMeasurer(target, view, scratch, repository)
+    return ProcessMeasurer(target, view, scratch)
+
+
+class ProcessMeasurer:
+    """One process per measurement."""
+
+    def __init__(self, target: Target, view: View, scratch: Path) -> None:
+        self._target, self._view, self._scratch = target, view, scratch
+        self._names = [metric.name for metric in target.rule.metrics]
+
+    def measure(self, contents: Sequence[bytes], ask: Ask) -> list[Measurement]:
+        return [self._one(content, ask) for content in contents]
+
+    def _one(self, content: bytes, ask: Ask) -> Measurement:
+        self._view.put(content)
+        home = self._scratch / "home"
+        remove(home)
+        home.mkdir()
+        finished = run_bounded(
+            command(self._target.evaluate.argv),
+            cwd=self._view.cwd,
+            env=environment(home)
+            | {
+                "AUTORESEARCH_FILE": str(self._view.file),
+                "AUTORESEARCH_SPLIT": ask.split,
+                "AUTORESEARCH_SEED": str(ask.seed),
+                "AUTORESEARCH_FIDELITY": str(ask.fidelity),
+            },
+            timeout=self._target.evaluate.timeout,
+            report=True,
+        )
+        self._view.sweep()
+        return _from_process(finished, self._names, self._target)
+
+    def close(self) -> None:
+        self._view.put(self._view.base)
+
+
+class ServeMeasurer:
+    """One process for many batches."""
+
+    def __init__(self, target: Target, view: View, scratch: Path, repository: Repository) -> None:
+        self._target, self._view, self._scratch, self._repository = target, view, scratch, repository
+        self._names = [metric.name for metric in target.rule.metrics]
+        self._suffix = Path(target.file).suffix
+        self._conversation: Conversation | None = None
+        self._asked = 0
+
+    def measure(self, contents: Sequence[bytes], ask: Ask) -> list[Measurement]:
+        started = time.monotonic()
+        found: list[Measurement] | None
+        try:
+            found = self._batch(contents, ask)
+        except ConversationOver as over:
+            self._stop()
+            found = [_from_over(over)] if len(contents) == 1 else None
+        except BadReport as bad:
+            found = [Measurement(crash=bad.kind, why=bad.why)] if len(contents) == 1 else None
+        if found is None:
+            return [self.measure([content], ask)[0] for content in contents]
+        share = (time.monotonic() - started) / len(contents)
+        return [replace(measurement, seconds=share) for measurement in found]
+
+    def _batch(self, contents: Sequence[bytes], ask: Ask) -> list[Measurement]:
+        """Raises ConversationOver and, for an answer that is none, BadReport."""
+        conversation = self._conversation or self._start()
+        self._asked += 1
+        answer = conversation.ask(self._line(contents, ask), self._target.evaluate.timeout)
+        self._view.sweep()
+        return _from_answer(answer, self._asked, len(contents), self._names)
+
+    def _start(self) -> Conversation:
+        home = self._scratch / "home"
+        remove(home)
+        home.mkdir()
+        (self._scratch / "items").mkdir(exist_ok=True)
+        self._conversation = Conversation(
+            command(self._target.evaluate.argv), cwd=self._view.cwd, env=environment(home)
+        )
+        return self._conversation
+
+    def _line(self, contents: Sequence[bytes], ask: Ask) -> bytes:
+        items = []
+        for index, content in enumerate(contents):
+            path = self._scratch / "items" / f"{index}{self._suffix}"
+            path.write_bytes(content)
+            items.append({"blob": self._repository.blob_id(content), "path": str(path)})
+        message = {"id": self._asked, "split": ask.split, "seed": ask.seed, "fidelity": ask.fidelity, "items": items}
+        return json.dumps(message).encode()
+
+    def _stop(self) -> None:
+        if self._conversation:
+            self._conversation.close()
+            self._conversation = None
+
+    def close(self) -> None:
+        self._stop()
+
+
+def command(argv: Sequence[str]) -> list[str]:
+    """`python` means the interpreter that runs the harness, whatever is first on PATH."""
+    return [sys.executable, *argv[1:]] if argv[0] in {"python", "python3"} else list(argv)
+
+
+def environment(home: Path) -> dict[str, str]:
+    """All that an evaluator inherits: no secret of its parent's environment is in it."""
+    return {
+        "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
+        "HOME": str(home),
+        "TMPDIR": str(home),
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "0",
+    }
+
+
+def _from_process(finished: Finished, names: Sequence[str], target: Target) -> Measurement:
+    seconds, tail = finished.seconds, _tail(finished.stderr or finished.stdout)
+    if finished.stopped == "timeout":
+        return Measurement(crash="timeout", why=f"killed after {target.evaluate.timeout:g} s{tail}", seconds=seconds)
+    if finished.stopped:
+        return Measurement(crash="flood", why=f"too much on its {finished.stopped}", seconds=seconds)
+    if finished.exit_code:
+        kind = "exit" if finished.exit_code > 0 else "signal"
+        return Measurement(crash=kind, why=f"{kind} {abs(finished.exit_code)}{tail}", seconds=seconds)
+    try:
+        found = check_scores(_reported(finished, target), names)
+    except BadReport as bad:
+        return Measurement(crash=bad.kind, why=f"{bad.why}{tail}", seconds=seconds)
+    return Measurement(found.metrics, found.parts, found.rows, seconds=seconds)
+
+
+def _reported(finished: Finished, target: Target) -> Any:
+    lines = [line for line in finished.report.split(b"\n") if line.strip()]
+    if len(lines) > 1:
+        raise BadReport("twice", "more than one report")
+    if lines:
+        return parse_json(lines[0])
+    if target.is_data:
+        return {"metrics": closing_block(finished.stdout.decode(errors="replace"))}
+    raise BadReport("missing", "nothing was reported")
+
+
+def _from_answer(answer: bytes, asked: int, count: int, names: Sequence[str]) -> list[Measurement]:
+    message = parse_json(answer)
+    results = message.get("results") if isinstance(message, dict) else None
+    if not isinstance(results, list) or message.get("id") != asked or len(results) != count:
+        raise BadReport("malformed", "the answer is not {id, results} with one result per item")
+    return [_from_result(result, names) for result in results]
+
+
+def _from_result(result: Any, names: Sequence[str]) -> Measurement:
+    if isinstance(result, dict) and set(result) == {"crash"}:
+        return Measurement(crash="refused", why=str(result["crash"])[:2000])
+    try:
+        return check_scores(result, names)
+    except BadReport as bad:
+        return Measurement(crash=bad.kind, why=bad.why)
+
+
+def _from_over(over: ConversationOver) -> Measurement:
+    if over.kind == "timeout":
+        return Measurement(crash="timeout", why=over.detail)
+    if over.kind == "output":
+        return Measurement(crash="twice" if "answer" in over.detail else "flood", why=over.detail)
+    kind = "signal" if (over.exit_code or 0) < 0 else "exit"
+    return Measurement(crash=kind, why=f"{kind} {abs(over.exit_code or 0)}{_tail(over.detail.encode())}")
+
+
+def _tail(output: bytes) -> str:
+    text = output.decode(errors="replace").strip()
+    return f": {text[-600:]}" if text else ""

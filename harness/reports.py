@@ -1,0 +1,106 @@
+"""What an evaluator reported, held to its schema. Anything else is a crash with a kind and a reason."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+CRASH_KINDS = ("exit", "signal", "timeout", "nan", "missing", "malformed", "twice", "flood", "refused")
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.@-]{0,63}")
+MOST_METRICS, MOST_PARTS, MOST_STRATA = 200, 1000, 16
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """metrics is empty exactly if it crashed; crash is one of CRASH_KINDS, why its detail. seconds: wall clock."""
+
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    parts: Mapping[str, float] = field(default_factory=dict)
+    rows: Mapping[str, Sequence[Sequence[float]]] = field(default_factory=dict)
+    crash: str = ""
+    why: str = ""
+    seconds: float = 0.0
+
+
+class BadReport(Exception):
+    """A report that is no score: the crash kind and why."""
+
+    def __init__(self, kind: str, why: str) -> None:
+        super().__init__(why)
+        self.kind, self.why = kind, why
+
+
+def check_scores(message: Any, names: Sequence[str]) -> Measurement:
+    """A message as a measurement, held to report.schema.json by hand: it is on the hot path. Raises BadReport."""
+    if not isinstance(message, dict) or "metrics" not in message or set(message) - {"metrics", "parts", "rows"}:
+        raise BadReport("malformed", "a report is an object with metrics, and perhaps parts and rows")
+    metrics = _numbers(message["metrics"], "metrics", MOST_METRICS)
+    parts = _numbers(message.get("parts", {}), "parts", MOST_PARTS)
+    for name in names:
+        if name not in metrics:
+            raise BadReport("missing", f"the metric {name} was not reported")
+    return Measurement(metrics, parts, _rows(message.get("rows", {})))
+
+
+def _numbers(found: Any, what: str, most: int) -> dict[str, float]:
+    if not isinstance(found, dict) or len(found) > most:
+        raise BadReport("malformed", f"{what} must be an object of at most {most} numbers")
+    for name, value in found.items():
+        if not NAME.fullmatch(name):
+            raise BadReport("malformed", f"{what}: a name is a letter, then letters, digits and _ . @ -")
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise BadReport("malformed", f"{what}: {name} is no number")
+        if not math.isfinite(value):
+            raise BadReport("nan", f"{what}: {name} is not finite")
+    return found
+
+
+def _rows(found: Any) -> dict[str, list[list[float]]]:
+    if not isinstance(found, dict):
+        raise BadReport("malformed", "rows must be an object")
+    for name, strata in found.items():
+        if not NAME.fullmatch(name) or not isinstance(strata, list) or not 1 <= len(strata) <= MOST_STRATA:
+            raise BadReport("malformed", "rows: name -> a list of 1 to 16 strata")
+        for stratum in strata:
+            if not isinstance(stratum, list) or len(stratum) < 2 or not all(map(_finite, stratum)):
+                raise BadReport("malformed", f"rows: a stratum of {name} is not a list of at least 2 finite numbers")
+    return found
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def parse_json(text: bytes) -> Any:
+    def refuse(constant: str) -> None:
+        raise BadReport("nan", f"{constant} is no number")
+
+    try:
+        return json.loads(text, parse_constant=refuse)
+    except (ValueError, RecursionError):
+        raise BadReport("malformed", "what was reported is no JSON") from None
+
+
+def closing_block(stdout: str) -> dict[str, float]:
+    """The `name: number` lines after the last `---` line of standard output."""
+    lines = stdout.rstrip().splitlines()
+    start = max((index for index, line in enumerate(lines) if line.strip() == "---"), default=None)
+    if start is None or start == len(lines) - 1:
+        raise BadReport(
+            "missing", "nothing was reported, and standard output ends in no --- block of name: number lines"
+        )
+    found: dict[str, float] = {}
+    for line in lines[start + 1 :]:
+        name, colon, value = (part.strip() for part in line.partition(":"))
+        try:
+            number = float(value)
+        except ValueError:
+            raise BadReport("malformed", f"not a name: number line: {line[:80]}") from None
+        if not colon or name in found:
+            raise BadReport("twice" if name in found else "malformed", f"the closing block: {line[:80]}")
+        found[name] = number
+    return found

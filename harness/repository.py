@@ -1,0 +1,203 @@
+"""Reading a git repository: commits and working trees as maps from path to content. Writes nothing."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import shutil
+import stat
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from harness.errors import RepositoryError
+
+REGULAR_MODES = frozenset({"100644", "100755"})
+
+
+class Source(Protocol):
+    """Where a target's files come from: a commit, or the working tree."""
+
+    @property
+    def label(self) -> str:
+        """What it is called in messages."""
+        ...
+
+    def modes(self) -> Mapping[str, str]:
+        """Every file's path (from the repository's root, with /) and its git mode."""
+        ...
+
+    def read(self, paths: Iterable[str]) -> dict[str, bytes]:
+        """The content of these files."""
+        ...
+
+
+@dataclass(frozen=True)
+class Repository:
+    """root: the working tree; common: git's own folder, shared by all worktrees."""
+
+    root: Path
+    common: Path
+
+    @classmethod
+    def find(cls, start: Path) -> Repository:
+        if not shutil.which("git"):
+            raise RepositoryError("git is not installed", next_step="install git, then run the command again")
+        answer = _git(start, "rev-parse", "--show-toplevel", "--git-common-dir", check=False)
+        if answer.returncode != 0:
+            said = answer.stderr.decode(errors="replace").strip()
+            if "dubious ownership" in said:
+                step = f"git config --global --add safe.directory {start.resolve()}"
+                raise RepositoryError("git refuses a repository that somebody else owns", why=said, next_step=step)
+            step = "cd into one, or: git init && git add -A && git commit -m 'first commit'"
+            raise RepositoryError(f"{start.resolve()} is not in a git repository", next_step=step)
+        root, common = answer.stdout.decode().splitlines()
+        return cls(Path(root), (start / common).resolve())
+
+    @property
+    def state(self) -> Path:
+        """Where nights live."""
+        return self.common / "autoresearch"
+
+    def git(self, *arguments: str, stdin: bytes | None = None, env: Mapping[str, str] | None = None) -> bytes:
+        """The output of a git command. Raises RepositoryError."""
+        answer = _git(self.root, *arguments, stdin=stdin, env=env, check=False)
+        if answer.returncode != 0:
+            said = answer.stderr.decode(errors="replace").strip()[:500]
+            raise RepositoryError(f"git {arguments[0]} failed", why=said or f"exit code {answer.returncode}")
+        return answer.stdout
+
+    def commit(self, revision: str = "HEAD") -> str:
+        """The full id of a commit."""
+        answer = _git(self.root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}", check=False)
+        if answer.returncode != 0:
+            step = "git add -A && git commit -m 'first commit'" if revision == "HEAD" else "git log --oneline"
+            raise RepositoryError(f"there is no commit {revision}", next_step=step)
+        return answer.stdout.decode().strip()
+
+    def reference(self, name: str) -> str | None:
+        """What a reference points at, or None."""
+        answer = _git(self.root, "rev-parse", "--verify", "--quiet", name, check=False)
+        return answer.stdout.decode().strip() if answer.returncode == 0 else None
+
+    def tree(self, commit: str, prefix: str = "") -> dict[str, tuple[str, str]]:
+        """path -> (mode, blob id) of every file of a commit below a folder."""
+        where = ["--", f"{prefix}/"] if prefix else []
+        listing = self.git("ls-tree", "-r", "-z", "--full-tree", commit, *where)
+        found = {}
+        for entry in listing.split(b"\0")[:-1]:
+            head, path = entry.split(b"\t", 1)
+            mode, _kind, blob = head.decode().split()
+            found[os.fsdecode(path)] = (mode, blob)
+        return found
+
+    def blobs(self, ids: Iterable[str]) -> dict[str, bytes]:
+        """The contents of blobs, read in one process."""
+        wanted = list(dict.fromkeys(ids))
+        if not wanted:
+            return {}
+        output = self.git("cat-file", "--batch", stdin="".join(f"{blob}\n" for blob in wanted).encode())
+        found, at = {}, 0
+        for blob in wanted:
+            end = output.index(b"\n", at)
+            fields = output[at:end].split()
+            if len(fields) != 3:
+                raise RepositoryError(f"object {blob} is missing from the repository")
+            size = int(fields[2])
+            found[blob] = output[end + 1 : end + 1 + size]
+            at = end + size + 2
+        return found
+
+    def blob_id(self, content: bytes) -> str:
+        """The id that git gives to this content here."""
+        hasher = hashlib.new(_object_format(self.root), usedforsecurity=False)
+        hasher.update(b"blob %d\0" % len(content) + content)
+        return hasher.hexdigest()
+
+
+@dataclass(frozen=True)
+class CommitSource:
+    """The files of one commit."""
+
+    repository: Repository
+    commit: str
+
+    @property
+    def label(self) -> str:
+        return f"commit {self.commit[:12]}"
+
+    def modes(self) -> Mapping[str, str]:
+        return {path: mode for path, (mode, _blob) in self._tree.items()}
+
+    def read(self, paths: Iterable[str]) -> dict[str, bytes]:
+        wanted = {path: self._tree[path][1] for path in paths}
+        contents = self.repository.blobs(wanted.values())
+        return {path: contents[blob] for path, blob in wanted.items()}
+
+    @property
+    def _tree(self) -> dict[str, tuple[str, str]]:
+        return _commit_tree(self.repository, self.commit)
+
+
+@dataclass(frozen=True)
+class WorkingSource:
+    """The files of the working tree, committed or not, less what git ignores."""
+
+    repository: Repository
+    label: str = "the working tree"
+
+    def modes(self) -> Mapping[str, str]:
+        listing = self.repository.git(
+            "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--full-name", ":/"
+        )
+        found = {}
+        for path in sorted({os.fsdecode(entry) for entry in listing.split(b"\0")[:-1]}):
+            mode = _mode(self.repository.root / path)
+            if mode:
+                found[path] = mode
+        return found
+
+    def read(self, paths: Iterable[str]) -> dict[str, bytes]:
+        return {path: (self.repository.root / path).read_bytes() for path in paths}
+
+
+@functools.lru_cache(maxsize=8)
+def _commit_tree(repository: Repository, commit: str) -> dict[str, tuple[str, str]]:
+    return repository.tree(commit)
+
+
+@functools.cache
+def _object_format(root: Path) -> str:
+    answer = _git(root, "rev-parse", "--show-object-format", check=False)
+    return answer.stdout.decode().strip() or "sha1"
+
+
+def _mode(path: Path) -> str | None:
+    try:
+        status = path.lstat()
+    except OSError:
+        return None
+    if stat.S_ISLNK(status.st_mode):
+        return "120000"
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return "100755" if status.st_mode & 0o100 else "100644"
+
+
+def _git(
+    where: Path,
+    *arguments: str,
+    stdin: bytes | None = None,
+    env: Mapping[str, str] | None = None,
+    check: bool = True,
+) -> subprocess.CompletedProcess[bytes]:
+    # A repository's own configuration must not start programs: no hooks, no file system monitor.
+    command = ["git", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", *arguments]
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    environment = {**inherited, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", **(env or {})}
+    return subprocess.run(
+        command, cwd=where, input=stdin if stdin is not None else b"", capture_output=True, check=check, env=environment
+    )

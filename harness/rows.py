@@ -1,0 +1,169 @@
+"""Rows: the final diff in parts that a human can read, judge and take out one by one.
+
+A row's unit is a leaf (YAML, JSON) or a hunk (anything else). Leaves are sorted by path; neighbours that share the most
+experiments are merged until at most so many rows are left. Any subset of rows has a content of its own.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from harness.documents import ParseProblem, Scalar, leaves, parse, splice, unescape
+
+Hunk = tuple[int, int, int, int]  # base lines [i1, i2) become head lines [j1, j2)
+
+
+@dataclass(frozen=True)
+class Group:
+    """units: indexes into the diff's units; change: in words; experiments: kept ones that fed it, in order."""
+
+    units: tuple[int, ...]
+    change: str
+    experiments: tuple[int, ...]
+
+
+class Diff(Protocol):
+    """The difference of two contents, in units that can be applied one by one."""
+
+    def changes(self) -> list[str]:
+        """Each unit in words."""
+        ...
+
+    def content(self, units: Iterable[int]) -> bytes:
+        """The base with only these units applied."""
+        ...
+
+    def touched(self, before: bytes, after: bytes) -> set[int]:
+        """Which units a step on the way (a kept experiment) fed."""
+        ...
+
+
+def difference(base: bytes, head: bytes, name: str, unit: str) -> Diff:
+    """By leaves where that is asked for and the contents differ in leaf values alone, else by hunks of lines."""
+    if unit == "leaf":
+        try:
+            found = _Leaves(base, head, name)
+        except (ParseProblem, ValueError):
+            return _Hunks(base, head)
+        return found
+    return _Hunks(base, head)
+
+
+def groups(diff: Diff, history: Sequence[tuple[int, bytes]], base: bytes, most: int) -> list[Group]:
+    """The rows of a diff. history: the kept experiments' numbers and contents, in order."""
+    fed: list[set[int]] = [set() for _ in diff.changes()]
+    before = base
+    for experiment, content in history:
+        for unit in diff.touched(before, content):
+            fed[unit].add(experiment)
+        before = content
+    merged = [([index], numbers) for index, numbers in enumerate(fed)]
+    while len(merged) > most:
+        shared = [len(merged[i][1] & merged[i + 1][1]) for i in range(len(merged) - 1)]
+        at = shared.index(max(shared))
+        merged[at : at + 2] = [(merged[at][0] + merged[at + 1][0], merged[at][1] | merged[at + 1][1])]
+    changes = diff.changes()
+    return [Group(tuple(u), "; ".join(changes[i] for i in u), tuple(sorted(numbers))) for u, numbers in merged]
+
+
+def join(one: Group, other: Group) -> Group:
+    """Two rows as one."""
+    experiments = tuple(sorted({*one.experiments, *other.experiments}))
+    return Group(tuple(sorted((*one.units, *other.units))), f"{one.change}; {other.change}", experiments)
+
+
+def line_counts(before: bytes, after: bytes) -> tuple[int, int]:
+    """Lines added and removed."""
+    matcher = difflib.SequenceMatcher(None, _lines(before), _lines(after), autojunk=False)
+    blocks = matcher.get_matching_blocks()
+    same = sum(block.size for block in blocks)
+    return len(_lines(after)) - same, len(_lines(before)) - same
+
+
+class _Leaves:
+    """Raises ValueError where the contents differ in anything but the values of the same leaves."""
+
+    def __init__(self, base: bytes, head: bytes, name: str) -> None:
+        self._name, self._text = name, base.decode()
+        self._document = parse(base, name)
+        self._before = dict(leaves(self._document.data))
+        after = dict(leaves(parse(head, name).data))
+        if list(self._before) != list(after):
+            raise ValueError("leaves were added or removed")
+        self._after = after
+        changed = [p for p, value in after.items() if not _same(value, self._before[p])]
+        self._pointers = sorted(changed, key=_natural)
+        if self.content(range(len(self._pointers))) != head:
+            raise ValueError("more than values changed")
+
+    def changes(self) -> list[str]:
+        return [f"{_label(p)}: {_value(self._before[p])} -> {_value(self._after[p])}" for p in self._pointers]
+
+    def content(self, units: Iterable[int]) -> bytes:
+        wanted: dict[str, Scalar] = {self._pointers[unit]: self._after[self._pointers[unit]] for unit in units}
+        return splice(self._text, self._document, wanted, self._name).encode()
+
+    def touched(self, before: bytes, after: bytes) -> set[int]:
+        one = dict(leaves(parse(before, self._name).data))
+        other = dict(leaves(parse(after, self._name).data))
+        return {i for i, p in enumerate(self._pointers) if not _same(one.get(p), other.get(p))}
+
+
+class _Hunks:
+    def __init__(self, base: bytes, head: bytes) -> None:
+        self._base, self._head = _lines(base), _lines(head)
+        matcher = difflib.SequenceMatcher(None, self._base, self._head, autojunk=False)
+        self._hunks: list[Hunk] = [op[1:] for op in matcher.get_opcodes() if op[0] != "equal"]
+
+    def changes(self) -> list[str]:
+        return [self._words(hunk) for hunk in self._hunks]
+
+    def content(self, units: Iterable[int]) -> bytes:
+        wanted, parts, at = set(units), [], 0
+        for index, (i1, i2, j1, j2) in enumerate(self._hunks):
+            parts += self._base[at:i1]
+            parts += self._head[j1:j2] if index in wanted else self._base[i1:i2]
+            at = i2
+        return b"".join([*parts, *self._base[at:]])
+
+    def touched(self, before: bytes, after: bytes) -> set[int]:
+        step = _Hunks(before, after)
+        removed = {line for i1, i2, _, _ in step._hunks for line in step._base[i1:i2]}
+        added = {line for _, _, j1, j2 in step._hunks for line in step._head[j1:j2]}
+        return {
+            index
+            for index, (i1, i2, j1, j2) in enumerate(self._hunks)
+            if removed & set(self._base[i1:i2]) or added & set(self._head[j1:j2])
+        }
+
+    def _words(self, hunk: Hunk) -> str:
+        i1, i2, j1, j2 = hunk
+        line = next((line for line in [*self._head[j1:j2], *self._base[i1:i2]] if line.strip()), b"blank lines")
+        verb = "remove" if j1 == j2 else "add" if i1 == i2 else "line"
+        return f"{verb} {i1 + 1}: {line.decode(errors='replace').strip()[:60]}"
+
+
+def _lines(content: bytes) -> list[bytes]:
+    return content.splitlines(keepends=True)
+
+
+def _same(one: Any, other: Any) -> bool:
+    return type(one) is type(other) and one == other
+
+
+def _label(pointer: str) -> str:
+    segments = [unescape(segment) for segment in pointer.split("/")[1:]]
+    return "/".join(segments[-2:] if segments[-1].isdigit() else segments[-1:])
+
+
+def _value(value: Scalar) -> str:
+    text = "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def _natural(pointer: str) -> list[tuple[int, str]]:
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"[/]|(\d+)", pointer) if part]

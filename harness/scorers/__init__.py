@@ -1,0 +1,1 @@
+"""Measurement libraries, one package per domain."""
