@@ -88,9 +88,9 @@ class _YamlBuilder:
         if frame and isinstance(frame.container, dict) and frame.key is None:
             self._key(frame, event)
             return
-        plain = not event.style and event.tag is None  # libyaml says '' where the Python parser says None
+        unquoted = not event.style and event.tag is None  # libyaml says '' where the Python parser says None
         try:
-            value = plain(event.value) if plain else event.value
+            value = plain(event.value) if unquoted else event.value
         except ValueError:
             raise _at(event, f"not a number that can be used: {event.value[:40]}") from None
         pointer = self._place(value, event)

@@ -86,6 +86,16 @@ _REACHES = {
     "processes": "see this machine's processes",
     "kernel": "change this machine's kernel settings",
 }
+_REFUSALS = (  # under /proc/sys: what refuses user namespaces, at which value, and the cure
+    (
+        "kernel/apparmor_restrict_unprivileged_userns",
+        "1",
+        "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or an AppArmor profile for bwrap that allows"
+        " userns",
+    ),
+    ("kernel/unprivileged_userns_clone", "0", "sudo sysctl -w kernel.unprivileged_userns_clone=1"),
+    ("user/max_user_namespaces", "0", "sudo sysctl -w user.max_user_namespaces=15000"),
+)
 _NEEDS_ROOT = {"kernel"}  # where the probe fails without a sandbox too, unless it is root
 
 
@@ -98,19 +108,23 @@ def self_test() -> None:
     """
     bwrap.find()
     with _bait() as (folder, hint):
-        python = Path(sys.base_prefix, "bin", "python3")
-        open_field = _probe([str(python if python.exists() else sys.executable), "-I", "-S"], hint, folder, os.environ)
-        _require_control(open_field)
-        argv = ["python", "-I", "-S", "-c", _PROBE]
-        inside = bwrap.command(argv, sees=[_VIEW], limits=_LIMITS, folder=folder)
-        _require_nothing_reached(_run(inside, hint, Path("/"), {}))
+        probe = ["-I", "-S", "-c", _PROBE]
+        outside = run_bounded(
+            [sys.executable, *probe], cwd=folder, env=os.environ, timeout=_SECONDS, stdin=hint
+        )
+        _require_control(outside)
+        command = bwrap.command(["python", *probe], sees=[_VIEW], limits=_LIMITS, folder=folder)
+        _require_hold(run_bounded(command, cwd="/", env={}, timeout=_SECONDS, stdin=hint))
 
 
 @contextlib.contextmanager
 def _bait() -> Iterator[tuple[Path, bytes]]:
     """A folder, a listener and a variable to be found, and what the probe is told to find them."""
     token = secrets.token_hex(16)
-    with tempfile.TemporaryDirectory(prefix="autoresearch-") as name, socket.create_server(("127.0.0.1", 0)) as server:
+    with (
+        tempfile.TemporaryDirectory(prefix="autoresearch-") as name,
+        socket.create_server(("127.0.0.1", 0)) as server,
+    ):
         folder = Path(name).resolve()
         (folder / _VIEW).mkdir()
         for file in (folder / "secret", folder / _VIEW / "file"):
@@ -127,3 +141,69 @@ def _bait() -> Iterator[tuple[Path, bytes]]:
             yield folder, json.dumps(hint).encode()
         finally:
             del os.environ[_CANARY]
+
+
+def _started() -> str:
+    """When this process began, in the kernel's ticks: with its number, what no other process has."""
+    return Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
+
+
+def _require_control(outside: Finished) -> None:
+    reached = _reached(outside)
+    missed = [name for name in ("view", *_REACHES) if not reached.get(name)]
+    if os.geteuid() != 0:
+        missed = [name for name in missed if name not in _NEEDS_ROOT]
+    if missed:
+        raise SandboxError(
+            "the sandbox's self-test proves nothing here: without any sandbox its probe fails as well",
+            why=f"not reached: {', '.join(missed)} {_last_line(outside.stderr)}".rstrip(),
+            next_step="run it where a local server, /proc and the folder for temporary files can be used",
+        )
+
+
+def _require_hold(inside: Finished) -> None:
+    reached = _reached(inside)
+    if not reached.get("view"):
+        raise not_started(inside.stderr)
+    if leaks := [what for name, what in _REACHES.items() if reached.get(name, True)]:
+        raise SandboxError(
+            f"the sandbox does not hold: a candidate in it can {', and '.join(leaks)}",
+            why=f"{bwrap.find()} started, but does not isolate on this system",
+            next_step="update bubblewrap to 0.8 or later; until then no candidate code is run here",
+        )
+
+
+def _reached(finished: Finished) -> Mapping[str, bool]:
+    """What the probe says it got at; nothing at all if it did not run to its end."""
+    if finished.exit_code or finished.stopped:
+        return {}
+    try:
+        said = json.loads(finished.stdout)
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def not_started(stderr: bytes) -> SandboxError:
+    """The error for a bwrap that ended before the candidate began, from what it said."""
+    what = "candidate code needs a sandbox, and bubblewrap cannot start one here"
+    why = _last_line(stderr) or "it ended without a word"
+    if "Unknown option" in why:
+        return SandboxError(what, why=why, next_step=f"it is too old, 0.8 is enough: {bwrap.INSTALL}")
+    for setting, refusing, cure in _REFUSALS:
+        if _read(setting) == refusing:
+            return SandboxError(what, why=f"{why}; {setting} is {refusing}", next_step=cure)
+    return SandboxError(
+        what, why=why, next_step="allow user namespaces, in a container by its seccomp profile: unshare -Ur true"
+    )
+
+
+def _read(setting: str) -> str:
+    try:
+        return Path("/proc/sys", setting).read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
+
+
+def _last_line(stderr: bytes) -> str:
+    return printable(stderr).strip().rpartition("\n")[2][-300:]

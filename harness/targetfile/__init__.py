@@ -58,7 +58,7 @@ def _with_defaults(own: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[
 
 
 def _isolated(config: ConfigFile, data: Mapping[str, Any], file: str) -> bool:
-    isolated = data.get("isolation", "none" if is_data(file) else "required") == "required"
+    isolated: bool = data.get("isolation", "none" if is_data(file) else "required") == "required"
     if not is_data(file) and not isolated:
         raise config.error("/isolation", f"{file} is code: its candidates run in a sandbox or not at all")
     return isolated

@@ -82,7 +82,7 @@ def test_a_batch_is_its_rows(kind: type) -> None:
 
 
 def test_extreme_bytes_do_not_wrap_around() -> None:
-    scores = np.tile(np.array([-128, 127, 0], dtype=np.int8), (2, 10))  # enough rows to be counted
+    scores: np.ndarray = np.tile(np.array([-128, 127, 0], dtype=np.int8), (2, 10))  # enough rows to be counted
     assert auc_batch([0, 1, 0] * 10, scores).tolist() == [1.0, 1.0]
 
 

@@ -94,7 +94,7 @@ FEATURES: Mapping[str, Callable[[History], int]] = {
     "few_orders": lambda h: hundredths(10 - h.count, 9),
     "low_spend": lambda h: hundredths(300_00 - h.cents, 300_00),
     "small_orders": lambda h: hundredths(100_00 * h.count - h.cents, 100_00 * h.count),
-    "small_baskets": lambda h: hundredths(5 * h.count - h.items, 5 * h.count),
+    "small_baskets": lambda h: hundredths(5 * h.count - h.items, 4 * h.count),
     "overdue": overdue,
     "quiet_second_half": quiet_second_half,
     "shrinking_orders": shrinking_orders,
