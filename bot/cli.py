@@ -191,9 +191,7 @@ def _verb_options(command: Any) -> Any:
 @_verb_options
 def run_command(night_name: str, target: str, quiet: bool, directory: Path) -> None:
     """Runs the loop of a planned night. The second verb of `night`."""
-    from harness.sandbox.network import leave_network
-
-    leave_network()  # before numpy starts threads: nothing from here on needs a network
+    _go_quiet()
     from bot.night.run import run
 
     for night, found in _each_target(directory, night_name, target):
@@ -204,9 +202,7 @@ def run_command(night_name: str, target: str, quiet: bool, directory: Path) -> N
 @_verb_options
 def confirm_command(night_name: str, target: str, quiet: bool, directory: Path) -> None:
     """Measures a night's result again from scratch, on rows that no decision has seen. The third verb of `night`."""
-    from harness.sandbox.network import leave_network
-
-    leave_network()
+    _go_quiet()
     from bot.night.confirm import confirm
 
     for night, found in _each_target(directory, night_name, target):
@@ -284,6 +280,15 @@ def reproduce_command(which: str, write: bool, as_json: bool, directory: Path) -
     click.echo(json.dumps(result.as_json(), indent=2) if as_json else result.as_text())
     if not result.same:
         sys.exit(5)
+
+
+def _go_quiet() -> None:
+    """No network and no life without the night, arranged before numpy starts threads."""
+    from bot.night.lifeline import die_with_the_night
+    from harness.sandbox.network import leave_network
+
+    leave_network()
+    die_with_the_night()
 
 
 def _seconds(duration: str | None) -> float | None:

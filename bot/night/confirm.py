@@ -96,7 +96,7 @@ class _Confirmation:
             raise _NotConfirmed("nothing was kept, so there is nothing to confirm")
         base, head = self._search()
         self._holdout()
-        self._rows(base, head)
+        self._rows(base)
         self.checkout.watch.check_in_full()
         gain = headline_gain(self.target.rule, base.metrics, head.metrics)
         return f"{self.target.rule.primary.name} improves by {gain:.6g} on the search split"
@@ -154,13 +154,12 @@ class _Confirmation:
         if broken:
             raise _NotConfirmed(f"a guard does not hold on the {split} split: {broken}")
 
-    def _rows(self, base: Measurement, head: Measurement) -> None:
+    def _rows(self, base: Measurement) -> None:
         """The final diff as rows, largest effect first, each measured on top of the ones before it."""
         history = self._history()
         diff = rows.difference(self.checkout.base, self.state.content, self.target.file, self.target.confirm.unit)
         found = rows.groups(diff, history, self.checkout.base, self.target.confirm.groups)
-        ordered = self._by_effect(found, diff, base)
-        stacked = self._stack(ordered, diff, head)
+        stacked = self._stack(found, diff, base)
         events, before, metrics = [], self.checkout.base, base.metrics
         for number, row in enumerate(stacked, start=1):
             added, removed = rows.line_counts(before, row.content)
@@ -173,24 +172,30 @@ class _Confirmation:
             before, metrics = row.content, row.metrics
         self.event["rows"] = events
 
-    def _by_effect(self, found: list[Group], diff: rows.Diff, base: Measurement) -> list[Group]:
-        alone = self._measure([diff.content(group.units) for group in found], "search", crash_allowed=True)
-        gains = [headline_gain(self.target.rule, base.metrics, m.metrics) if not m.crash else 0.0 for m in alone]
-        return [found[index] for index in sorted(range(len(found)), key=lambda i: -gains[i])]
+    def _stack(self, found: list[Group], diff: rows.Diff, base: Measurement) -> list[_Row]:
+        """Rows on top of each other: each time the one that adds most, or the next by path where that costs too much.
 
-    def _stack(self, ordered: list[Group], diff: rows.Diff, head: Measurement) -> list[_Row]:
-        """Rows on top of each other. One that cannot stand without the next is joined with it."""
+        Rows that cannot stand without each other (every choice crashes) become one.
+        """
+        left, stacked = list(found), []
         units: tuple[int, ...] = ()
-        contents = [diff.content(units := (*units, *group.units)) for group in ordered]
-        measured = [*self._measure(contents[:-1], "search", crash_allowed=True), head]
-        stacked: list[_Row] = []
-        waiting: Group | None = None
-        for group, content, measurement in zip(ordered, contents, measured, strict=True):
-            whole = rows.join(waiting, group) if waiting else group
-            waiting = whole if measurement.crash else None
-            if not measurement.crash:
-                stacked.append(_Row(whole, content, measurement.metrics))
+        greedy = self._affords(len(left) * (len(left) + 1) // 2, base.seconds)
+        while left:
+            choices = left if greedy else left[:1]
+            contents = [diff.content((*units, *group.units)) for group in choices]
+            measured = self._measure(contents, "search", crash_allowed=len(left) > 1)
+            sound = [index for index, measurement in enumerate(measured) if not measurement.crash]
+            if not sound:
+                left[:2] = [rows.join(left[0], left[1])]
+                continue
+            best = max(sound, key=lambda i: headline_gain(self.target.rule, base.metrics, measured[i].metrics))
+            stacked.append(_Row(left[best], contents[best], measured[best].metrics))
+            units = (*units, *left.pop(best).units)
         return stacked
+
+    def _affords(self, measurements: int, seconds: float) -> bool:
+        """Whether so many more fit into half of what is left of the confirm budget."""
+        return measurements * seconds < (self.deadline - time.monotonic()) / 2
 
     def _history(self) -> list[tuple[int, bytes]]:
         packs = self.night.packs(self.target.name)

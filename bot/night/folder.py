@@ -13,6 +13,7 @@ import json
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -25,6 +26,7 @@ from harness.events import Segment
 from harness.repository import Repository
 
 MUTEX_VARIABLE = "AUTORESEARCH_MUTEX"
+DYING = 5.0  # seconds that the children of a killed night may take to follow it
 
 
 @dataclass(frozen=True)
@@ -162,20 +164,39 @@ def mutex(repository: Repository) -> Iterator[int]:
         return
     handle = os.open(repository.state / "mutex", os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.pread(handle, 100, 0).decode(errors="replace").strip()
-            raise BusyError(
-                f"a night is already running in this repository (process {holder or 'unknown'})",
-                next_step="wait for it, or stop it with Ctrl-C; autoresearch night then goes on where it was",
-            ) from None
+        _take(handle)
         os.truncate(handle, 0)
         os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
         os.set_inheritable(handle, True)
         yield handle
     finally:
         os.close(handle)
+
+
+def _take(handle: int) -> None:
+    """Locks the mutex. What a killed night started dies a moment after it; that moment is waited for."""
+    deadline = time.monotonic() + DYING
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(handle, 100, 0).decode(errors="replace").strip()
+            if time.monotonic() > deadline or _alive(holder):
+                raise BusyError(
+                    f"a night is already running in this repository (process {holder or 'unknown'})",
+                    next_step="wait for it, or stop it with Ctrl-C; autoresearch night then goes on where it was",
+                ) from None
+            time.sleep(0.05)
+        else:
+            return
+
+
+def _alive(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    return True
 
 
 def _inherited(path: Path) -> int | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from bot import config
 from bot.forge import Forge
 from bot.night.folder import MUTEX_VARIABLE, Night, nights, remove_tree
+from bot.night.lifeline import PARENT_VARIABLE
 from bot.night.plan import Wishes, plan
 from bot.night.propose import Proposed, propose
 from harness import folds
@@ -75,7 +76,7 @@ def go(night: Night, forge: Forge, mutex: int, *, quiet: bool) -> NightResult:
 def _verb(verb: str, night: Night, target: str, mutex: int, *, quiet: bool) -> int:
     """Starts one verb as a process of its own and waits for it; its exit code."""
     command = [sys.executable, "-P", "-m", "bot.cli", verb, "--night", night.name, "--target", target]
-    environment = {**os.environ, MUTEX_VARIABLE: str(mutex)}
+    environment = {**os.environ, MUTEX_VARIABLE: str(mutex), PARENT_VARIABLE: str(os.getpid())}
     process = subprocess.Popen(
         [*command, "--quiet"] if quiet else command,
         cwd=night.repository.root, env=environment, pass_fds=(mutex,), stdin=subprocess.DEVNULL,

@@ -145,7 +145,7 @@ def _because(report: TargetReport) -> list[str]:
         )
         lines.append(
             f"Luck: {count(report.tries, 'try', 'tries')} chose on the search rows only; "
-            "the held-out rows were read once, after the choice."
+            "the held-out rows were read once tonight, after the choice."
         )
     else:
         lines.append(f"Luck: the score is deterministic; {count(report.tries, 'try', 'tries')} were compared exactly.")
@@ -190,8 +190,7 @@ def _both(report: TargetReport, name: str) -> tuple[float, float]:
 
 
 def _rows(report: TargetReport, links: Links) -> list[str]:
-    decimals = max(decimals_for(row.adds) for row in report.rows)
-    decimals = min(decimals, 6)
+    decimals = decimals_for(sum(row.adds for row in report.rows))
     lines = ["| # | commit | change | adds | lines |", "|--:|---|---|--:|--:|"]
     lines += [_row(report, row, links, decimals) for row in report.rows]
     where = "search rows" if report.sample else "score"
@@ -228,9 +227,12 @@ def _reproduce(report: TargetReport) -> list[str]:
         "<details><summary>Reproduce a row, or any experiment</summary>",
         "",
         "```sh",
-        f"autoresearch reproduce {report.night}/{report.name}#1    # row 1, re-measured from scratch",
-        f"autoresearch reproduce {report.night}/{report.name}/17   # experiment 17, kept or not",
-        f"autoresearch log --verify {report.night}                 # every recorded byte against its chain",
+        "# row 1, measured again from scratch",
+        f"autoresearch reproduce {report.night}/{report.name}#1",
+        "# experiment 17, kept or not",
+        f"autoresearch reproduce {report.night}/{report.name}/17",
+        "# every recorded byte against its chain",
+        f"autoresearch log --verify {report.night}",
         "```",
         "",
         f"Seal of confirm: {code(report.seal[:16])}",

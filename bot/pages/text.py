@@ -66,8 +66,10 @@ def decimals_for(gain: float) -> int:
 
 
 def signed(number: float, decimals: int = 4) -> str:
-    """+0.0079; -12"""
-    return f"{number:+,.0f}" if abs(number) >= 1000 else f"{number:+.{decimals}f}"
+    """+0.0079; -12,345; +4e-06 where the decimals would show nothing"""
+    if abs(number) >= 1000:
+        return f"{number:+,.0f}"
+    return f"{number:+.{decimals}f}" if not number or abs(number) >= 0.5 * 10**-decimals else f"{number:+.0e}"
 
 
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}

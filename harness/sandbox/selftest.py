@@ -90,8 +90,7 @@ _REFUSALS = (  # under /proc/sys: what refuses user namespaces, at which value, 
     (
         "kernel/apparmor_restrict_unprivileged_userns",
         "1",
-        "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or an AppArmor profile for bwrap that allows"
-        " userns",
+        "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or give bwrap an AppArmor profile with userns",
     ),
     ("kernel/unprivileged_userns_clone", "0", "sudo sysctl -w kernel.unprivileged_userns_clone=1"),
     ("user/max_user_namespaces", "0", "sudo sysctl -w user.max_user_namespaces=15000"),
@@ -109,9 +108,7 @@ def self_test() -> None:
     bwrap.find()
     with _bait() as (folder, hint):
         probe = ["-I", "-S", "-c", _PROBE]
-        outside = run_bounded(
-            [sys.executable, *probe], cwd=folder, env=os.environ, timeout=_SECONDS, stdin=hint
-        )
+        outside = run_bounded([sys.executable, *probe], cwd=folder, env=os.environ, timeout=_SECONDS, stdin=hint)
         _require_control(outside)
         command = bwrap.command(["python", *probe], sees=[_VIEW], limits=_LIMITS, folder=folder)
         _require_hold(run_bounded(command, cwd="/", env={}, timeout=_SECONDS, stdin=hint))

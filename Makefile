@@ -1,0 +1,47 @@
+# Everything here sets itself up: a virtual environment in .venv, made once and again when pyproject.toml changes.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help night test quick lint attacks bench study example clean
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.venv/night: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name one: make night PYTHON=python3.12"; exit 1; }
+	@echo "setting up .venv (once, about a minute)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+.venv/test: .venv/night
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps lifetimes==0.11.3
+	@touch $@
+
+night: .venv/night  ## a night on real customer data: branch, page, records
+	@$(BIN)/autoresearch night
+
+test: .venv/test lint  ## lint, types and every test
+	$(BIN)/python -m pytest
+
+quick: .venv/test  ## the tests that take seconds
+	$(BIN)/python -m pytest tests/unit -m "not slow"
+
+lint: .venv/test  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/test  ## speed, in medians and ratios measured in one run
+	$(BIN)/python -m tests.benchmarks
+
+study: .venv/test  ## 40 nights on permuted labels: how often does chance reach a page?
+	$(BIN)/python -m tests.benchmarks.permuted
+
+example: .venv/night  ## makes results/churn-risk again
+	$(BIN)/python -m targets.example
+
+clean:  ## removes .venv; nights and records stay
+	rm -rf .venv
