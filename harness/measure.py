@@ -18,7 +18,7 @@ from harness.process import Conversation, ConversationOver, Finished, run_bounde
 from harness.reports import BadReport, Measurement, check_scores, closing_block, parse_json
 from harness.repository import Repository
 from harness.target import Target
-from harness.view import View, remove
+from harness.view import View, overwrite, remove
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class ServeMeasurer:
         items = []
         for index, content in enumerate(contents):
             path = self._scratch / "items" / f"{index}{self._suffix}"
-            path.write_bytes(content)
+            overwrite(path, content)
             items.append({"blob": self._repository.blob_id(content), "path": str(path)})
         message = {"id": self._asked, "split": ask.split, "seed": ask.seed, "fidelity": ask.fidelity, "items": items}
         return json.dumps(message).encode()

@@ -30,7 +30,7 @@ class View:
         """Makes a candidate the content of the editable file."""
         if self.file.is_symlink() or not self.file.is_file():
             remove(self.file)
-        self.file.write_bytes(content)
+        overwrite(self.file, content)
 
     def sweep(self) -> list[str]:
         """Removes whatever an experiment left behind in the checkout; the paths it removed."""
@@ -71,6 +71,16 @@ def build(source: Source, target: Target, into: Path, *, hidden: bool) -> View:
         _files=files,
         _folders=_parents([*files, f"{target.folder}/x"]),
     )
+
+
+def overwrite(path: Path, content: bytes) -> None:
+    """Makes `content` a file's whole content. Not by truncating first: that makes ext4 flush, a millisecond a time."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+    try:
+        os.write(handle, content)
+        os.ftruncate(handle, len(content))
+    finally:
+        os.close(handle)
 
 
 def remove(path: Path) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.pages.summary import Row, TargetReport
-from bot.pages.text import code, count, decimals_for, duration, plain, signed, value, words
+from bot.pages.text import cell_code, code, count, decimals_for, duration, signed, value, words
 from harness.decide import Metric
 
 
@@ -36,7 +36,7 @@ def body(night: str, reports: Sequence[TargetReport], links: Links) -> str:
         parts += [section(report, links), ""]
     for report in rest:
         parts += [_unconfirmed(report), ""]
-    parts += _footer(confirmed, links)
+    parts += _footer(confirmed or rest, links if confirmed else replace(links, merge="", close=""))
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -78,8 +78,9 @@ def _opening(confirmed: Sequence[TargetReport], rest: Sequence[TargetReport]) ->
     cost = sum(report.cost for report in everything)
     ends = ", ".join(sorted({report.end or "still running" for report in everything}))
     seconds = sum(report.seconds for report in everything)
+    merging = "Merging publishes nothing. " if confirmed else ""
     lines.append(
-        f"Merging publishes nothing. {duration(seconds)}, ${cost:.2f}{_of_budget(everything)}. Ended by: {ends}."
+        f"{merging}{duration(seconds)}, ${cost:.2f}{_of_budget(everything)}. Ended by: {ends}."
     )
     return [f"{line}  " for line in lines[:-1]] + lines[-1:]
 
@@ -199,7 +200,7 @@ def _rows(report: TargetReport, links: Links) -> list[str]:
 
 def _row(report: TargetReport, row: Row, links: Links, decimals: int) -> str:
     commit = links.commits.get((report.name, row.number), "")
-    change = code(words(row.change, 10), 80)
+    change = cell_code(words(row.change, 10), 80)
     adds = signed(row.adds, decimals)
     return f"| {row.number} | {code(commit[:8]) if commit else ''} | {change} | {adds} | +{row.added} -{row.removed} |"
 
@@ -213,7 +214,7 @@ def _reverted(report: TargetReport, links: Links) -> list[str]:
         name = report.primary.name
         lines += ["Nearest misses:", "", f"| experiment | {name} | reason | what |", "|--:|--:|---|---|"]
         for event in report.near_misses:
-            what = code(event["description"], 100)
+            what = cell_code(event["description"], 100)
             lines.append(f"| {event['id']} | {value(event['metrics'][name], 6)} | {event['reason']} | {what} |")
         lines.append("")
     chart = links.charts.get(report.name)
@@ -243,7 +244,7 @@ def _reproduce(report: TargetReport) -> list[str]:
 
 def _unconfirmed(report: TargetReport) -> str:
     lines = [f"## {report.name}: {report.verdict or 'not confirmed'}", ""]
-    lines.append(f"{plain(report.why or 'confirm has not run', 300)}.")
+    lines.append(f"Why: {code(report.why or 'confirm has not run', 300)}  ")
     if report.base:
         name = report.primary.name
         lines.append(
@@ -253,7 +254,7 @@ def _unconfirmed(report: TargetReport) -> str:
     return "\n".join(lines)
 
 
-def _footer(confirmed: Sequence[TargetReport], links: Links) -> list[str]:
+def _footer(reports: Sequence[TargetReport], links: Links) -> list[str]:
     lines = []
     if links.merge:
         lines.append(f"**Merge:** {links.merge}  ")
@@ -261,9 +262,9 @@ def _footer(confirmed: Sequence[TargetReport], links: Links) -> list[str]:
         lines.append(f"**Close:** {links.close}  ")
     if links.supersedes:
         lines.append(f"Supersedes {code(links.supersedes)}, which nobody had reviewed: its rows are in this one.  ")
-    owners = sorted({report.owner for report in confirmed if report.owner})
+    owners = sorted({report.owner for report in reports if report.owner})
     if owners:
         lines.append(f"Asked to review: {', '.join(code(owner) for owner in owners)}.  ")
-    proposers = ", ".join(sorted({code(report.proposer) for report in confirmed}))
-    lines.append(f"Proposed by {proposers or 'nobody'}; judged by the harness; written by a bot.")
+    proposers = ", ".join(sorted({code(report.proposer) for report in reports}))
+    lines.append(f"Proposed by {proposers}; judged by the harness; written by a bot.")
     return lines

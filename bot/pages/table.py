@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bot.pages.text import cell
+from bot.pages.text import plain
 from harness import folds
 from harness.events import Event, Segment
 
@@ -31,7 +31,7 @@ def _lines(segments: Sequence[Segment], names: list[str]) -> Iterator[str]:
             yield "\t".join(["0", *_values(event, names), "baseline", "0", "0", "the unchanged file"])
         elif event["event"] == "experiment":
             spent += event["cost_usd"]
-            what = cell(f"{event['reason']}: {event['description']}")
+            what = plain(f"{event['reason']}: {event['description']}", 500)
             cost = [f"{event['cost_usd']:.6g}", f"{spent:.6g}"]
             yield "\t".join([str(event["id"]), *_values(event, names), event["status"], *cost, what])
 

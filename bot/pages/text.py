@@ -16,23 +16,23 @@ def plain(text: str, most: int = 120) -> str:
 
 
 def code(text: str, most: int = 120) -> str:
-    """A code span that cannot be left: its fence is longer than any run of backticks inside. Safe in a table."""
-    inner = plain(text, most).replace("|", "\\|") or " "
+    """A code span that cannot be left: its fence is longer than any run of backticks inside."""
+    inner = plain(text, most) or " "
     longest = max((len(run) for run in _BACKTICKS.findall(inner)), default=0)
     fence = "`" * (longest + 1)
     space = " " if longest or inner.startswith(" ") else ""
     return f"{fence}{space}{inner}{space}{fence}"
 
 
+def cell_code(text: str, most: int = 120) -> str:
+    """A code span for a table, whose cells end at every bar, inside code too."""
+    return code(text, most).replace("|", "\\|")
+
+
 def words(text: str, most: int) -> str:
     """At most so many words."""
     found = text.split()
     return text if len(found) <= most else " ".join([*found[:most], "..."])
-
-
-def cell(text: str, most: int = 500) -> str:
-    """A field of a tab-separated file."""
-    return plain(text, most)
 
 
 def count(number: int, noun: str, plural: str = "") -> str:
