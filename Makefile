@@ -40,8 +40,14 @@ bench: .venv/test  ## speed, in medians and ratios measured in one run
 study: .venv/test  ## 40 nights on permuted labels: how often does chance reach a page?
 	$(BIN)/python -m tests.benchmarks.permuted
 
-example: .venv/night  ## makes results/churn-risk again
-	$(BIN)/python -m targets.example
+EXAMPLE := .venv/example
+example: .venv/night  ## makes the example in results/churn-risk again, from the last commit
+	@rm -rf $(EXAMPLE) && git clone --quiet . $(EXAMPLE)
+	@$(BIN)/autoresearch night -C $(EXAMPLE) churn-risk --seed 2026 --quiet
+	@night=$$(git -C $(EXAMPLE) for-each-ref --format='%(refname:short)' 'refs/heads/autoresearch/2*') && \
+	  git -C $(EXAMPLE) archive "$$night" results/churn-risk | tar x
+	@printf '> An example: the real night that \140make example\140 runs, from commit %s. The first night you merge replaces it.\n\n' \
+	  "$$(git rev-parse --short HEAD)" | cat - results/churn-risk/README.md > .venv/page && mv .venv/page results/churn-risk/README.md
 
 clean:  ## removes .venv; nights and records stay
 	rm -rf .venv

@@ -141,7 +141,7 @@ def night_command(
     wishes = Wishes(names, experiments, _seconds(wall_clock), seed)
     if dry_run:
         night, made = plan(repository, wishes, write=False)
-        _print_plan(repository, made, as_json=as_json)
+        _print_plan(made, as_json=as_json)
         return
     with mutex(repository) as held:
         night = nightly.begin(repository, wishes, new=anew, say=_say)
@@ -173,7 +173,7 @@ def plan_command(
     repository = _repository(directory)
     with mutex(repository):
         _night, made = plan(repository, Wishes(names, experiments, _seconds(wall_clock), seed))
-    _print_plan(repository, made, as_json=as_json)
+    _print_plan(made, as_json=as_json)
 
 
 def _verb_options(command: Any) -> Any:
@@ -333,7 +333,7 @@ def _warn_uncommitted(repository: Any, targets: Sequence[Any]) -> None:
         _say(f"note: {', '.join(changed[:5])} differ from the last commit; a night works on the commit")
 
 
-def _print_plan(repository: Any, made: Any, *, as_json: bool) -> None:
+def _print_plan(made: Any, *, as_json: bool) -> None:
     from dataclasses import asdict
 
     if as_json:

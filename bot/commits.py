@@ -1,4 +1,4 @@
-"""Commits made from blobs with git plumbing: no checkout, no index of the user's, no hook, no link, no mode but 100644."""
+"""Commits made from blobs with git plumbing: no checkout, no hook, no link, no mode but 100644."""
 
 from __future__ import annotations
 

@@ -75,7 +75,8 @@ def _line(entry: TargetReport) -> str:
         moved += f", {count(len(entry.rows), 'row')}"
     else:
         moved = f"{entry.verdict or 'not confirmed'}: {plain(entry.why or 'the loop did not come to its end', 300)}"
-    return f"{entry.name}: {moved}; {count(entry.tries, 'try', 'tries')} in {duration(entry.seconds)}, ended by: {entry.end}"
+    tries = f"{count(entry.tries, 'try', 'tries')} in {duration(entry.seconds)}"
+    return f"{entry.name}: {moved}; {tries}, ended by: {entry.end}"
 
 
 def _target_json(entry: TargetReport) -> dict[str, Any]:

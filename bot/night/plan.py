@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import posixpath
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from bot import config, records
+from bot.config import Config
 from bot.night.folder import Night, Plan, TargetPlan, nights, write_atomically
 from harness import folds, lock
-from harness.repository import CommitSource, Repository
-from harness.target import Target
+from harness.errors import NotFound
+from harness.repository import CommitSource, Repository, WorkingSource
+from harness.target import TARGET_FILE, Target
 
 
 @dataclass(frozen=True)
@@ -30,9 +33,9 @@ def plan(repository: Repository, wishes: Wishes, *, write: bool = True) -> tuple
     base = repository.commit()
     source = CommitSource(repository, base)
     settings = config.load(source)
-    targets = config.load_targets(source, wishes.targets)
+    targets = _committed_targets(repository, source, wishes.targets)
     night = Night(repository, repository.state / _name(repository))
-    shares = tuple(_share(target, source, night, base, wishes) for target in targets)
+    shares = tuple(_within(_share(target, source, night, base, wishes), settings, len(targets)) for target in targets)
     made = Plan(night.name, base, int(time.time()), shares, settings.wall_clock, settings.usd)
     if write:
         for share in shares:
@@ -40,6 +43,30 @@ def plan(repository: Repository, wishes: Wishes, *, write: bool = True) -> tuple
             write_atomically(night.folder(share.name) / "tried.txt", "".join(f"{canon}\n" for canon in sorted(tried)))
         night.write_plan(made)
     return night, made
+
+
+def _committed_targets(repository: Repository, source: CommitSource, names: tuple[str, ...]) -> list[Target]:
+    try:
+        return config.load_targets(source, names)
+    except NotFound:
+        working = WorkingSource(repository)
+        for target in config.load_targets(working, names):
+            if posixpath.join(target.folder, TARGET_FILE) not in source.modes():
+                raise NotFound(
+                    f"{target.name} is not committed yet, and a night works on the last commit",
+                    next_step=f'git add {target.folder} && git commit -m "Add {target.name}"',
+                ) from None
+        raise
+
+
+def _within(share: TargetPlan, settings: Config, targets: int) -> TargetPlan:
+    """A target's share of the night's own budgets: an even part, so that the sum can never exceed them."""
+    if settings.wall_clock is not None:
+        part = settings.wall_clock / targets
+        share = replace(share, wall_clock=min(part, share.wall_clock or part))
+    if settings.usd is not None:
+        share = replace(share, usd=min(share.usd, settings.usd / targets))
+    return share
 
 
 def uncommitted(repository: Repository, targets: Sequence[Target]) -> list[str]:

@@ -50,7 +50,7 @@ def branch_of(night: str) -> str:
 
 
 def propose(night: Night, targets: Sequence[Target], forge: Forge) -> Proposed:
-    """Records everything; proposes what is confirmed. A target whose record does not hold is refused, the rest go on."""
+    """Records everything; proposes what is confirmed. A target whose record does not hold is left out."""
     _record(night, targets)
     segments: dict[str, list[Segment]] = {}
     refused: dict[str, str] = {}
@@ -71,7 +71,7 @@ def propose(night: Night, targets: Sequence[Target], forge: Forge) -> Proposed:
 
 
 def checked_rows(night: Night, target: Target, segments: Sequence[Segment]) -> list[Row]:
-    """The rows that confirm vouches for; none if it does not. Raises IntegrityError where the record contradicts itself."""
+    """The rows that confirm vouches for; none if it does not. Raises IntegrityError on a contradiction."""
     bad = verify_order(segments)
     if bad:
         raise IntegrityError(f"the record does not verify: {bad}")
@@ -99,7 +99,7 @@ def message(row: Row, night: str, report: TargetReport) -> str:
     metric = report.primary.name
     subject = words(plain(row.change, 120), 10)
     return (
-        f"Set {row.target.name} {subject}\n\n"
+        f"Change {row.target.name}: {subject}\n\n"
         f"Adds {row.adds:+.6g} {metric} on top of the rows before it, re-measured from scratch.\n\n"
         f"Target: {row.target.name}\n"
         f"Night: {night}\n"

@@ -43,7 +43,7 @@ def run(night: Night, target: Target, *, quiet: bool = False) -> str:
     if checkout.lock.id != plan.lock:
         raise IntegrityError(
             f"{target.name}: what computes the score is not what the night was planned with",
-            why=f"the bot, Python or a library was changed since: lock {checkout.lock.id[:12]}, planned {plan.lock[:12]}",
+            why=f"the bot, Python or a library changed: lock {checkout.lock.id[:12]}, planned {plan.lock[:12]}",
             next_step=f"autoresearch night --new starts a new night; {night.name} stays as it is",
         )
     if target.isolated:
@@ -154,7 +154,7 @@ class _Loop:
             raise EvaluatorError(
                 f"{self.target.name}: the same file got two scores: {_difference(first.metrics, second.metrics)}",
                 why="the evaluator is not deterministic, and this version needs it to be",
-                next_step="fix its seeds (AUTORESEARCH_SEED is the same in both), threads and clocks; then autoresearch check",
+                next_step="fix its seeds (AUTORESEARCH_SEED is the same in both), threads, clocks; autoresearch check",
             )
         self._record([self._base_event(first)])
 

@@ -63,7 +63,7 @@ def affordable(limits: Limits, state: LoopState, worst_case_usd: float, wanted: 
 
 @contextmanager
 def interrupt() -> Iterator[Stop]:
-    """A stop that speaks after Ctrl-C or SIGTERM. What is in flight is finished and judged; a second one ends at once."""
+    """A stop that speaks after Ctrl-C or SIGTERM. What is in flight is judged; a second one ends at once."""
     seen: list[int] = []
 
     def note(number: int, _frame: FrameType | None) -> None:

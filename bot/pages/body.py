@@ -1,4 +1,4 @@
-"""The body of the pull request, in Markdown: verdict first, then the number, its evidence, the rows, and what each choice does."""
+"""The body of the pull request, in Markdown: verdict, number, evidence, rows, and what each choice does."""
 
 from __future__ import annotations
 
@@ -52,10 +52,15 @@ def section(report: TargetReport, links: Links) -> str:
         "",
         *_reverted(report, links),
         "",
-        f"Lock unchanged: {code(report.lock[:12])}; harness {code(report.harness[:12])}; base {code(report.commit[:12])}.",
+        _lock(report),
         *_reproduce(report),
     ]
     return "\n".join(parts)
+
+
+def _lock(report: TargetReport) -> str:
+    lock, harness, base = (code(digest[:12]) for digest in (report.lock, report.harness, report.commit))
+    return f"Lock unchanged: {lock}; harness {harness}; base {base}."
 
 
 def direction(metric: Metric) -> str:
@@ -79,9 +84,7 @@ def _opening(confirmed: Sequence[TargetReport], rest: Sequence[TargetReport]) ->
     ends = ", ".join(sorted({report.end or "still running" for report in everything}))
     seconds = sum(report.seconds for report in everything)
     merging = "Merging publishes nothing. " if confirmed else ""
-    lines.append(
-        f"{merging}{duration(seconds)}, ${cost:.2f}{_of_budget(everything)}. Ended by: {ends}."
-    )
+    lines.append(f"{merging}{duration(seconds)}, ${cost:.2f}{_of_budget(everything)}. Ended by: {ends}.")
     return [f"{line}  " for line in lines[:-1]] + lines[-1:]
 
 
@@ -119,14 +122,13 @@ def _numbers(report: TargetReport) -> list[str]:
     name, confirm = report.primary.name, report.confirm or {}
     before, after, _ = _headline_values(report)
     decimals = decimals_for(after - before)
-    search = confirm["search"]
-    emphasis = "" if report.holdout else "**"
+    searched = [value(number, decimals) for number in (confirm["search"]["base"][name], report.claimed[name])]
+    found = value(confirm["search"]["head"][name], decimals)
     label = "search rows" if report.sample else "score"
     lines = [
         f"| {name} ({direction(report.primary)}) | base tonight | claimed | confirmed |",
         "|---|--:|--:|--:|",
-        f"| {label} | {value(search['base'][name], decimals)} | {value(report.claimed[name], decimals)} "
-        f"| {emphasis}{value(search['head'][name], decimals)}{emphasis} |",
+        f"| {label} | {searched[0]} | {searched[1]} | {found if report.holdout else f'**{found}**'} |",
     ]
     if report.holdout:
         lines.append(f"| **held-out rows** | {value(before, decimals)} | not used | **{value(after, decimals)}** |")
@@ -142,7 +144,8 @@ def _because(report: TargetReport) -> list[str]:
         decimals = decimals_for(interval["gain"])
         lines.append(
             f"Held-out gain {signed(interval['gain'], decimals)}, {interval['confidence']:.0%} interval "
-            f"{signed(interval['low'], decimals)} to {signed(interval['high'], decimals)}, on {interval['rows']:,} rows."
+            f"{signed(interval['low'], decimals)} to {signed(interval['high'], decimals)}, "
+            f"on {interval['rows']:,} rows."
         )
         lines.append(
             f"Luck: {count(report.tries, 'try', 'tries')} chose on the search rows only; "
@@ -249,7 +252,8 @@ def _unconfirmed(report: TargetReport) -> str:
         name = report.primary.name
         lines.append(
             f"Claimed by the loop, not confirmed: {name} {value(report.base[name])} -> {value(report.claimed[name])} "
-            f"({direction(report.primary)}) after {count(report.tries, 'try', 'tries')}; ended by: {report.end or 'not yet'}."
+            f"({direction(report.primary)}) after {count(report.tries, 'try', 'tries')}; "
+            f"ended by: {report.end or 'not yet'}."
         )
     return "\n".join(lines)
 

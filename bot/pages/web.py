@@ -8,14 +8,19 @@ _STYLE = """
 :root { color-scheme: light dark; --line: #d1d9e0; --soft: #f6f8fa; --ink: #1f2328; --page: #fff }
 @media (prefers-color-scheme: dark) { :root { --line: #3d444d; --soft: #151b23; --ink: #f0f6fc; --page: #0d1117 } }
 body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--page);
-       max-width: 52rem; margin: 0 auto; padding: 1rem; overflow-wrap: break-word }
-h1 { font-size: 1.3rem } h2 { font-size: 1.1rem; border-bottom: 1px solid var(--line); padding-bottom: .3rem; margin-top: 2rem }
+       max-width: 52rem; margin: 0 auto; padding: 1rem;
+       overflow-wrap: break-word }
+h1 { font-size: 1.3rem }
+h2 { font-size: 1.1rem; border-bottom: 1px solid var(--line); padding-bottom: .3rem; margin-top: 2rem }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; margin: .8rem 0 }
 th, td { border: 1px solid var(--line); padding: .3rem .5rem; text-align: left; vertical-align: top }
-th { background: var(--soft) } td code { overflow-wrap: anywhere } code { background: var(--soft); padding: .1em .3em; border-radius: 4px; font-size: .88em }
+th { background: var(--soft) } td code { overflow-wrap: anywhere }
+code { background: var(--soft); padding: .1em .3em; border-radius: 4px; font-size: .88em }
 pre { background: var(--soft); padding: .7rem; overflow-x: auto } pre code { padding: 0 }
 img { max-width: 100%; background: #fff } details { margin: .8rem 0 } summary { cursor: pointer }
-@media (max-width: 500px) { body { padding: .6rem; font-size: 15px } th, td { padding: .25rem .3rem; font-size: .85rem } }
+@media (max-width: 500px) {
+  body { padding: .6rem; font-size: 15px } th, td { padding: .25rem .3rem; font-size: .85rem }
+}
 """
 
 

@@ -7,6 +7,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 from bot.pages import chart, table
@@ -52,7 +53,7 @@ def process_form(experiments: int = 300) -> bool:
         marks: dict[int, float] = {}
         run_loop(repository, experiments, 1, lambda count: marks.__setitem__(count, own_cpu()))
     steps = sorted(marks)
-    costs = [(marks[b] - marks[a]) / (b - a) * 1000 for a, b in zip(steps[20:-1], steps[21:], strict=True)]
+    costs = [(marks[b] - marks[a]) / (b - a) * 1000 for a, b in pairwise(steps[20:])]
     low, high = statistics.quantiles(costs, n=10)[0], statistics.quantiles(costs, n=10)[-1]
     print(f"  {len(costs)} experiments, p10 {low:.2f} ms, p90 {high:.2f} ms")
     return _bar("process form, harness CPU per experiment, ms, median", statistics.median(costs), 0, 15)
@@ -111,7 +112,8 @@ def _event(writer: events.SegmentWriter, base: bytes, metrics: dict[str, float],
         "complexity": 11, "content": writer.content(content, base), "description": f"feature_7 5 -> {number % 25}",
         "status": "keep" if keep else "discard", "reason": "better" if keep else "worse",
         "why": f"auc_roc_churn {value:+.6g}", "metrics": {**metrics, "auc_roc_churn": value},
-        "parts": {f"part_{i}": value + i for i in range(5)}, "cost_usd": 0.0, "seconds": 0.001, "elapsed": number / 1000,
+        "parts": {f"part_{i}": value + i for i in range(5)}, "cost_usd": 0.0, "seconds": 0.001,
+        "elapsed": number / 1000,
     }  # fmt: skip
 
 

@@ -69,7 +69,8 @@ def main(nights: int = 40, experiments: int = 500) -> int:
         print(f"  night {seed}: claimed {claimed:+.4f}, {end}", flush=True)
     held = pages <= 5
     print(f"claimed by the loop on labels without meaning: {min(claims):+.4f} to {max(claims):+.4f}")
-    print(f"{'ok  ' if held else 'MISS'} {pages} of {nights} nights ended in a page (at most 5), {time.monotonic() - started:.0f} s")
+    took = f"{time.monotonic() - started:.0f} s"
+    print(f"{'ok  ' if held else 'MISS'} {pages} of {nights} nights ended in a page (at most 5), {took}")
     return 0 if held else 1
 
 

@@ -48,7 +48,11 @@ FILES = {
 def start(repository: Repository) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "bot.cli", "night", "--quiet", "--seed", "5", "-n", str(EXPERIMENTS)]
     return subprocess.Popen(
-        command, cwd=repository.root, env={**os.environ, **ENVIRONMENT}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        command,
+        cwd=repository.root,
+        env={**os.environ, **ENVIRONMENT},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
     )
 
 

@@ -72,7 +72,8 @@ def night(
     head = {"auc": value_now, "capture": 0.70, "hhi": 3990.0}
     adds = (value_now - 0.7912) * sign / rows
     confirm: dict[str, Any] = {
-        "event": "confirm", "head": "h" * 40, "base": "b" * 40, "claimed": head, "search": {"base": start, "head": head},
+        "event": "confirm", "head": "h" * 40, "base": "b" * 40, "claimed": head,
+        "search": {"base": start, "head": head},
         "repeat": "identical", "verdict": verdict, "why": why, "seconds": 1.5,
     }  # fmt: skip
     if holdout:

@@ -9,6 +9,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 CORE_LINES = 1500
+NO_CODE = {
+    tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.ENCODING, tokenize.ENDMARKER, tokenize.INDENT,
+    tokenize.DEDENT,
+}  # fmt: skip
 FIELD_LIBRARIES = {"numpy", "pandas", "sklearn", "scipy", "harness"}
 
 
@@ -46,8 +50,7 @@ def code_lines(path: Path) -> int:
     lines: set[int] = set()
     with path.open("rb") as file:
         for token in tokenize.tokenize(file.readline):
-            if token.type not in {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.ENCODING, tokenize.ENDMARKER,
-                                  tokenize.INDENT, tokenize.DEDENT}:  # fmt: skip
+            if token.type not in NO_CODE:
                 lines |= set(range(token.start[0], token.end[0] + 1))
     return len(lines - docstrings)
 

@@ -1,0 +1,147 @@
+"""The unchanged file measured as a night would measure it, from the working tree, in a folder that is thrown away."""
+
+from __future__ import annotations
+
+import json
+import math
+import tempfile
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.night.run import SERVE_BATCH
+from harness import holdout, measure, view
+from harness.admission import Admission, Refused
+from harness.errors import AutoresearchError
+from harness.measure import Ask
+from harness.reports import Measurement
+from harness.repository import Repository, WorkingSource
+from harness.target import Target
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """metrics and problem: one of them is empty; problem says why a night would fail.
+
+    seconds: wall clock of the first and of the repeated measurement, each in a process of its own; each: what one
+    experiment of a night would take, start-up not counted in the serve form.
+    """
+
+    metrics: Mapping[str, float]
+    seconds: tuple[float, ...] = ()
+    each: float = math.nan
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Holdout:
+    """rows: how many carry the interval. No held-out value is in it."""
+
+    rows: int = 0
+    problem: str = ""
+
+
+class Bench:
+    """Measures one target's unchanged file. folder: empty, and removed by whoever made it."""
+
+    def __init__(self, repository: Repository, target: Target, folder: Path) -> None:
+        self._repository, self._target, self._folder = repository, target, folder
+        self._source = WorkingSource(repository)
+        self._made = 0
+
+    def baseline(self) -> Baseline:
+        """Twice, without the holdout."""
+        try:
+            first, repeated, each = self._twice()
+        except _Problem as problem:
+            return Baseline({}, problem=str(problem))
+        seconds = (first.seconds, repeated.seconds)
+        if dict(first.metrics) != dict(repeated.metrics):
+            why = f"the same file got two scores: {_difference(first.metrics, repeated.metrics)}"
+            return Baseline({}, seconds, each, f"{why}; fix seeds, threads and clocks of the evaluator")
+        return Baseline(first.metrics, seconds, each)
+
+    def holdout(self) -> Holdout:
+        """Once, on the held-out rows."""
+        name = self._target.rule.primary.name
+        try:
+            (found,), _ = self._measured(1, "holdout")
+        except _Problem as problem:
+            return Holdout(problem=str(problem))
+        if name not in found.rows:
+            return Holdout(problem=f"the evaluator reports no rows for {name} on the holdout split")
+        rows = found.rows[name]
+        count = sum(len(stratum) for stratum in rows)
+        if holdout.disagreement(rows, found.metrics[name]) > holdout.AGREEMENT:
+            return Holdout(count, f"the rows that the evaluator reports for {name} do not average to its value")
+        return Holdout(count)
+
+    def _twice(self) -> tuple[Measurement, Measurement, float]:
+        """The first measurement, the repeated one in a new process, and the seconds of one experiment."""
+        if self._target.evaluate.form == "process":
+            (first,), _ = self._measured(1, "search")
+            (second,), _ = self._measured(1, "search")
+            return first, second, second.seconds
+        (first,), batch = self._measured(1, "search", then=SERVE_BATCH)
+        (second,), _ = self._measured(1, "search")
+        different = [copy for copy in batch if dict(copy.metrics) != dict(first.metrics)]
+        return first, different[0] if different else second, batch[0].seconds
+
+    def _measured(self, count: int, split: str, then: int = 0) -> tuple[list[Measurement], list[Measurement]]:
+        """So many measurements by a new evaluator, then more by the same one. Raises _Problem."""
+        self._made += 1
+        scratch = self._folder / str(self._made)
+        try:
+            hidden = split == "holdout"
+            checkout = view.build(self._source, self._target, scratch / "checkout", hidden=hidden)
+            judged = Admission(self._target, checkout.base, self._repository.blob_id).judge(checkout.base)
+            if isinstance(judged, Refused):
+                raise _Problem(f"{self._target.file}: {judged.why}")
+            measurer = measure.measurer(self._target, checkout, scratch, self._repository)
+            with closing(measurer):
+                found = measurer.measure([checkout.base] * count, Ask(split))
+                more = measurer.measure([checkout.base] * then, Ask(split)) if then else []
+            checkout.watch.check_in_full()
+        except OSError as error:
+            raise _Problem(f"the evaluator cannot be started: {error}") from None
+        except AutoresearchError as error:
+            raise _Problem(str(error)) from None
+        for measurement in [*found, *more]:
+            self._require_score(measurement, split)
+        return found, more
+
+    def _require_score(self, measurement: Measurement, split: str) -> None:
+        if not measurement.crash:
+            return
+        if split == "holdout":  # what it said may hold values that nobody should see before a night has confirmed
+            why = f"to see why, and held-out values with it: {_by_hand(self._target)}"
+            raise _Problem(f"the evaluator fails on the holdout split ({measurement.crash}); {why}")
+        raise _Problem(f"the evaluator fails on the unchanged file ({measurement.crash}): {measurement.why}")
+
+
+def folder() -> tempfile.TemporaryDirectory[str]:
+    """Where a bench works."""
+    return tempfile.TemporaryDirectory(prefix="autoresearch-check-", ignore_cleanup_errors=True)
+
+
+class _Problem(Exception):
+    """Why a night would fail, in words."""
+
+
+def _difference(one: Mapping[str, float], other: Mapping[str, float]) -> str:
+    names = sorted(name for name in {*one, *other} if one.get(name) != other.get(name))
+    return ", ".join(f"{name} {one.get(name)!r} then {other.get(name)!r}" for name in names[:3])
+
+
+def _by_hand(target: Target) -> str:
+    """The command that measures the holdout split outside the harness."""
+    file = Path(target.file)
+    name = file.relative_to(target.folder) if file.is_relative_to(target.folder) else Path("/path/to", file)
+    argv = " ".join(target.evaluate.argv)
+    if target.evaluate.form == "process":
+        settings = f"AUTORESEARCH_FILE={name} AUTORESEARCH_SPLIT=holdout AUTORESEARCH_SEED=0 AUTORESEARCH_FIDELITY=1"
+        return f"cd {target.folder or '.'} && {settings} {argv}"
+    item = {"blob": "0" * 40, "path": str(name)}
+    request = json.dumps({"id": 1, "split": "holdout", "seed": 0, "fidelity": 1, "items": [item]})
+    return f"cd {target.folder or '.'} && echo '{request}' | {argv}"

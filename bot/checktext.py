@@ -1,0 +1,183 @@
+"""A check's findings as a person reads them in a terminal."""
+
+from __future__ import annotations
+
+import math
+import posixpath
+import textwrap
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from bot.night.run import SERVE_BATCH
+from bot.pages.text import count, duration
+from harness.decide import Metric, Tolerance
+from harness.target import Target
+
+if TYPE_CHECKING:
+    from bot.check import CheckReport
+
+SHOWN_FILES = 12
+_LABEL, _WIDTH = 11, 110
+
+
+def as_text(report: CheckReport) -> str:
+    """Verdict first, then what it rests on, problems and warnings last: next to the prompt."""
+    lines = [f"{report.target.name}: {'ready' if report.ready else 'NOT READY'}"]
+    for label, part in (
+        ("file", _file(report)),
+        ("baseline", _baseline(report)),
+        ("metrics", _metrics(report)),
+        ("holdout", _holdout(report)),
+        ("lock", _lock(report)),
+        ("night", _night(report)),
+        ("sandbox", _sandbox(report)),
+        ("trust", _trust(report)),
+        ("commit", _commit(report)),
+        ("warning", iter(report.warnings)),
+        ("problem", iter(report.problems)),
+    ):
+        lines += _block(label, part)
+    return "\n".join(lines)
+
+
+def _block(label: str, part: Iterator[str]) -> list[str]:
+    """A label in the margin, lines folded beside it. A line that starts with a space, or a command, stays whole."""
+    lines = []
+    for said in part:
+        for line in said.splitlines():
+            whole = line.startswith((" ", "git "))
+            lines += [line] if whole or not line else textwrap.wrap(line, _WIDTH - _LABEL - 2, break_long_words=False)
+    return [f"  {label if index == 0 else '':<{_LABEL}}{line}".rstrip() for index, line in enumerate(lines)]
+
+
+def _file(report: CheckReport) -> Iterator[str]:
+    target = report.target
+    yield target.file
+    if target.space:
+        size = f"{report.combinations:,.0f}" if report.combinations < 1e9 else f"{report.combinations:.1e}"
+        ways = f"{size} combinations" if math.isfinite(report.combinations) else "infinitely many combinations"
+        yield f"{report.free} of {count(report.values, 'value')} may change: {ways}"
+    else:
+        yield "all of it may change"
+
+
+def _baseline(report: CheckReport) -> Iterator[str]:
+    found = report.baseline
+    if not found.seconds:
+        yield "not measured" if not found.problem else "failed"
+        return
+    same = "two different scores" if found.problem else "measured twice, each in a new process: the same score"
+    yield f"{same}; {' and '.join(_exact(seconds) for seconds in found.seconds)}"
+    if report.target.evaluate.form == "serve":
+        yield f"in a batch of {SERVE_BATCH} copies {_exact(found.each)} each"
+
+
+def _metrics(report: CheckReport) -> Iterator[str]:
+    values = report.baseline.metrics
+    if not values:
+        return
+    declared = {metric.name: _role(metric, report.target) for metric in report.target.rule.metrics}
+    width = max(map(len, values))
+    for name in [*declared, *(name for name in values if name not in declared)]:
+        role = declared.get(name, "not declared: reported, never decisive")
+        yield f" {name:<{width}}  {values[name]:>12.6g}  {role}"[1:]
+
+
+def _role(metric: Metric, target: Target) -> str:
+    rule = target.rule
+    roles = []
+    if metric is rule.primary:
+        roles.append("primary" if rule.name == "primary" else f"primary, rule {rule.name}")
+    elif rule.name == "pareto":
+        roles.append("may not get worse")
+    elif rule.name == "every":
+        roles.append(f"worse by {_tolerance(metric.tolerance)} at most")
+    if metric.name in rule.weights:
+        roles.append(f"weight {rule.weights[metric.name]:g}")
+    if metric.guard:
+        roles.append(f"guard, worse by {_tolerance(metric.guard)} at most")
+    return f"{metric.goal}, {', '.join(roles) or 'reported'}"
+
+
+def _tolerance(tolerance: Tolerance) -> str:
+    return f"{tolerance.amount:.6%}".rstrip("%0").rstrip(".") + " %" if tolerance.relative else f"{tolerance.amount:g}"
+
+
+def _holdout(report: CheckReport) -> Iterator[str]:
+    if report.holdout is None:
+        if not report.target.sample:
+            yield "none: confirm measures the same rows again (sample: rows adds one)"
+        return
+    if report.holdout.problem:
+        yield "failed"
+        return
+    name = report.target.rule.primary.name
+    yield f"{count(report.holdout.rows, 'row')} carry the interval of {name} and average to it; values stay unseen"
+
+
+def _lock(report: CheckReport) -> Iterator[str]:
+    files = report.lock.files
+    yield f"{report.lock.id[:12]} over {count(len(files), 'file')}, the harness and its environment"
+    for path, digest in list(files.items())[:SHOWN_FILES]:
+        hidden = "  (hidden until confirm)" if path in report.target.hidden else ""
+        yield f" {digest[:8]}  {_short(path, report.target.folder)}{hidden}"
+    if len(files) > SHOWN_FILES:
+        yield f" and {len(files) - SHOWN_FILES} more"
+
+
+def _short(path: str, folder: str) -> str:
+    inside = folder and path.startswith(f"{folder}/")
+    return posixpath.relpath(path, folder) if inside else f"/{path}"
+
+
+def _night(report: CheckReport) -> Iterator[str]:
+    budget = report.target.budget
+    if not report.baseline.metrics:
+        yield f"{budget.experiments:,} experiments"
+        return
+    yield f"{budget.experiments:,} experiments x {_exact(report.baseline.each)} = {duration(report.estimate)}"
+    limits = [f"{duration(budget.wall_clock)} for this target"] if budget.wall_clock else []
+    limits += [f"{duration(report.night_seconds)} for the whole night"] if report.night_seconds else []
+    if limits:
+        yield f"ends at the latest after {', '.join(limits)}"
+    tightest = min((limit for limit in (budget.wall_clock, report.night_seconds) if limit), default=math.inf)
+    if report.estimate > tightest:
+        yield f"so about {tightest / report.baseline.each:,.0f} experiments will fit"
+
+
+def _sandbox(report: CheckReport) -> Iterator[str]:
+    if not report.target.isolated:
+        yield "not needed: the file is data, and no candidate is run"
+    else:
+        yield "needed; does not work here" if report.sandbox else "needed; its self-test holds"
+
+
+def _trust(report: CheckReport) -> Iterator[str]:
+    """One sentence a signal, with the metrics that rest on it."""
+    by_signal: dict[str, list[str]] = {}
+    for entry in report.trust:
+        by_signal.setdefault(entry.signal, []).append(entry.metric)
+    for signal, names in by_signal.items():
+        first = next(entry for entry in report.trust if entry.signal == signal)
+        if signal:
+            yield f"{', '.join(names)}: {signal}, {first.place} of 5 in the order of trust: {first.sentence}"
+    for entry in report.trust:
+        if entry.labels:
+            yield f"{entry.metric}: {entry.labels}"
+
+
+def _commit(report: CheckReport) -> Iterator[str]:
+    from bot.check import commit_command
+
+    command = commit_command(report)
+    if not command:
+        yield "everything is committed"
+        return
+    shown = ", ".join(report.uncommitted[:5])
+    more = f" and {len(report.uncommitted) - 5} more" if len(report.uncommitted) > 5 else ""
+    yield f"not committed: {shown}{more}; a night works on the last commit"
+    yield command
+
+
+def _exact(seconds: float) -> str:
+    return f"{seconds:.2g} s" if seconds >= 1 else f"{seconds * 1000:.2g} ms"
