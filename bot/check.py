@@ -6,6 +6,7 @@ Reads the working tree and writes nothing into the repository.
 from __future__ import annotations
 
 import math
+import posixpath
 import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -21,7 +22,7 @@ from harness.documents import leaves, load_bytes
 from harness.errors import InvalidCandidate, SandboxError
 from harness.lock import Lock
 from harness.repository import Repository, WorkingSource
-from harness.target import Target
+from harness.target import TARGET_FILE, Target
 
 FEW_ROWS = 100  # below, an interval is so wide that only a large gain passes it
 
@@ -85,7 +86,7 @@ class CheckReport:
             "problems": self.problems,
             "warnings": self.warnings,
             "metrics": dict(self.baseline.metrics),
-            "deterministic": measured or None,
+            "deterministic": measured if self.baseline.seconds else None,
             "seconds": list(self.baseline.seconds),
             "seconds_each": self.baseline.each if measured else None,
             "estimated_seconds": self.estimate if measured else None,
@@ -180,4 +181,5 @@ def commit_command(report: CheckReport) -> str:
     inside = [path for path in report.uncommitted if folder and f"{path}/".startswith(f"{folder}/")]
     outside = [path for path in report.uncommitted if path not in inside]
     paths = [*([folder] if inside else []), *outside]
-    return f"git add {shlex.join(paths)} && git commit -m {shlex.quote(f'Add {report.target.name}')}"
+    verb = "Add" if posixpath.join(folder, TARGET_FILE) in inside else "Change"
+    return f'git add {shlex.join(paths)} && git commit -m "{verb} {report.target.name}"'

@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from bot.label import visible
 from bot.night.run import SERVE_BATCH
 from bot.pages.text import count, duration
 from harness.decide import Metric, Tolerance
@@ -44,7 +45,7 @@ def _block(label: str, part: Iterator[str]) -> list[str]:
     """A label in the margin, lines folded beside it. A line that starts with a space, or a command, stays whole."""
     lines = []
     for said in part:
-        for line in said.splitlines():
+        for line in visible(said).splitlines():
             whole = line.startswith((" ", "git "))
             lines += [line] if whole or not line else textwrap.wrap(line, _WIDTH - _LABEL - 2, break_long_words=False)
     return [f"  {label if index == 0 else '':<{_LABEL}}{line}".rstrip() for index, line in enumerate(lines)]
@@ -80,7 +81,7 @@ def _metrics(report: CheckReport) -> Iterator[str]:
     width = max(map(len, values))
     for name in [*declared, *(name for name in values if name not in declared)]:
         role = declared.get(name, "not declared: reported, never decisive")
-        yield f" {name:<{width}}  {values[name]:>12.6g}  {role}"[1:]
+        yield f"{name:<{width}}  {values[name]:>12.6g}  {role}"
 
 
 def _role(metric: Metric, target: Target) -> str:
@@ -136,6 +137,8 @@ def _night(report: CheckReport) -> Iterator[str]:
         yield f"{budget.experiments:,} experiments"
         return
     yield f"{budget.experiments:,} experiments x {_exact(report.baseline.each)} = {duration(report.estimate)}"
+    confirm = 3 + 2 * report.target.confirm.groups  # base and head twice, each row alone and on top of the others
+    yield f"then confirm: {confirm} measurements at most, {duration(confirm * report.baseline.each)}"
     limits = [f"{duration(budget.wall_clock)} for this target"] if budget.wall_clock else []
     limits += [f"{duration(report.night_seconds)} for the whole night"] if report.night_seconds else []
     if limits:
@@ -173,11 +176,13 @@ def _commit(report: CheckReport) -> Iterator[str]:
     if not command:
         yield "everything is committed"
         return
-    shown = ", ".join(report.uncommitted[:5])
-    more = f" and {len(report.uncommitted) - 5} more" if len(report.uncommitted) > 5 else ""
-    yield f"not committed: {shown}{more}; a night works on the last commit"
+    shown = ", ".join(_short(path, report.target.folder) for path in report.uncommitted[:SHOWN_FILES])
+    more = f" and {len(report.uncommitted) - SHOWN_FILES} more" if len(report.uncommitted) > SHOWN_FILES else ""
+    yield f"a night works on the last commit, which lacks the present {shown}{more}"
     yield command
 
 
 def _exact(seconds: float) -> str:
-    return f"{seconds:.2g} s" if seconds >= 1 else f"{seconds * 1000:.2g} ms"
+    if seconds >= 1:
+        return f"{seconds:.1f} s"
+    return f"{seconds * 1000:.0f} ms" if seconds >= 0.01 else f"{seconds * 1000:.1f} ms"

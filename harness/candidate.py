@@ -15,20 +15,22 @@ but the declared views; see `harness.sandbox`. Without a sandbox that holds no c
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
+from harness.child import Stopped
 from harness.documents import load
-from harness.process import Conversation, ConversationOver, Stopped, printable, run_bounded
+from harness.process import Conversation, ConversationOver, printable, run_bounded
 from harness.sandbox import bwrap
 from harness.sandbox.limits import Limits
-from harness.sandbox.selftest import not_started, self_test
 
 __all__ = ["ConversationOver", "Limits", "Result", "Session", "load", "run", "serve"]
 
 Words = Sequence[str | os.PathLike[str]]
 _DEFAULT = Limits()
+_RETRY_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -63,11 +65,79 @@ def run(
     relative path, what lies elsewhere by its name. Raises SandboxError when the sandbox does not hold, cannot be
     started, or cannot show a view.
     """
-    self_test()
-    command = bwrap.command(argv, sees=sees, limits=limits, packages=packages)
+    _require_sandbox()
+    sandbox = partial(bwrap.command, sees=sees, limits=limits, packages=packages)
     finished = run_bounded(
-        command, cwd="/", env={}, timeout=limits.seconds, stdin=stdin, output_limit=limits.output
+        sandbox(argv), cwd="/", env={}, timeout=limits.seconds, stdin=stdin, output_limit=limits.output
     )
-    stderr = printable(finished.stderr)
-    _require_started(finished.exit_code, stderr, bwrap.command(["true"], sees=sees, limits=limits, packages=packages))
-    return Result(finished.exit_code, finished.stdout, stderr, finished.seconds, finished.stopped)
+    _require_started(finished.exit_code, finished.stderr, sandbox)
+    return Result(finished.exit_code, finished.stdout, printable(finished.stderr), finished.seconds, finished.stopped)
+
+
+def serve(argv: Words, *, sees: Words = (), limits: Limits = _DEFAULT, packages: bool = False) -> Session:
+    """Starts a candidate that answers questions; `argv`, `sees`, `packages` and errors as for `run`.
+
+    The limits' seconds and output hold for each answer, the others for the whole session. The session ends with the
+    thread that started it.
+    """
+    _require_sandbox()
+    return Session(partial(bwrap.command, sees=sees, limits=limits, packages=packages), argv, limits)
+
+
+class Session:
+    """A candidate in its sandbox, which answers one line for each line. Close it, or use it in a `with`."""
+
+    def __init__(self, sandbox: Callable[[Words], list[str]], argv: Words, limits: Limits) -> None:
+        self._sandbox = sandbox
+        self._limits = limits
+        self._conversation = Conversation(sandbox(argv), cwd="/", env={})
+
+    def ask(self, line: bytes | str, timeout: float | None = None) -> bytes:
+        """The candidate's answer, without its newline. timeout in seconds, the limits' unless given.
+
+        Raises ConversationOver when the candidate ended, took too long, said too much, or answered twice: also at
+        the next question, or at `close`, when the second answer came late. An answer that came before its question
+        was asked can go unnoticed until then; ask what cannot be guessed where that matters.
+        """
+        question = line.encode() if isinstance(line, str) else line
+        seconds = self._limits.seconds if timeout is None else timeout
+        try:
+            return self._conversation.ask(question, seconds, self._limits.output)
+        except ConversationOver as over:
+            _require_started(over.exit_code, self._conversation.stderr_tail().encode(), self._sandbox)
+            raise
+
+    def stderr_tail(self) -> str:
+        """The last 64 KiB that the candidate wrote to standard error, control characters escaped."""
+        return self._conversation.stderr_tail()
+
+    def close(self) -> None:
+        """Ends the candidate. Raises ConversationOver when it had said more than it was asked."""
+        self._conversation.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        self._conversation.__exit__(kind, *error)
+
+
+def _require_sandbox() -> None:
+    from harness.sandbox.selftest import self_test  # what only reads a candidate's data starts without it
+
+    self_test()
+
+
+def _require_started(exit_code: int, stderr: bytes, sandbox: Callable[[Words], list[str]]) -> None:
+    """Raises SandboxError when the candidate is not to blame: bubblewrap itself failed.
+
+    A candidate can end as bubblewrap does and say what it says. So its word is not taken: the same sandbox is
+    started once more, for a command that is not the candidate's.
+    """
+    if exit_code != 1 or not stderr.startswith(b"bwrap: "):
+        return
+    from harness.sandbox.selftest import not_started
+
+    second = run_bounded(sandbox(["true"]), cwd="/", env={}, timeout=_RETRY_SECONDS)
+    if second.exit_code == 1 and second.stderr.startswith(b"bwrap: "):
+        raise not_started(second.stderr)

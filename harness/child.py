@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Literal, Self, cast
 
+from harness.descendants import kill_tree
+
 Stopped = Literal["", "timeout", "output", "report"]
 Command = Sequence[str | os.PathLike[str]]
 
@@ -84,22 +86,13 @@ class Child:
         inherited: tuple[int, ...],
     ) -> None:
         self._selector = selectors.DefaultSelector()
-        # No preexec_fn, no change of user: only so does subprocess take vfork, whose cost does not grow
-        # with us.
-        self._process = subprocess.Popen(
-            list(argv),
-            cwd=cwd,
-            env=dict(env),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-            start_new_session=True,
-            pass_fds=inherited,
-        )
+        try:
+            self._process = _launch(argv, cwd, env, inherited)
+        except BaseException:
+            self._selector.close()
+            raise
         self._pipes = [
-            cast(IO[bytes], pipe)
-            for pipe in (self._process.stdin, self._process.stdout, self._process.stderr)
+            cast(IO[bytes], pipe) for pipe in (self._process.stdin, self._process.stdout, self._process.stderr)
         ]
         self._stdin, self.stdout, self.stderr = (pipe.fileno() for pipe in self._pipes)
         for pipe in self._pipes:
@@ -153,7 +146,7 @@ class Child:
         """Moves bytes until there is enough, the leader is dead ("" for both), or a bound is broken."""
         while not enough():
             if self._dead():
-                self.kill_group()
+                self.kill()
                 self.drain()
                 return self._broken()
             pause = deadline - time.monotonic()
@@ -179,14 +172,19 @@ class Child:
         state = os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         return state is not None
 
-    def kill_group(self) -> None:
-        if not self._ended:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+    def kill(self) -> None:
+        """Kills the group and, if the leader lives, its descendants in other groups: a sandbox that is starting
+        has a session of its own, but does not yet die with its parent."""
+        if self._ended:
+            return
+        if not self._dead():
+            kill_tree(self._process.pid)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def end(self) -> int:
-        """Kills the group, reaps the leader, closes every descriptor. The leader's exit code."""
-        self.kill_group()
+        """Kills what is left, reaps the leader, closes every descriptor. The leader's exit code."""
+        self.kill()
         self._ended = True
         exit_code = self._process.wait()
         self._selector.close()
@@ -233,6 +231,23 @@ class Drain:
         os.close(self._waker)
         self._thread.join()
         os.close(self._wake)
+
+
+def _launch(
+    argv: Command, cwd: str | os.PathLike[str], env: Mapping[str, str], inherited: tuple[int, ...]
+) -> subprocess.Popen[bytes]:
+    # No preexec_fn, no change of user: only so does subprocess take vfork, whose cost does not grow with us.
+    return subprocess.Popen(
+        list(argv),
+        cwd=cwd,
+        env=dict(env),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+        start_new_session=True,
+        pass_fds=inherited,
+    )
 
 
 def _death_descriptor(pid: int) -> int:

@@ -1,8 +1,8 @@
-"""Starts a process with bounds on its time and on what it says. None of its process group outlives the call.
+"""Starts a process with bounds on its time and on what it says. Nothing of its process group outlives the call.
 
-`run_bounded` is one process from start to end, `Conversation` a long-lived one that answers line by line.
-A process that leaves the group (setsid) is out of reach here; where that matters the command is a sandbox
-with a process namespace of its own, which dies with its first process.
+`run_bounded` is one process from start to end, `Conversation` a long-lived one that answers line by line. What is
+stopped is killed with all its descendants. Of one that ends by itself, a descendant that left its group (setsid) lives
+on; where that matters the command is a sandbox with a process namespace of its own, which ends with its first process.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Finished:
     stopped: Stopped
 
 
-class ConversationOver(Exception):  # noqa: N818 - the name of an end, not always of an error
+class ConversationOver(Exception):
     """The child of a conversation can be asked no more.
 
     kind: "exit" (it ended, or closed its standard output), "timeout", or "output" (an answer over its
@@ -53,7 +53,7 @@ class ConversationOver(Exception):  # noqa: N818 - the name of an end, not alway
         self.detail = detail
 
 
-def run_bounded(  # noqa: PLR0913 - each is a bound or an input of one launch, all by keyword
+def run_bounded(
     argv: Command,
     *,
     cwd: str | os.PathLike[str],
@@ -129,7 +129,7 @@ class Conversation:
         Raises ConversationOver, the same at each later call; ValueError for a question of several lines.
         """
         if self._over is not None or self._closed:
-            raise self._over or ValueError("this conversation is closed")
+            raise self._over or ValueError("this conversation was closed")
         question = line.removesuffix(b"\n")
         if b"\n" in question:
             raise ValueError("a question is one line")
@@ -137,9 +137,7 @@ class Conversation:
         if self._said_more():
             raise self._end("output", "it said a line that nobody asked for")
         self._child.feed(question + b"\n", last=False)
-        stopped = self._child.pump(
-            time.monotonic() + timeout, lambda: self._output.has_line() or self._output.ended
-        )
+        stopped = self._child.pump(time.monotonic() + timeout, lambda: self._output.has_line() or self._output.ended)
         if stopped == "timeout":
             raise self._end("timeout", f"no answer within {timeout:g} s")
         if stopped:
@@ -163,10 +161,9 @@ class Conversation:
         self._output.limit = MIB
         self._child.feed(b"", last=True)
         self._child.pump(time.monotonic() + _GRACE, lambda: bool(self._output.data))
-        extra = self._said_more()
-        over = self._end("output", "it said more than it was asked")
-        if extra:
-            raise over
+        if self._said_more():
+            raise self._end("output", "it said more than it was asked")
+        self._finish()
 
     def __enter__(self) -> Self:
         return self
@@ -196,12 +193,15 @@ class Conversation:
         return answer
 
     def _end(self, kind: Literal["exit", "timeout", "output"], why: str) -> ConversationOver:
-        self._child.kill_group()
-        self._errors.stop()
-        exit_code = self._child.end()
+        exit_code = self._finish()
         last = printable(self._errors.tail()).strip().rpartition("\n")[2][-300:]
         self._over = ConversationOver(kind, exit_code, why + (f"; its last words: {last}" if last else ""))
         return self._over
+
+    def _finish(self) -> int:
+        self._child.kill()
+        self._errors.stop()  # before its pipe is closed
+        return self._child.end()
 
 
 def printable(said: bytes) -> str:

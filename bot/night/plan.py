@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from bot import config, records
+from bot import config, proposers, records
 from bot.config import Config
 from bot.night.folder import Night, Plan, TargetPlan, nights, write_atomically
 from harness import folds, lock
-from harness.errors import NotFound
+from harness.errors import ConfigError, NotFound, Place
 from harness.repository import CommitSource, Repository, WorkingSource
 from harness.target import TARGET_FILE, Target
 
@@ -93,6 +93,12 @@ def _name(repository: Repository) -> str:
 
 
 def _share(target: Target, source: CommitSource, night: Night, base: str, wishes: Wishes) -> TargetPlan:
+    if not proposers.exists(target.proposer):
+        raise ConfigError(
+            Place(posixpath.join(target.folder, TARGET_FILE), key="proposer"),
+            f"no proposer for {target.file} is available yet: code needs one that reads it",
+            next_step="autoresearch check measures the target as it is",
+        )
     budget = target.budget
     seed = wishes.seed
     if seed is None:

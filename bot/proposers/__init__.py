@@ -58,6 +58,11 @@ class Proposer(Protocol):
         ...
 
 
+def exists(kind: str) -> bool:
+    """Whether there is a proposer of this kind."""
+    return kind in _KINDS
+
+
 def make(target: Target, seed: int) -> Proposer:
     """The proposer that a target names."""
     return _KINDS[target.proposer](target, seed)
