@@ -23,7 +23,7 @@ from typing import Self
 from harness.child import Stopped
 from harness.documents import load
 from harness.process import Conversation, ConversationOver, printable, run_bounded
-from harness.sandbox import bwrap
+from harness.sandbox import TESTED_VARIABLE, bwrap
 from harness.sandbox.limits import Limits
 
 __all__ = ["ConversationOver", "Limits", "Result", "Session", "load", "run", "serve"]
@@ -123,6 +123,8 @@ class Session:
 
 
 def _require_sandbox() -> None:
+    if TESTED_VARIABLE in os.environ:
+        return
     from harness.sandbox.selftest import self_test  # what only reads a candidate's data starts without it
 
     self_test()

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from harness.process import Conversation, ConversationOver, Finished, run_bounded
 from harness.reports import BadReport, Measurement, check_scores, closing_block, parse_json
 from harness.repository import Repository
+from harness.sandbox import TESTED_VARIABLE
 from harness.target import Target
 from harness.view import View, overwrite, remove
 
@@ -40,7 +41,14 @@ class Measurer(Protocol):
 
 
 def measurer(target: Target, view: View, scratch: Path, repository: Repository) -> Measurer:
-    """The measurer of the form that the target declares. scratch: an empty folder of its own."""
+    """The measurer of the form that the target declares. scratch: an empty folder of its own.
+
+    Raises SandboxError, before anything is started, where candidates need a sandbox and it does not hold.
+    """
+    if target.isolated:
+        from harness.sandbox.selftest import self_test
+
+        self_test()
     scratch.mkdir(parents=True, exist_ok=True)
     if target.evaluate.form == "serve":
         return ServeMeasurer(target, view, scratch, repository)
@@ -65,7 +73,7 @@ class ProcessMeasurer:
         finished = run_bounded(
             command(self._target.evaluate.argv),
             cwd=self._view.cwd,
-            env=environment(home)
+            env=environment(home, isolated=self._target.isolated)
             | {
                 "AUTORESEARCH_FILE": str(self._view.file),
                 "AUTORESEARCH_SPLIT": ask.split,
@@ -121,7 +129,9 @@ class ServeMeasurer:
         home.mkdir()
         (self._scratch / "items").mkdir(exist_ok=True)
         self._conversation = Conversation(
-            command(self._target.evaluate.argv), cwd=self._view.cwd, env=environment(home)
+            command(self._target.evaluate.argv),
+            cwd=self._view.cwd,
+            env=environment(home, isolated=self._target.isolated),
         )
         return self._conversation
 
@@ -149,9 +159,11 @@ def command(argv: Sequence[str]) -> list[str]:
     return [sys.executable, *argv[1:]] if argv[0] in {"python", "python3"} else list(argv)
 
 
-def environment(home: Path) -> dict[str, str]:
+def environment(home: Path, *, isolated: bool) -> dict[str, str]:
     """All that an evaluator inherits: no secret of its parent's environment is in it."""
-    return {
+    # The self-test has just been passed; an evaluator that is started per experiment need not repeat it.
+    tested = {TESTED_VARIABLE: "1"} if isolated else {}
+    return tested | {
         "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
         "HOME": str(home),
         "TMPDIR": str(home),

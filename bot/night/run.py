@@ -46,10 +46,6 @@ def run(night: Night, target: Target, *, quiet: bool = False) -> str:
             why=f"the bot, Python or a library changed: lock {checkout.lock.id[:12]}, planned {plan.lock[:12]}",
             next_step=f"autoresearch night --new starts a new night; {night.name} stays as it is",
         )
-    if target.isolated:
-        from harness.sandbox.selftest import self_test
-
-        self_test()
     measurer = measure.measurer(target, checkout, scratch, night.repository)
     try:
         return _Loop(night, target, plan, segments, checkout, measurer, quiet=quiet).run()

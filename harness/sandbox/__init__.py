@@ -9,3 +9,5 @@ Not built yet: seccomp, landlock, cgroups and a uid of its own. Until then a can
 within its first milliseconds when somebody else kills the evaluator (out of memory, kill -9) can live on: without
 network and under its limits, but with nobody to hold it to the wall clock.
 """
+
+TESTED_VARIABLE = "AUTORESEARCH_SANDBOX_TESTED"  # set for an evaluator whose harness has passed the self-test
