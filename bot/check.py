@@ -15,6 +15,7 @@ from typing import Any
 
 from bot import baseline, config, trust
 from bot.baseline import Baseline, Bench, Holdout
+from bot.new import SCHEMAS
 from bot.night.plan import uncommitted
 from bot.trust import Trust
 from harness import lock
@@ -169,7 +170,7 @@ def _space(target: Target, content: bytes) -> tuple[int, int, float]:
 
 def _uncommitted(repository: Repository, target: Target) -> list[str]:
     """Everything of the target that a night would not see as it is now, its folder and the configuration included."""
-    whole = [path for path in (target.folder, target.program, config.CONFIG_FILE) if path]
+    whole = [path for path in (target.folder, target.program, config.CONFIG_FILE, SCHEMAS) if path]
     return uncommitted(repository, [replace(target, locked=(*target.locked, *whole))])
 
 
@@ -177,9 +178,9 @@ def commit_command(report: CheckReport) -> str:
     """What commits the target; nothing where all is committed."""
     if not report.uncommitted:
         return ""
-    folder = report.target.folder
-    inside = [path for path in report.uncommitted if folder and f"{path}/".startswith(f"{folder}/")]
-    outside = [path for path in report.uncommitted if path not in inside]
-    paths = [*([folder] if inside else []), *outside]
-    verb = "Add" if posixpath.join(folder, TARGET_FILE) in inside else "Change"
-    return f'git add {shlex.join(paths)} && git commit -m "{verb} {report.target.name}"'
+    wholes = [folder for folder in (report.target.folder, SCHEMAS) if folder]
+    paths = dict.fromkeys(
+        next((whole for whole in wholes if f"{path}/".startswith(f"{whole}/")), path) for path in report.uncommitted
+    )
+    is_new = posixpath.join(report.target.folder, TARGET_FILE) in report.uncommitted
+    return f'git add {shlex.join(paths)} && git commit -m "{"Add" if is_new else "Change"} {report.target.name}"'

@@ -206,7 +206,7 @@ def _metric(repository: Repository, folder: str, data: dict[str, Any], name: str
 
 def _summary(place: _Labelled, samples: list[Sample]) -> str:
     found = labels.agreement(samples)
-    lines = [f"\n{place.path}: {found}; {len(samples) - found.labelled} wait for a label"]
+    lines = [f"\n{place.path}: {found}; {len(samples) - found.labelled} without a label"]
     if found.failed:
         lines.append(f"of the {found.failed} that you failed, the judge failed {found.caught}")
     enough = found.labelled >= LLM_JUDGE_SAMPLES and found.share >= LLM_JUDGE_AGREEMENT

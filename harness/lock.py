@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import os
 import platform
 import re
 from collections.abc import Mapping
@@ -118,12 +117,12 @@ class Watch:
         self._seen[path] = before
 
 
-_WHY = "a candidate or another program wrote into the night's scratch checkout; scores from before and after do not compare"
+_WHY = "something wrote into the night's scratch checkout; scores from before and after do not compare"
 
 
 def _identity(path: Path) -> tuple[int, int, int] | None:
     try:
-        status = os.stat(path, follow_symlinks=False)
+        status = path.lstat()
     except OSError:
         return None
     return status.st_ino, status.st_size, status.st_mtime_ns

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from typing import TextIO
@@ -54,8 +55,9 @@ class Progress:
         return text
 
     def _say(self, text: str, end: str) -> None:
-        clear = "\r\033[K" if self._live else ""
-        self._out.write(f"{clear}{text}{end}")
+        if self._live:
+            text = f"\r\033[K{text[: shutil.get_terminal_size().columns - 1]}"  # a line that wraps cannot be cleared
+        self._out.write(text + end)
         self._out.flush()
 
 

@@ -58,7 +58,7 @@ ATTACKS = {
     "read the evaluator": "assert 'SECRET_ANSWER' in open('evaluate.py').read()\nprint('STOLEN')",
     "read the holdout": "assert open('data/holdout.txt').read()\nprint('STOLEN')",
     "use the network": "import socket\nsocket.create_connection(('127.0.0.1', PORT), 2)\nprint('STOLEN')",
-    "leave a file for the next": "import os\nopen('LEFT', 'w').write('x')\nassert os.path.exists('LEFT')\nprint('STOLEN')",
+    "leave a file for the next": "open('LEFT', 'w').write('x')\nassert open('LEFT').read()\nprint('STOLEN')",
     "change the evaluator": "open('evaluate.py', 'a').write('#')\nprint('STOLEN')",
 }
 GUARDED = "try:\n{attack}\nexcept BaseException as error:\n    print('refused', error)\n"
