@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from harness import configfile, target
-from harness.errors import NotFound
+from harness.complaints import nearest, show
+from harness.configfile import ConfigFile, Faults
+from harness.errors import ConfigError, NotFound
 from harness.repository import Source
 from harness.target import TARGET_FILE, Target, glob_pattern, refuse_overlaps, seconds
 
@@ -21,7 +23,7 @@ class Config:
     """wall_clock in seconds and usd bound the whole night, all targets together; None is no limit."""
 
     targets: tuple[str, ...] = DEFAULT_TARGETS
-    defaults: Mapping[str, Any] = field(default_factory=dict)
+    defaults: ConfigFile | None = None
     wall_clock: float | None = None
     usd: float | None = None
 
@@ -30,11 +32,12 @@ def load(source: Source) -> Config:
     """The repository's configuration; all defaults where it has none. Raises ConfigError(s)."""
     if CONFIG_FILE not in source.modes():
         return Config()
-    data = configfile.read(source.read([CONFIG_FILE])[CONFIG_FILE], CONFIG_FILE, "autoresearch").data or {}
+    config = configfile.load(source, CONFIG_FILE, "autoresearch")
+    data = config.data or {}
     budget = data.get("budget", {})
     return Config(
         targets=tuple(data.get("targets", DEFAULT_TARGETS)),
-        defaults=data.get("defaults", {}),
+        defaults=config,
         wall_clock=seconds(budget["wall_clock"]) if "wall_clock" in budget else None,
         usd=budget.get("usd"),
     )
@@ -42,9 +45,8 @@ def load(source: Source) -> Config:
 
 def target_folders(source: Source, config: Config) -> list[str]:
     """Every folder that holds a target.yaml and that a glob names."""
-    patterns = [glob_pattern(posixpath.normpath(pattern.lstrip("/"))) for pattern in config.targets]
-    folders = [posixpath.dirname(path) for path in source.modes() if posixpath.basename(path) == TARGET_FILE]
-    return sorted(folder for folder in folders if any(p.fullmatch(folder or ".") for p in patterns))
+    patterns = [_pattern(glob) for glob in config.targets]
+    return [folder for folder in _folders(source) if any(p.fullmatch(folder or ".") for p in patterns)]
 
 
 def load_targets(source: Source, names: Sequence[str] = ()) -> list[Target]:
@@ -52,19 +54,49 @@ def load_targets(source: Source, names: Sequence[str] = ()) -> list[Target]:
     config = load(source)
     folders = target_folders(source, config)
     if not folders:
-        raise NotFound(
-            f"no {TARGET_FILE} matches {', '.join(config.targets)} in {source.label}",
-            next_step="autoresearch new NAME makes a first target; commit it before the first night",
-        )
-    found = sorted((target.load(source, folder, config.defaults) for folder in folders), key=lambda t: t.name)
+        raise _no_targets(source, config)
+    found = []
+    with Faults() as faults:
+        faults.found += _idle_globs(source, config)
+        for folder in folders:
+            with faults.part():
+                found.append(target.load(source, folder, config.defaults))
+    found.sort(key=lambda one: one.name)
     refuse_overlaps(found)
     return _select(found, names)
 
 
+def _folders(source: Source) -> list[str]:
+    return sorted(posixpath.dirname(path) for path in source.modes() if posixpath.basename(path) == TARGET_FILE)
+
+
+def _pattern(glob: str) -> re.Pattern[str]:
+    return glob_pattern(posixpath.normpath(glob.lstrip("/")))
+
+
+def _idle_globs(source: Source, config: Config) -> Iterator[ConfigError]:
+    """Globs that find no target beside others that do: a target that the night would leave out in silence."""
+    if not config.defaults or config.targets == DEFAULT_TARGETS:
+        return
+    folders = _folders(source)
+    for index, glob in enumerate(config.targets):
+        if not any(_pattern(glob).fullmatch(folder or ".") for folder in folders):
+            what = f"{show(glob)} matches no folder with a {TARGET_FILE} in {source.label}"
+            yield config.defaults.error(f"/targets/{index}", f"{what}{nearest(glob, folders)}")
+
+
+def _no_targets(source: Source, config: Config) -> NotFound:
+    elsewhere = [folder or "." for folder in _folders(source)]
+    step = "autoresearch new NAME makes a first target; commit it before the first night"
+    if elsewhere:
+        step = f"there is one in {', '.join(elsewhere[:3])}: name that folder under targets in {CONFIG_FILE}"
+    return NotFound(f"no {TARGET_FILE} matches {', '.join(config.targets)} in {source.label}", next_step=step)
+
+
 def _select(found: list[Target], names: Sequence[str]) -> list[Target]:
-    known = {candidate.name: candidate for candidate in found}
+    known = [candidate.name for candidate in found]
     for name in names:
         if name not in known:
-            hint = configfile.nearest(name, known) or f"; there are: {', '.join(known)}"
-            raise NotFound(f'no target is called "{name}"{hint}')
-    return [known[name] for name in names] if names else found
+            hint = nearest(name, known) or f"; there are: {', '.join(known)}"
+            raise NotFound(f"no target is called {show(name)}{hint}")
+    return [candidate for candidate in found if not names or candidate.name in names]

@@ -169,13 +169,12 @@ def heal(folder: Path, segment: Segment) -> Segment:
 def verify_order(segments: Sequence[Segment]) -> BadLine | None:
     """The first fault in a night's segments of one target: inside one, or in how they follow each other."""
     previous = GENESIS
-    for segment in segments:
-        if segment.bad:
-            return segment.bad
-        if not segment.events:
-            return BadLine(segment.name, 1, "the segment is empty")
-        if segment.header["previous"] != previous:
-            return BadLine(segment.name, 1, "does not follow the segment before it: one is missing or was replaced")
+    for number, segment in enumerate(segments, start=1):
+        bad = segment.bad or _check_place(segment, previous)
+        if bad:
+            return bad
+        if not segment.sealed and number < len(segments):
+            return BadLine(segment.name, len(segment.events) + 1, "the seal is missing")
         previous = segment.chain
     return None
 
@@ -218,10 +217,16 @@ def _inline(content: bytes, parent: bytes | None) -> dict[str, Any] | None:
 
 def _patch(before: str, after: str) -> list[Any]:
     """[start, cut, put]: the one stretch between what both begin with and what both end with."""
-    start = len(os.path.commonprefix([before, after]))
+    start = _alike(before, after)
     most = min(len(before), len(after)) - start
-    end = len(os.path.commonprefix([before[len(before) - most :][::-1], after[len(after) - most :][::-1]]))
+    end = _alike(before[len(before) - most :][::-1], after[len(after) - most :][::-1])
     return [start, len(before) - start - end, after[start : len(after) - end]]
+
+
+def _alike(one: str, other: str) -> int:
+    """How many characters two texts begin with in common."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _read_line(line: bytes, chain: str, number: int) -> tuple[Event, str]:
@@ -235,7 +240,7 @@ def _read_line(line: bytes, chain: str, number: int) -> tuple[Event, str]:
     expected = _next_chain(chain, body)
     if claimed != expected:
         raise ValueError("the chain breaks here: this line is not what was written")
-    event = json.loads(body + b"}")
+    event = _loads(body)
     if (
         not isinstance(event, dict)
         or not isinstance(event.get("event"), str)
@@ -247,25 +252,46 @@ def _read_line(line: bytes, chain: str, number: int) -> tuple[Event, str]:
 
 def _header_previous(body: bytes) -> str:
     try:
-        previous = json.loads(body + b"}")["previous"]
+        return str(_loads(body)["previous"])
     except (ValueError, KeyError, TypeError):
         raise ValueError("the chain breaks here: the header cannot be read") from None
-    return str(previous)
+
+
+def _loads(body: bytes) -> Any:
+    try:
+        return json.loads(body + b"}")
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def _check_pack(event: Event, pack: bytes, packed: int) -> int:
     for place in _places([event]):
+        if not isinstance(place, dict) or any(
+            type(place.get(key)) is not int or place[key] < 0 for key in ("at", "size")
+        ):
+            raise ValueError("names no place in the pack")
         content = pack[place["at"] : place["at"] + place["size"]]
-        if place["at"] != packed or hashlib.sha256(content).hexdigest() != place["sha256"]:
+        if place["at"] != packed or hashlib.sha256(content).hexdigest() != place.get("sha256"):
             raise ValueError(f"its content in the pack (byte {place['at']}) is not what was written")
         packed += place["size"]
     return packed
 
 
+def _check_place(segment: Segment, previous: str) -> BadLine | None:
+    """Whether a segment stands under its own name, behind the segment that it was written behind."""
+    if not segment.events:
+        return BadLine(segment.name, 1, "the segment is empty")
+    if segment.header.get("segment") != segment.name:
+        return BadLine(segment.name, 1, f"was written as {str(segment.header.get('segment'))[:80]}")
+    if segment.header["previous"] != previous:
+        return BadLine(segment.name, 1, "does not follow the segment before it: one is missing or was replaced")
+    return None
+
+
 def _check_whole(name: str, events: list[Event], pack: bytes, packed: int) -> BadLine | None:
     if not events or events[-1]["event"] != "seal":
         return None
-    if events[-1]["events"] != len(events) - 1:
+    if events[-1].get("events") != len(events) - 1:
         return BadLine(name, len(events), "the seal counts other events")
     if len(pack) != packed:
         return BadLine(name, len(events), "the pack holds more than the events name")
@@ -273,10 +299,13 @@ def _check_whole(name: str, events: list[Event], pack: bytes, packed: int) -> Ba
 
 
 def _places(events: Sequence[Event]) -> Iterator[dict[str, Any]]:
+    """Where the contents of events, and of the rows of a confirm, stand in the pack: in the order of writing."""
     for event in events:
-        held = event.get("content")
-        if isinstance(held, dict) and "pack" in held:
-            yield held["pack"]
+        rows = event.get("rows")
+        for holder in [event, *(rows if event["event"] == "confirm" and isinstance(rows, list) else [])]:
+            held = holder.get("content") if isinstance(holder, dict) else None
+            if isinstance(held, dict) and "pack" in held:
+                yield held["pack"]
 
 
 def _next_chain(chain: str, body: bytes) -> str:

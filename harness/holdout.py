@@ -2,12 +2,13 @@
 
 A metric is given as strata of per-row values; the mean of each stratum is the metric (a mean over rows: one stratum; an
 AUC: placement values of positives and of negatives, DeLong et al. 1988). Base and head are measured on the same rows,
-so the rows' differences carry the gain: its variance is the sum over strata of var(differences) / n. The interval is Student's, with Welch-Satterthwaite
-degrees of freedom.
+so the rows' differences carry the gain: its variance is the sum over strata of var(differences) / n. The interval is
+Student's, with Welch-Satterthwaite degrees of freedom. Too few rows give no interval.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -33,16 +34,28 @@ class Interval:
 
 
 def paired_interval(base: Strata, head: Strata, goal: str, confidence: float = CONFIDENCE) -> Interval:
-    """The gain of head over base. Raises ValueError if the strata do not match row by row."""
-    if [len(stratum) for stratum in base] != [len(stratum) for stratum in head] or not base:
+    """The gain of head over base. Raises ValueError for strata that do not match row by row, or prove nothing."""
+    sizes = [len(stratum) for stratum in base]
+    if sizes != [len(stratum) for stratum in head] or not sizes:
         raise ValueError("base and head were not measured on the same rows")
+    if min(sizes) < fewest_rows(confidence):
+        raise ValueError(
+            f"{min(sizes)} rows are too few: {fewest_rows(confidence)} can show a gain at {confidence:.0%}"
+        )
     sign = 1.0 if goal == "maximize" else -1.0
-    differences = [sign * (_array(after) - _array(before)) for before, after in zip(base, head, strict=True)]
-    gain = float(np.mean([difference.mean() for difference in differences]))
-    variances = [float(difference.var(ddof=1)) / len(difference) for difference in differences]
-    variance = sum(variances)
-    half = _student(confidence, _freedom(variances, differences)) * variance**0.5
-    return Interval(gain, gain - half, gain + half, sum(len(stratum) for stratum in base), confidence)
+    with np.errstate(over="ignore", invalid="ignore"):
+        differences = [sign * (_array(after) - _array(before)) for before, after in zip(base, head, strict=True)]
+        gain = float(np.mean([difference.mean() for difference in differences]))
+        variances = [float(difference.var(ddof=1)) / len(difference) for difference in differences]
+    half = _student(confidence, _freedom(variances, sizes)) * sum(variances) ** 0.5
+    if not math.isfinite(abs(gain) + half):
+        raise ValueError("the rows hold values whose differences are no numbers")
+    return Interval(gain, gain - half, gain + half, sum(sizes), confidence)
+
+
+def fewest_rows(confidence: float = CONFIDENCE) -> int:
+    """With fewer, even rows that all moved the same way do so by chance too often (2 ** -n, on either side)."""
+    return math.ceil(math.log2(2 / (1 - confidence)))
 
 
 def disagreement(rows: Strata, value: float) -> float:
@@ -54,9 +67,11 @@ def _array(values: Sequence[float]) -> NDArray[np.float64]:
     return np.asarray(values, dtype=np.float64)
 
 
-def _freedom(variances: Sequence[float], differences: Sequence[NDArray[np.float64]]) -> float:
-    bottom = sum(v * v / (len(d) - 1) for v, d in zip(variances, differences, strict=True))
-    return sum(variances) ** 2 / bottom if bottom > 0 else float(len(differences[0]) - 1)
+def _freedom(variances: Sequence[float], sizes: Sequence[int]) -> float:
+    total = sum(variances)
+    if total == 0:
+        return float(min(sizes) - 1)
+    return 1 / sum((v / total) ** 2 / (n - 1) for v, n in zip(variances, sizes, strict=True))
 
 
 def _student(confidence: float, freedom: float) -> float:

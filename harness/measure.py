@@ -10,11 +10,12 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from harness.errors import EvaluatorError
 from harness.process import Conversation, ConversationOver, Finished, run_bounded
 from harness.reports import BadReport, Measurement, check_scores, closing_block, parse_json
 from harness.repository import Repository
@@ -70,19 +71,16 @@ class ProcessMeasurer:
         home = self._scratch / "home"
         remove(home)
         home.mkdir()
-        finished = run_bounded(
-            command(self._target.evaluate.argv),
-            cwd=self._view.cwd,
-            env=environment(home, isolated=self._target.isolated)
-            | {
-                "AUTORESEARCH_FILE": str(self._view.file),
-                "AUTORESEARCH_SPLIT": ask.split,
-                "AUTORESEARCH_SEED": str(ask.seed),
-                "AUTORESEARCH_FIDELITY": str(ask.fidelity),
-            },
-            timeout=self._target.evaluate.timeout,
-            report=True,
-        )
+        asked = {
+            "AUTORESEARCH_FILE": str(self._view.file),
+            "AUTORESEARCH_SPLIT": ask.split,
+            "AUTORESEARCH_SEED": str(ask.seed),
+            "AUTORESEARCH_FIDELITY": str(ask.fidelity),
+        }
+        argv, seconds = command(self._target.evaluate.argv), self._target.evaluate.timeout
+        own = environment(home, isolated=self._target.isolated) | asked
+        with _starting(argv):
+            finished = run_bounded(argv, cwd=self._view.cwd, env=own, timeout=seconds, report=True)
         self._view.sweep()
         return _from_process(finished, self._names, self._target)
 
@@ -128,11 +126,10 @@ class ServeMeasurer:
         remove(home)
         home.mkdir()
         (self._scratch / "items").mkdir(exist_ok=True)
-        self._conversation = Conversation(
-            command(self._target.evaluate.argv),
-            cwd=self._view.cwd,
-            env=environment(home, isolated=self._target.isolated),
-        )
+        argv = command(self._target.evaluate.argv)
+        with _starting(argv):
+            own = environment(home, isolated=self._target.isolated)
+            self._conversation = Conversation(argv, cwd=self._view.cwd, env=own)
         return self._conversation
 
     def _line(self, contents: Sequence[bytes], ask: Ask) -> bytes:
@@ -152,6 +149,19 @@ class ServeMeasurer:
 
     def close(self) -> None:
         self._stop()
+
+
+@contextlib.contextmanager
+def _starting(argv: Sequence[str]) -> Iterator[None]:
+    """Says what it means that the evaluator's program cannot be started."""
+    try:
+        yield
+    except OSError as error:
+        raise EvaluatorError(
+            f"the evaluator cannot be started: {argv[0]}: {error.strerror}",
+            why="the program is not installed, is not executable, or lacks a line such as #!/bin/sh",
+            next_step="autoresearch check shows it; evaluate: {command: [sh, evaluate.sh]} needs no executable bit",
+        ) from None
 
 
 def command(argv: Sequence[str]) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 CRASH_KINDS = ("exit", "signal", "timeout", "nan", "missing", "malformed", "twice", "flood", "refused")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.@-]{0,63}")
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?(?i:nan|inf|infinity)")
 MOST_METRICS, MOST_PARTS, MOST_STRATA = 200, 1000, 16
 
 
@@ -39,6 +40,8 @@ def check_scores(message: Any, names: Sequence[str]) -> Measurement:
     if not isinstance(message, dict) or "metrics" not in message or set(message) - {"metrics", "parts", "rows"}:
         raise BadReport("malformed", "a report is an object with metrics, and perhaps parts and rows")
     metrics = _numbers(message["metrics"], "metrics", MOST_METRICS)
+    if not metrics:
+        raise BadReport("malformed", "metrics is empty")
     parts = _numbers(message.get("parts", {}), "parts", MOST_PARTS)
     for name in names:
         if name not in metrics:
@@ -54,9 +57,9 @@ def _numbers(found: Any, what: str, most: int) -> dict[str, float]:
             raise BadReport("malformed", f"{what}: a name is a letter, then letters, digits and _ . @ -")
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise BadReport("malformed", f"{what}: {name} is no number")
-        if not math.isfinite(value):
+        if not _finite(value):
             raise BadReport("nan", f"{what}: {name} is not finite")
-    return found
+    return {name: float(value) for name, value in found.items()}
 
 
 def _rows(found: Any) -> dict[str, list[list[float]]]:
@@ -72,15 +75,26 @@ def _rows(found: Any) -> dict[str, list[list[float]]]:
 
 
 def _finite(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number with more digits than a float can hold
+        return False
 
 
 def parse_json(text: bytes) -> Any:
     def refuse(constant: str) -> None:
         raise BadReport("nan", f"{constant} is no number")
 
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            raise BadReport("twice", "a name stands twice in one object")
+        return found
+
     try:
-        return json.loads(text, parse_constant=refuse)
+        return json.loads(text, parse_constant=refuse, object_pairs_hook=once)
     except (ValueError, RecursionError):
         raise BadReport("malformed", "what was reported is no JSON") from None
 
@@ -96,11 +110,9 @@ def closing_block(stdout: str) -> dict[str, float]:
     found: dict[str, float] = {}
     for line in lines[start + 1 :]:
         name, colon, value = (part.strip() for part in line.partition(":"))
-        try:
-            number = float(value)
-        except ValueError:
-            raise BadReport("malformed", f"not a name: number line: {line[:80]}") from None
-        if not colon or name in found:
-            raise BadReport("twice" if name in found else "malformed", f"the closing block: {line[:80]}")
-        found[name] = number
+        if not colon or not _NUMBER.fullmatch(value):
+            raise BadReport("malformed", f"not a name: number line: {line[:80]}")
+        if name in found:
+            raise BadReport("twice", f"the closing block: {line[:80]}")
+        found[name] = float(value)
     return found

@@ -157,7 +157,7 @@ def _same(one: Any, other: Any) -> bool:
 
 def _label(pointer: str) -> str:
     segments = [unescape(segment) for segment in pointer.split("/")[1:]]
-    return "/".join(segments[-2:] if segments[-1].isdigit() else segments[-1:])
+    return "/".join(segments[-2:] if segments[-1].isdecimal() else segments[-1:])
 
 
 def _value(value: Scalar) -> str:
@@ -166,4 +166,4 @@ def _value(value: Scalar) -> str:
 
 
 def _natural(pointer: str) -> list[tuple[int, str]]:
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"[/]|(\d+)", pointer) if part]
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"[/]|(\d+)", pointer) if part]

@@ -6,6 +6,7 @@ equals the later. A leaf that no pointer names may not change, and nothing may b
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -29,12 +30,12 @@ class Allowed:
             return "is locked"
         if self.kind == "choice":
             valid = any(value == choice and type(value) is type(choice) for choice in self.choices)
-            return "" if valid else f"must be one of {', '.join(map(str, self.choices))}"
+            return "" if valid else f"must be one of {', '.join(map(_spelled, self.choices))}"
         wanted = (int,) if self.kind == "int" else (int, float)
         if isinstance(value, bool) or not isinstance(value, wanted):
             return f"must be {'a whole number' if self.kind == 'int' else 'a number'}"
         if not self.low <= value <= self.high:
-            return f"must be within [{self.low:g}, {self.high:g}]"
+            return f"must be within [{self.low:.15g}, {self.high:.15g}]"
         return ""
 
     def size(self) -> float:
@@ -105,8 +106,12 @@ class Space:
             yield f"{pointer}: {value!r} {problem}"
 
 
+def _spelled(choice: Scalar) -> str:
+    return choice if isinstance(choice, str) else json.dumps(choice)
+
+
 def from_config(config: Mapping[str, Mapping[str, Any]]) -> Space:
-    """A space as target.yaml writes it; the schema has checked its shape."""
+    """A space as target.yaml writes it; the schema and SpaceCheck have checked its shape."""
     return Space(
         tuple(
             (tuple(unescape(segment) for segment in pointer.split("/")[1:]), _allowed(entry))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from harness import configfile, space
+from harness.configfile import ConfigFile, Faults
 from harness.decide import Rule
 from harness.documents import is_data
 from harness.errors import ConfigError, NotFound, Place
@@ -68,39 +69,49 @@ class Target:
     budget: Budget
     isolated: bool
     owner: str | None
+    places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def is_data(self) -> bool:
         return is_data(self.file)
 
+    def place(self, key: str) -> Place:
+        """Where target.yaml says this key, for complaints that concern more than one target."""
+        return self.places.get(key) or Place(posixpath.join(self.folder, TARGET_FILE), key=key)
 
-def load(source: Source, folder: str, defaults: Mapping[str, Any] | None = None) -> Target:
+
+def load(source: Source, folder: str, defaults: ConfigFile | None = None) -> Target:
     """The target in a folder of `source`. Raises ConfigError(s), NotFound."""
-    where = posixpath.join(folder, TARGET_FILE) if folder else TARGET_FILE
-    modes = source.modes()
-    if where not in modes:
+    where = posixpath.join(folder, TARGET_FILE)
+    if where not in source.modes():
         raise NotFound(f"{where} is not in {source.label}", next_step="autoresearch new NAME writes one")
-    config = configfile.read(source.read([where])[where], where, "target")
+    config = configfile.load(source, where, "target").under(defaults)
     from harness import targetfile
 
-    return targetfile.build(source, folder, config, defaults or {})
+    return targetfile.build(source, folder, config)
 
 
 def refuse_overlaps(targets: Sequence[Target]) -> None:
     """Two targets may not share a name or a file, nor may one's file be what another locks."""
-    for index, one in enumerate(targets):
-        for other in targets[index + 1 :]:
-            place = Place(posixpath.join(other.folder, TARGET_FILE), key="file")
+    with Faults() as faults:
+        for one, other in itertools.combinations(targets, 2):
+            file = posixpath.join(one.folder, TARGET_FILE)
             if one.name == other.name:
-                raise ConfigError(Place(place.file, key="name"), f'"{one.name}" is also the name of {one.folder}')
+                faults.found.append(ConfigError(other.place("name"), f'"{one.name}" is also the name in {file}'))
             if one.file == other.file:
-                raise ConfigError(place, f"{one.file} is also the file of {one.name}", next_step="one file, one target")
-            for first, second in ((one, other), (other, one)):
-                if first.file in second.locked:
-                    raise ConfigError(
-                        Place(posixpath.join(first.folder, TARGET_FILE), key="file"),
-                        f"{first.file} is locked by {second.name}: what one night changes would compute another's score",
-                    )
+                what = f'"{one.file}" is also the file of {one.name} ({file})'
+                faults.found.append(ConfigError(other.place("file"), what, next_step="one file, one target"))
+            faults.found += [*_locked_by(one, other), *_locked_by(other, one)]
+
+
+def _locked_by(one: Target, other: Target) -> Iterator[ConfigError]:
+    if one.file in other.locked:
+        yield ConfigError(
+            one.place("file"),
+            f'"{one.file}" is locked by {other.name}',
+            why="what one night changes would compute another's score",
+            next_step=f"let {posixpath.join(other.folder, TARGET_FILE)} lock only what computes its score",
+        )
 
 
 def seconds(duration: str) -> float:
@@ -111,7 +122,7 @@ def seconds(duration: str) -> float:
 
 def glob_pattern(pattern: str) -> re.Pattern[str]:
     """A glob over whole paths: ** any folders, * and ? within one name; a folder's name means all below it."""
-    escaped = re.escape(pattern.rstrip("/"))
+    escaped = re.escape(re.sub(r"(\*\*/)+", "**/", re.sub(r"\*{2,}", "**", pattern.rstrip("/"))))
     escaped = (
         escaped.replace(r"\*\*/", "(?:.*/)?").replace(r"\*\*", ".*").replace(r"\*", "[^/]*").replace(r"\?", "[^/]")
     )

@@ -47,8 +47,8 @@ def _refuse_name(name: str) -> None:
     ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     cure = re.sub(r"[^a-z0-9]+", "-", ascii_name).strip("-")[:63].strip("-")
     raise ConfigError(
-        Place("name"), f'"{name}" is no name for a target: expected {rule["x-says"]}, at most 63',
-        next_step=f"autoresearch new {cure or 'my-target'}",
+        Place("name"), f'"{name}" is no name for a target: expected up to 63 {rule["x-says"]}',
+        next_step=f"autoresearch new {cure if re.fullmatch(rule['pattern'], cure) else 'my-target'}",
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from bot import config, proposers, records
 from bot.config import Config
 from bot.night.folder import Night, Plan, TargetPlan, nights, write_atomically
-from harness import folds, lock
+from harness import folds, labels, lock
 from harness.errors import ConfigError, NotFound, Place
 from harness.repository import CommitSource, Repository, WorkingSource
 from harness.target import TARGET_FILE, Target
@@ -98,6 +98,12 @@ def _share(target: Target, source: CommitSource, night: Night, base: str, wishes
             Place(posixpath.join(target.folder, TARGET_FILE), key="proposer"),
             f"no proposer for {target.file} is available yet: code needs one that reads it",
             next_step="autoresearch check measures the target as it is",
+        )
+    for metric, problem in labels.problems(source, target).items():
+        raise ConfigError(
+            Place(posixpath.join(target.folder, TARGET_FILE), key=f"metrics.{metric}.labels"),
+            f"the judge of {metric} cannot be trusted yet: {problem}",
+            next_step=f"autoresearch label {target.name} {metric}",
         )
     budget = target.budget
     seed = wishes.seed

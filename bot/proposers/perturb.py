@@ -34,6 +34,7 @@ class Perturb:
         self._text = ""
         self._document = Document(None, {}, {})
         self._free: dict[str, Allowed] = {}
+        self._here = ""
         self._walked = 0
 
     def ask(self, request: Request) -> list[Proposal]:
@@ -56,6 +57,7 @@ class Perturb:
         self._incumbent, self._text = content, content.decode()
         self._document = parse(content, self._target.file)
         self._free = self._target.space.free(self._document.data)
+        self._here = self._canon({})
 
     def _proposal(self, changes: dict[str, Scalar]) -> Proposal:
         content = splice(self._text, self._document, changes, self._target.file).encode()
@@ -66,10 +68,15 @@ class Perturb:
         for _ in range(ATTEMPTS):
             changes = self._draw(chance)
             canon = self._canon(changes)
-            if canon not in tried and canon not in batch:
-                batch.add(canon)
+            if self._is_new(canon, tried, batch):
                 return changes
         return self._walk(tried, batch)
+
+    def _is_new(self, canon: str, tried: Collection[str], batch: set[str]) -> bool:
+        """Whether nobody has tried it; from now on this batch has."""
+        new = canon != self._here and canon not in tried and canon not in batch
+        batch.add(canon)
+        return new
 
     def _draw(self, chance: random.Random) -> dict[str, Scalar]:
         most = min(3, len(self._free))
@@ -84,17 +91,18 @@ class Perturb:
         return canonical_id_of(data)
 
     def _walk(self, tried: Collection[str], batch: set[str]) -> dict[str, Scalar] | None:
-        """The next untried point of a small space, in an order that visits each once; None at its end."""
+        """The next untried point of a small space, in an order that visits each once; None at its end.
+
+        A point that was visited is not visited again, whatever became of it: so every walk has an end.
+        """
         size = math.prod(allowed.size() for allowed in self._free.values())
         if size > WALKABLE:
             return None
         while self._walked < size:
             point = self._point(self._walked)
-            canon = self._canon(point)
-            if canon not in tried and canon not in batch:
-                batch.add(canon)
-                return {p: v for p, v in point.items() if v != value_at(self._document.data, p)}
             self._walked += 1
+            if self._is_new(self._canon(point), tried, batch):
+                return {p: v for p, v in point.items() if not _same(v, value_at(self._document.data, p))}
         return None
 
     def _point(self, index: int) -> dict[str, Scalar]:
@@ -106,9 +114,10 @@ class Perturb:
 
 
 def draw(chance: random.Random, allowed: Allowed, old: Any) -> Scalar:
-    """A value that is allowed and is not the old one."""
+    """A value that is allowed and, where there is one, not the old one."""
     if allowed.kind == "choice":
-        return chance.choice([choice for choice in allowed.choices if choice != old or type(choice) is not type(old)])
+        others: list[Scalar] = [choice for choice in allowed.choices if not _same(choice, old)]
+        return chance.choice(others or [old])
     for _ in range(ATTEMPTS):
         new = _local(chance, allowed, old) if chance.random() < LOCAL_SHARE else _anywhere(chance, allowed)
         if new != old:
@@ -137,6 +146,11 @@ def set_at(data: Any, pointer: str, value: Scalar) -> None:
         container[unescape(last)] = value
 
 
+def _same(one: Any, other: Any) -> bool:
+    """True is not 1, though Python says they are equal."""
+    return type(one) is type(other) and bool(one == other)
+
+
 def _local(chance: random.Random, allowed: Allowed, old: float) -> int | float:
     sign = chance.choice((-1, 1))
     if allowed.kind == "int":
@@ -145,7 +159,7 @@ def _local(chance: random.Random, allowed: Allowed, old: float) -> int | float:
         return int(min(max(old + sign * step, allowed.low), allowed.high))
     share = 10 ** chance.uniform(-4, -0.3)
     if allowed.log:
-        width = math.log(allowed.high / allowed.low)
+        width = math.log(allowed.high) - math.log(allowed.low)
         return _tidy(old * math.exp(sign * share * width), allowed)
     return _tidy(old + sign * share * (allowed.high - allowed.low), allowed)
 
@@ -159,5 +173,7 @@ def _anywhere(chance: random.Random, allowed: Allowed) -> int | float:
 
 
 def _tidy(value: float, allowed: Allowed) -> float:
-    """Six digits are enough for a value that a human reads, and bounds hold after rounding."""
-    return float(min(max(float(f"{value:.6g}"), allowed.low), allowed.high))
+    """As many digits as a human needs to tell a million values of the range apart. Bounds hold after rounding."""
+    widest = max(abs(allowed.low), abs(allowed.high))
+    digits = 6 + max(0, math.ceil(math.log10(widest) - math.log10(allowed.high - allowed.low)))
+    return float(min(max(float(f"{value:.{min(digits, 17)}g}"), allowed.low), allowed.high))

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
-from typing import Any
 
-from harness import space
-from harness.configfile import ConfigFile
+from harness.configfile import ConfigFile, Faults
 from harness.documents import SPLICED_SUFFIXES, is_data
 from harness.repository import Source
 from harness.target import Budget, Confirm, Target, seconds
@@ -16,66 +13,70 @@ from harness.targetfile.scoring import Scoring
 from harness.targetfile.spacecheck import SpaceCheck
 
 
-def build(source: Source, folder: str, config: ConfigFile, defaults: Mapping[str, Any]) -> Target:
-    """The target that a valid target.yaml declares. Raises ConfigError."""
-    data = _with_defaults(config.data, defaults)
-    paths = Paths(source.modes(), folder, config, data, source.label)
-    scoring = Scoring(config, data)
-    file = paths.existing("/file", data["file"])
-    program = paths.existing("/program", data["program"]) if "program" in data else None
-    metrics = scoring.metrics()
-    hidden = paths.hidden()
-    locked = paths.locked(file, program, hidden, metrics)
-    target = Target(
+def build(source: Source, folder: str, config: ConfigFile) -> Target:
+    """The target that a valid target.yaml declares. Raises ConfigErrors with all that is wrong."""
+    data, scoring = config.data, Scoring(config)
+    paths = Paths(source.modes(), folder, config, source.label)
+    with Faults() as faults:
+        with faults.part():
+            file = paths.file()
+        with faults.part():
+            program = paths.program()
+        with faults.part():
+            hidden = paths.hidden()
+        with faults.part():
+            metrics = scoring.metrics()
+            rule = scoring.rule(metrics)
+    with Faults() as faults:
+        with faults.part():
+            locked = paths.locked(file, program, hidden, metrics)
+            evaluate = paths.evaluate(locked, hidden, file)
+        with faults.part():
+            confirm = _confirm(config, file)
+        with faults.part():
+            isolated = _isolated(config, file)
+        with faults.part():
+            space = SpaceCheck(config, file, source.read([file])[file]).space()
+    return Target(
         name=data["name"],
         folder=folder,
         file=file,
         program=program,
-        space=space.from_config(data.get("space", {})),
-        evaluate=paths.evaluate(locked, file),
+        space=space,
+        evaluate=evaluate,
         locked=locked,
         hidden=hidden,
         signal=data.get("signal", ""),
-        rule=scoring.rule(metrics),
+        rule=rule,
         sample=data.get("sample") == "rows",
-        confirm=_confirm(config, data, file),
+        confirm=confirm,
         proposer=data.get("proposer", {}).get("kind", "perturb"),
-        budget=_budget(data),
-        isolated=_isolated(config, data, file),
+        budget=_budget(config),
+        isolated=isolated,
         owner=data.get("owner"),
+        places={key: config.place(f"/{key}") for key in ("name", "file")},
     )
-    SpaceCheck(config, data.get("space", {})).check(target, source.read([file])[file])
-    return target
 
 
-def _with_defaults(own: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """What the repository says for all its targets, under what this one says itself."""
-    merged = {**defaults, **own}
-    for key, value in defaults.items():
-        if isinstance(value, dict):
-            merged[key] = {**value, **own.get(key, {})}
-    return merged
-
-
-def _isolated(config: ConfigFile, data: Mapping[str, Any], file: str) -> bool:
-    isolated: bool = data.get("isolation", "none" if is_data(file) else "required") == "required"
+def _isolated(config: ConfigFile, file: str) -> bool:
+    isolated: bool = config.data.get("isolation", "none" if is_data(file) else "required") == "required"
     if not is_data(file) and not isolated:
-        raise config.error("/isolation", f"{file} is code: its candidates run in a sandbox or not at all")
+        what = f"{file} is code: its candidates run in a sandbox or not at all"
+        raise config.error("/isolation", what, next_step="isolation: required")
     return isolated
 
 
-def _confirm(config: ConfigFile, data: Mapping[str, Any], file: str) -> Confirm:
-    entry = data.get("confirm", {})
+def _confirm(config: ConfigFile, file: str) -> Confirm:
+    entry = config.data.get("confirm", {})
     spliced = posixpath.splitext(file)[1].lower() in SPLICED_SUFFIXES
     unit = entry.get("unit", "leaf" if spliced else "hunk")
     if unit == "leaf" and not spliced:
-        raise config.error(
-            "/confirm/unit", f"leaves are found in YAML and JSON, and {file} is neither", next_step="unit: hunk"
-        )
+        what = f"leaves are found in YAML and JSON, and {file} is neither"
+        raise config.error("/confirm/unit", what, next_step=f"unit: hunk, for {config.data['name']}")
     return Confirm(seconds(entry.get("budget", "20m")), entry.get("groups", 12), unit)
 
 
-def _budget(data: Mapping[str, Any]) -> Budget:
-    entry = data.get("budget", {})
+def _budget(config: ConfigFile) -> Budget:
+    entry = config.data.get("budget", {})
     wall = seconds(entry["wall_clock"]) if "wall_clock" in entry else None
     return Budget(entry.get("experiments", 2000), wall, float(entry.get("usd", 0)), entry.get("plateau"))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from harness import configfile
+from harness.complaints import Faults, nearest, show
 from harness.configfile import ConfigFile
 from harness.decide import Metric
+from harness.errors import ConfigError
 from harness.repository import REGULAR_MODES
 from harness.target import TARGET_FILE, Evaluate, glob_pattern, seconds
 
@@ -17,84 +17,156 @@ from harness.target import TARGET_FILE, Evaluate, glob_pattern, seconds
 class Paths:
     """Resolves one target's paths. modes: every file of the source; label: what the source is called in errors."""
 
-    def __init__(
-        self, modes: Mapping[str, str], folder: str, config: ConfigFile, data: Mapping[str, Any], label: str
-    ) -> None:
-        self.modes, self.folder, self.config, self.data, self.label = modes, folder, config, data, label
+    def __init__(self, modes: Mapping[str, str], folder: str, config: ConfigFile, label: str) -> None:
+        self.modes, self.folder, self.config, self.data, self.label = modes, folder, config, config.data, label
+        self.own = posixpath.join(folder, TARGET_FILE)
+
+    def file(self) -> str:
+        path = self.existing("/file", self.data["file"])
+        if path in {self.own, ".github/autoresearch.yml"}:
+            raise self.config.error("/file", f"{show(path)} configures the night; a night may not change it")
+        return path
+
+    def program(self) -> str | None:
+        if "program" not in self.data:
+            return None
+        path = self.existing("/program", self.data["program"])
+        if path == self.path("/file", self.data["file"]):
+            raise self.config.error(
+                "/program", f"{show(path)} is the editable file; instructions are a file of their own"
+            )
+        return path
 
     def path(self, pointer: str, written: str) -> str:
         path = posixpath.normpath(
             written.lstrip("/") if written.startswith("/") else posixpath.join(self.folder, written)
         )
         if path.startswith("../") or path == "..":
-            raise self.config.error(pointer, f'"{written}" lies outside the repository')
+            raise self.config.error(pointer, f"{show(written)} lies outside the repository")
         return path
 
     def existing(self, pointer: str, written: str) -> str:
         path = self.path(pointer, written)
         mode = self.modes.get(path)
         if mode is None:
-            hint = configfile.nearest(path, self.modes) or f"; nothing of that name is in {self.label}"
-            raise self.config.error(pointer, f'"{path}" does not exist{hint}', next_step="git add and commit it first")
+            if any(known.startswith(f"{path}/") for known in self.modes) or path == ".":
+                raise self.config.error(pointer, f"{show(written)} is a folder; it must be a file")
+            hint, step = self._hint(written, self.modes), "git add and commit it first"
+            raise self.config.error(pointer, f"{show(written)} is not in {self.label}{hint}", next_step=step)
         if mode not in REGULAR_MODES:
-            raise self.config.error(pointer, f'"{path}" is a link or a submodule; it must be a plain file')
+            raise self.config.error(pointer, f"{show(written)} is a link or a submodule; it must be a plain file")
         return path
 
     def hidden(self) -> tuple[str, ...]:
         written = self.data.get("data", {}).get("hidden", [])
-        found = {path for index, pattern in enumerate(written) for path in self.match(f"/data/hidden/{index}", pattern)}
+        found = self._matched("/data/hidden", written)
         if found and self.data.get("sample") != "rows":
-            raise self.config.error(
-                "/data/hidden", "hidden data is read by confirm alone", next_step="add: sample: rows"
-            )
+            what = "hidden data is read by confirm alone"
+            raise self.config.error("/data/hidden", what, next_step="add: sample: rows", at_key=True)
         return tuple(sorted(found))
 
     def locked(
         self, file: str, program: str | None, hidden: tuple[str, ...], metrics: tuple[Metric, ...]
     ) -> tuple[str, ...]:
-        if "locked" in self.data:
-            found = {p for i, written in enumerate(self.data["locked"]) for p in self.match(f"/locked/{i}", written)}
-            if file in found:
-                raise self.config.error("/locked", f'"{file}" is the editable file; it cannot be locked too')
-        else:
-            prefix = f"{self.folder}/" if self.folder else ""
-            found = {path for path in self.modes if path.startswith(prefix)} - {file}
-        found |= {posixpath.join(self.folder, TARGET_FILE), *hidden}
-        found |= {self.existing(f"/metrics/{i}/labels", m.labels) for i, m in enumerate(metrics) if m.labels}
-        found -= {program} if program else set()
-        for path in sorted(found):
-            if self.modes[path] not in REGULAR_MODES:
-                raise self.config.error(
-                    "/locked", f'"{path}" is a link or a submodule; what is locked must be plain files'
-                )
-        return tuple(sorted(found))
+        """Everything that computes the score. Raises ConfigError(s) for what may not be locked, or not be hidden."""
+        with Faults() as faults:
+            faults.found += self._not_hidden(hidden, file, program)
+            labels = set()
+            for index, metric in enumerate(metrics):
+                if metric.labels:
+                    with faults.part():
+                        labels.add(self._labels(f"/metrics/{index}/labels", metric.labels, file))
+            with faults.part():
+                declared = self._declared(file)
+        found = (declared | {self.own, *hidden} | labels) - {program}
+        self._refuse_links(found)
+        return tuple(sorted(path for path in found if path))
 
-    def match(self, pointer: str, written: str) -> set[str]:
-        pattern = self.path(pointer, written)
-        matcher = glob_pattern(pattern)
-        found = {path for path in self.modes if matcher.fullmatch(path)}
-        if not found:
-            hint = configfile.nearest(pattern, self.modes)
-            raise self.config.error(pointer, f'"{written}" matches no file in {self.label}{hint}')
+    def _declared(self, file: str) -> set[str]:
+        if "locked" not in self.data:
+            prefix = f"{self.folder}/" if self.folder else ""
+            return {path for path in self.modes if path.startswith(prefix)} - {file}
+        with Faults() as faults:
+            for index, written in enumerate(self.data["locked"]):
+                with faults.part():
+                    if file in self.match(f"/locked/{index}", written):
+                        what = f"{show(written)} locks {show(file)}, the editable file"
+                        raise self.config.error(f"/locked/{index}", what, next_step="name what computes the score only")
+        return self._matched("/locked", self.data["locked"])
+
+    def _labels(self, pointer: str, written: str, file: str) -> str:
+        path = self.existing(pointer, written)
+        if path == file:
+            raise self.config.error(pointer, f"{show(written)} is the editable file; labels must be locked")
+        return path
+
+    def _not_hidden(self, hidden: Sequence[str], file: str, program: str | None) -> Iterator[ConfigError]:
+        for path, role in ((file, "the editable file"), (program, "the program"), (self.own, "the target's own file")):
+            if path in hidden:
+                yield self.config.error("/data/hidden", f"{show(path)} is {role}; the loop needs it", at_key=True)
+
+    def _refuse_links(self, paths: Iterable[str | None]) -> None:
+        for path in sorted(path for path in paths if path):
+            if self.modes[path] not in REGULAR_MODES:
+                what = f"{show(path)} is a link or a submodule; what is locked must be plain files"
+                raise self.config.error("/locked", what, next_step="remove it, or list the files to lock under locked")
+
+    def _matched(self, pointer: str, patterns: Sequence[str]) -> set[str]:
+        found: set[str] = set()
+        with Faults() as faults:
+            for index, written in enumerate(patterns):
+                with faults.part():
+                    found |= self.match(f"{pointer}/{index}", written)
         return found
 
-    def evaluate(self, locked: tuple[str, ...], file: str) -> Evaluate:
+    def match(self, pointer: str, written: str) -> set[str]:
+        matcher = glob_pattern(self.path(pointer, written))
+        found = {path for path in self.modes if matcher.fullmatch(path)}
+        if not found:
+            what = f"{show(written)} matches no file in {self.label}{self._hint(written, self.modes)}"
+            raise self.config.error(pointer, what)
+        return found
+
+    def evaluate(self, locked: tuple[str, ...], hidden: tuple[str, ...], file: str) -> Evaluate:
         entry = self.data["evaluate"]
         forms = [form for form in ("command", "serve") if form in entry]
         if len(forms) != 1:
-            raise self.config.error("/evaluate", "exactly one of command and serve is needed")
+            what = f"exactly one of command and serve is needed, found {' and '.join(forms) or 'neither'}"
+            raise self.config.error("/evaluate", what, at_key=True)
+        with Faults() as faults:
+            for index, word in enumerate(entry[forms[0]]):
+                with faults.part():
+                    self._check_word(f"/evaluate/{forms[0]}/{index}", word, index, locked, hidden, file)
         form = "process" if forms[0] == "command" else "serve"
-        for index, word in enumerate(entry[forms[0]]):
-            pointer = f"/evaluate/{forms[0]}/{index}"
-            path = posixpath.normpath(posixpath.join(self.folder, word))
-            if path == file:
-                raise self.config.error(pointer, f'"{word}" is the editable file; an evaluator must be locked')
-            if path in self.modes and path not in locked:
-                raise self.config.error(
-                    pointer, f'"{word}" computes the score and is not locked', next_step="add it to locked"
-                )
-            looks_like_file = (index > 0 and re.search(r"\.(py|sh|js|rb|pl)$", word)) or word.startswith("./")
-            if looks_like_file and not word.startswith("-") and path not in self.modes:
-                hint = configfile.nearest(path, locked)
-                raise self.config.error(pointer, f'"{word}" does not exist in {self.label}{hint}')
         return Evaluate(form, tuple(entry[forms[0]]), seconds(entry.get("timeout", "60s")))
+
+    def _check_word(
+        self, pointer: str, word: str, index: int, locked: tuple[str, ...], hidden: tuple[str, ...], file: str
+    ) -> None:
+        """A word of the evaluator's command that names a file names a locked one that the loop can see."""
+        path = posixpath.normpath(posixpath.join(self.folder, word))
+        if path == file:
+            raise self.config.error(pointer, f"{show(word)} is the editable file; an evaluator must be locked")
+        if path in hidden:
+            raise self.config.error(pointer, f"{show(word)} is hidden until confirm, and the loop needs it")
+        if path in self.modes and path not in locked:
+            step = "add it to locked"
+            raise self.config.error(pointer, f"{show(word)} computes the score and is not locked", next_step=step)
+        script = index > 0 and re.search(r"\.(py|sh|js|rb|pl)$", word) and not word.startswith("-")
+        relative = word.startswith(("./", "../")) or (index == 0 and "/" in word.lstrip("/") and word[0] != "/")
+        if (script or relative) and path not in self.modes:
+            hint = self._hint(word, locked)
+            raise self.config.error(pointer, f"{show(word)} is not in {self.label}{hint}")
+
+    def _hint(self, written: str, paths: Iterable[str]) -> str:
+        """The nearest path that is there, as this target.yaml would write it."""
+        spelled = [self._spelled(path) for path in paths if path != self.own]
+        namesakes = [known for known in spelled if posixpath.basename(known) == posixpath.basename(written)]
+        if len(namesakes) == 1:
+            return f"; did you mean {show(namesakes[0])}?"
+        return nearest(written.removeprefix("./"), namesakes or spelled)
+
+    def _spelled(self, path: str) -> str:
+        if not self.folder:
+            return path
+        return path.removeprefix(f"{self.folder}/") if path.startswith(f"{self.folder}/") else f"/{path}"

@@ -3,82 +3,114 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
-from harness import configfile
+from harness import space
+from harness.complaints import MOST_TOLD, Faults, nearest, parsed, place, show
 from harness.configfile import ConfigFile
-from harness.documents import SPLICED_SUFFIXES, Document, ParseProblem, leaves, parse
+from harness.documents import SPLICED_SUFFIXES, Document, escape, leaves
 from harness.errors import ConfigError
-from harness.target import Target
+from harness.space import Space
+
+KINDS = ("int", "float", "choice", "locked")
 
 
 class SpaceCheck:
     """Checks one target's space against the content of its file."""
 
-    def __init__(self, config: ConfigFile, entries: Mapping[str, Mapping[str, Any]]) -> None:
-        self.config, self.entries = config, entries
+    def __init__(self, config: ConfigFile, file: str, content: bytes) -> None:
+        self.config, self.file, self.content = config, file, content
+        self.entries: Mapping[str, Mapping[str, Any]] = config.data.get("space", {})
 
-    def check(self, target: Target, content: bytes) -> None:
-        """The space names things that exist, and the file starts inside it."""
-        if not target.space:
-            if target.proposer == "perturb":
-                raise self.config.error(
-                    "",
-                    "proposer perturb needs a space: what may change",
-                    next_step="add: space: {/key: {int: [0, 10]}}",
-                )
-            return
-        if posixpath.splitext(target.file)[1].lower() not in SPLICED_SUFFIXES:
-            raise self.config.error("/space", f"a space is for YAML and JSON, and {target.file} is neither")
-        self._bounds()
-        document = self._document(target.file, content)
+    def space(self) -> Space:
+        """The space: every entry means something, and the file starts inside it. Raises ConfigError(s)."""
+        if posixpath.splitext(self.file)[1].lower() not in SPLICED_SUFFIXES:
+            return self._unstructured()
+        document = parsed(self.content, self.file)
+        if not self.entries:
+            if self.config.data.get("proposer", {}).get("kind", "perturb") == "perturb":
+                what = 'the key "space" is missing: the proposer perturb changes nothing else'
+                raise self.config.error("", what, next_step=f"add: space: {{{_example(document)}}}")
+            return Space()
         present = dict(leaves(document.data))
-        for pointer in self.entries:
-            matching = [leaf for leaf in present if target.space.rules and _reaches(pointer, leaf)]
-            if not matching:
-                hint = configfile.nearest(pointer, present) or f"; its leaves: {', '.join(list(present)[:8])}"
-                raise self.config.error(_space_key(pointer), f"{target.file} has no such leaf{hint}")
-        self._start(target, document, present)
-
-    def _bounds(self) -> None:
-        for pointer, entry in self.entries.items():
-            kinds = [kind for kind in ("int", "float", "choice", "locked") if kind in entry]
-            if len(kinds) != 1:
-                raise self.config.error(_space_key(pointer), "exactly one of int, float, choice and locked is needed")
-            if kinds[0] in {"choice", "locked"}:
-                continue
-            low, high = entry[kinds[0]]
-            if low > high:
-                raise self.config.error(_space_key(pointer), f"the lowest, {low}, is above the highest, {high}")
-            if entry.get("scale") == "log" and low <= 0:
-                raise self.config.error(_space_key(pointer), f"scale: log needs bounds above 0, found {low}")
-            if (entry.get("sign") == "+" and high < 0) or (entry.get("sign") == "-" and low > 0):
-                raise self.config.error(_space_key(pointer), f"sign {entry['sign']} leaves nothing of [{low}, {high}]")
-
-    def _start(self, target: Target, document: Document, present: Mapping[str, Any]) -> None:
-        for pointer, value in present.items():
-            allowed = target.space.allowed(pointer)
-            if allowed is None or allowed.kind == "locked":
-                continue
-            problem = allowed.problem(value)
-            if problem:
-                place = configfile.place(target.file, document, pointer)
-                raise ConfigError(place, f"{value!r} {problem} (space of {target.name})")
-        if not target.space.free(document.data):
+        with Faults() as faults:
+            for pointer, entry in self.entries.items():
+                faults.found += [*self._meaningless(pointer, entry), *self._missing(pointer, document, present)]
+        found = space.from_config(self.entries)
+        with Faults() as faults:
+            faults.found += islice(self._outside(found, document, present), MOST_TOLD)
+        if not found.free(document.data):
             raise self.config.error("/space", "leaves nothing to change: every value is locked or has one choice")
+        return found
 
-    def _document(self, file: str, content: bytes) -> Document:
-        try:
-            return parse(content, file)
-        except ParseProblem as problem:
-            raise ConfigError(problem.place(file), problem.what) from None
+    def _unstructured(self) -> Space:
+        what = f"{self.file} is neither YAML nor JSON"
+        if self.entries:
+            raise self.config.error("/space", f"{what}, and a space names values in such files", at_key=True)
+        if self.config.data.get("proposer", {}).get("kind", "perturb") == "perturb":
+            raise self.config.error("/file", f"{what}, and the proposer perturb changes values in such files")
+        return Space()
+
+    def _meaningless(self, pointer: str, entry: Mapping[str, Any]) -> Iterator[ConfigError]:
+        """What contradicts itself within one entry."""
+        where = f"/space/{escape(pointer)}"
+        kinds = [kind for kind in KINDS if kind in entry]
+        if len(kinds) != 1:
+            what = f"exactly one of {', '.join(KINDS)} is needed, found {' and '.join(kinds) or 'none'}"
+            yield self.config.error(where, what)
+            return
+        extras = [key for key in ("scale", "sign") if key in entry]
+        if kinds[0] in {"choice", "locked"}:
+            for key in extras:
+                yield self.config.error(f"{where}/{key}", f"belongs to int and float, not {kinds[0]}", at_key=True)
+            return
+        low, high = entry[kinds[0]]
+        if low > high:
+            cure = f"{kinds[0]}: [{high}, {low}]"
+            yield self.config.error(
+                f"{where}/{kinds[0]}", f"the lowest, {low}, is above the highest, {high}", next_step=cure
+            )
+        elif (entry.get("sign") == "+" and high < 0) or (entry.get("sign") == "-" and low > 0):
+            yield self.config.error(f"{where}/sign", f"sign {entry['sign']} leaves nothing of [{low}, {high}]")
+        elif entry.get("scale") == "log" and low <= 0:
+            yield self.config.error(f"{where}/{kinds[0]}/0", f"scale: log needs bounds above 0, found {low}")
+
+    def _missing(self, pointer: str, document: Document, present: Mapping[str, Any]) -> Iterator[ConfigError]:
+        parts = pointer.split("/")
+        if any(_reaches(parts, leaf) for leaf in present):
+            return
+        wider = [f"{leaf.rpartition('/')[0]}/*" for leaf in present if "/" in leaf]
+        if pointer in document.spans and f"{pointer}/*" in wider:
+            hint = f"; it holds several: did you mean {show(f'{pointer}/*')}?"
+        elif "*" in parts:
+            hint = nearest(pointer, dict.fromkeys([*wider, *present]))
+        else:
+            hint = nearest(pointer, present)
+        have = ", ".join(list(present)[:8]) + (", ..." if len(present) > 8 else "")
+        hint = hint or f"; its leaves: {have if have else 'none'}"
+        yield self.config.error(f"/space/{escape(pointer)}", f"{self.file} has no such leaf{hint}", at_key=True)
+
+    def _outside(self, found: Space, document: Document, present: Mapping[str, Any]) -> Iterator[ConfigError]:
+        """Values of the unchanged file that its own space forbids."""
+        for pointer, value in present.items():
+            allowed = found.allowed(pointer)
+            problem = "" if allowed is None or allowed.kind == "locked" else allowed.problem(value)
+            if problem:
+                what = f"{show(value)} {problem} (space of {self.config.data['name']})"
+                yield ConfigError(place(self.file, document, pointer), what)
 
 
-def _space_key(pointer: str) -> str:
-    return "/space/" + pointer.replace("~", "~0").replace("/", "~1")
+def _example(document: Document) -> str:
+    """A first space for this file."""
+    for pointer, value in leaves(document.data):
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            kind = "int" if isinstance(value, int) else "float"
+            return f"{pointer}: {{{kind}: [0, {max(10, round(2 * value))}]}}"
+    return "/key: {int: [0, 10]}"
 
 
-def _reaches(pattern: str, leaf: str) -> bool:
-    parts, segments = pattern.split("/"), leaf.split("/")
+def _reaches(parts: list[str], leaf: str) -> bool:
+    segments = leaf.split("/")
     return len(parts) == len(segments) and all(p in ("*", s) for p, s in zip(parts, segments, strict=True))
