@@ -84,12 +84,13 @@ def check_command(names: tuple[str, ...], as_json: bool, directory: Path) -> Non
     """
     _go_quiet()  # as in a night: an evaluator that needs a network fails here, not there
     from bot.check import check
+    from bot.check.text import as_text
 
     reports = check(_repository(directory), names)
     if as_json:
         click.echo(json.dumps([report.as_json() for report in reports], indent=2))
     else:
-        click.echo("\n\n".join(report.as_text() for report in reports))
+        click.echo("\n\n".join(map(as_text, reports)))
     if any(not report.ready for report in reports):
         sys.exit(4)
 

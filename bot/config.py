@@ -16,6 +16,7 @@ from harness.target import TARGET_FILE, Target, glob_pattern, refuse_overlaps, s
 
 CONFIG_FILE = ".github/autoresearch.yml"
 DEFAULT_TARGETS = ("targets/experiments/*",)
+MOST_TOLD = 50
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def load_targets(source: Source, names: Sequence[str] = ()) -> list[Target]:
     if not folders:
         raise _no_targets(source, config)
     found = []
-    with Faults() as faults:
+    with Faults(most=MOST_TOLD) as faults:
         faults.found += _idle_globs(source, config)
         for folder in folders:
             with faults.part():

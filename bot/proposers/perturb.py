@@ -116,8 +116,8 @@ class Perturb:
 def draw(chance: random.Random, allowed: Allowed, old: Any) -> Scalar:
     """A value that is allowed and, where there is one, not the old one."""
     if allowed.kind == "choice":
-        others: list[Scalar] = [choice for choice in allowed.choices if not _same(choice, old)]
-        return chance.choice(others or [old])
+        others = [choice for choice in allowed.choices if not _same(choice, old)]
+        return chance.choice(others or allowed.choices)
     for _ in range(ATTEMPTS):
         new = _local(chance, allowed, old) if chance.random() < LOCAL_SHARE else _anywhere(chance, allowed)
         if new != old:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot.check import CheckReport, check
-from bot.trust import ORDER
+from bot.check.text import as_text
+from bot.check.trust import ORDER
 from harness.errors import ConfigError, NotFound, SandboxError
 from harness.repository import Repository
 from harness.schemas import schema
@@ -62,7 +63,7 @@ def test_a_good_target_is_ready(tmp_path: Path) -> None:
     assert found["metrics"] == {"score": 3, "extra": 2.5}
     assert found["space"] == {"values": 1, "free": 1, "combinations": 10}
     assert found["estimated_seconds"] == pytest.approx(40 * found["seconds"][1])
-    text = report.as_text()
+    text = as_text(report)
     assert text.startswith("dial: ready\n")
     for words in ("primary", "not declared: reported", "40 experiments x", "2 of 5", "everything is committed"):
         assert words in text, words
@@ -99,7 +100,7 @@ def test_what_a_night_would_fail_on(tmp_path: Path, evaluate: str, said: str) ->
     report = only(make(tmp_path, evaluate))
     assert not report.ready
     assert said in "\n".join(report.problems)
-    assert report.as_text().startswith("dial: NOT READY")
+    assert as_text(report).startswith("dial: NOT READY")
 
 
 def test_a_program_that_is_not_there(tmp_path: Path) -> None:
@@ -117,7 +118,7 @@ def test_the_serve_form_is_measured_in_a_batch_and_in_two_processes(tmp_path: Pa
     report = only(make(tmp_path, SERVE.replace("SHIFT", shift), target))
     assert report.ready is ready
     assert report.baseline.each < report.baseline.seconds[0]  # the start of the process is not counted
-    assert "in a batch of 16 copies" in report.as_text()
+    assert "in a batch of 16 copies" in as_text(report)
 
 
 HOLDOUT = (
@@ -149,7 +150,7 @@ def test_the_holdout_is_tried_and_never_shown(tmp_path: Path, ending: str, said:
     report = only(make(tmp_path, HOLDOUT + ending, f"{TARGET}\nsample: rows\n"))
     assert report.ready is (said == "")
     assert said in "\n".join(report.problems)
-    everything = report.as_text() + json.dumps(report.as_json())
+    everything = as_text(report) + json.dumps(report.as_json())
     assert str(SECRET)[:6] not in everything
     if not said:
         assert "200 rows carry the interval of score" in everything
@@ -162,7 +163,7 @@ def test_hidden_files_are_absent_from_the_baseline(tmp_path: Path) -> None:
     ending = "evaluator.report({'score': score}, rows={'score': [rows]})"
     report = only(make(tmp_path, HOLDOUT + look + ending, target, **{"held.csv": "x\n"}))
     assert report.ready, report.problems
-    assert "held.csv  (hidden until confirm)" in report.as_text()
+    assert "held.csv  (hidden until confirm)" in as_text(report)
 
 
 def test_the_command_that_commits(tmp_path: Path) -> None:
@@ -172,7 +173,7 @@ def test_the_command_that_commits(tmp_path: Path) -> None:
     assert report.baseline.metrics["score"] == 4  # the working tree, not the commit
     command = report.as_json()["commit"]
     assert command == f'git add .github/autoresearch.yml {FOLDER} && git commit -m "Change dial"'
-    assert command in report.as_text()
+    assert command in as_text(report)
     git(repository, "add", FOLDER, ".github/autoresearch.yml")
     git(repository, "commit", "--quiet", "--message", "Change dial")
     assert only(repository).uncommitted == ()
@@ -181,7 +182,7 @@ def test_the_command_that_commits(tmp_path: Path) -> None:
 def test_an_undeclared_signal_is_a_warning(tmp_path: Path) -> None:
     report = only(make(tmp_path, target=TARGET.replace(", signal: file-property", "")))
     assert report.ready
-    assert "signal is not declared for score" in report.as_text()
+    assert "signal is not declared for score" in as_text(report)
 
 
 def test_every_signal_has_its_place() -> None:
@@ -200,7 +201,7 @@ def test_a_judge_needs_labels(tmp_path: Path, labelled: int, problem: str) -> No
     report = only(make(tmp_path, target=target, **{"labels.jsonl": labels}))
     assert report.ready is (problem == "")
     assert problem in "\n".join(report.problems)
-    assert f"{labelled} of {labelled} labelled samples agree (100%)" in " ".join(report.as_text().split())
+    assert f"{labelled} of {labelled} labelled samples agree (100%)" in " ".join(as_text(report).split())
 
 
 def test_a_missing_sandbox_is_told_with_its_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,15 +212,15 @@ def test_a_missing_sandbox_is_told_with_its_cure(tmp_path: Path, monkeypatch: py
     repository = make(tmp_path, target=f"{TARGET}\nisolation: required\n")
     report = only(repository)
     assert not report.ready
-    assert "apt-get install bubblewrap" in report.as_text()
-    assert "not measured" in report.as_text()
+    assert "apt-get install bubblewrap" in as_text(report)
+    assert "not measured" in as_text(report)
     assert report.as_json()["deterministic"] is None
 
 
 def test_many_locked_files_are_folded(tmp_path: Path) -> None:
     target = TARGET.replace("[evaluate.py]\n", '[evaluate.py, "data/**"]\n')
     more = {f"data/{number:02}.csv": "" for number in range(20)}
-    assert "and 10 more" in only(make(tmp_path, target=target, **more)).as_text()
+    assert "and 10 more" in as_text(only(make(tmp_path, target=target, **more)))
 
 
 def test_errors_of_configuration_are_raised(tmp_path: Path) -> None:

@@ -1,28 +1,17 @@
-"""`autoresearch check`: would a night on this target work, how long would it take, and how far to trust its number?
-
-Reads the working tree and writes nothing into the repository.
-"""
+"""What a check found about one target."""
 
 from __future__ import annotations
 
 import math
 import posixpath
 import shlex
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from bot import baseline, config, trust
-from bot.baseline import Baseline, Bench, Holdout
+from bot.check.baseline import Baseline, Holdout
+from bot.check.trust import Trust
 from bot.new import SCHEMAS
-from bot.night.plan import uncommitted
-from bot.trust import Trust
-from harness import lock
-from harness.documents import leaves, load_bytes
-from harness.errors import InvalidCandidate, SandboxError
 from harness.lock import Lock
-from harness.repository import Repository, WorkingSource
 from harness.target import TARGET_FILE, Target
 
 FEW_ROWS = 100  # below, an interval is so wide that only a large gain passes it
@@ -74,11 +63,6 @@ class CheckReport:
         """Seconds of the loop, by the budget of experiments alone; NaN where the baseline fails."""
         return self.target.budget.experiments * self.baseline.each
 
-    def as_text(self) -> str:
-        from bot.checktext import as_text
-
-        return as_text(self)
-
     def as_json(self) -> dict[str, Any]:
         measured = bool(self.baseline.metrics)
         return {
@@ -104,74 +88,6 @@ class CheckReport:
             "uncommitted": list(self.uncommitted),
             "commit": commit_command(self),
         }
-
-
-def check(repository: Repository, names: Sequence[str]) -> list[CheckReport]:
-    """A report per target of these names, or of all. Raises ConfigError(s), NotFound."""
-    source = WorkingSource(repository)
-    settings = config.load(source)
-    targets = config.load_targets(source, names)
-    with baseline.folder() as folder:
-        return [
-            _check(repository, source, target, Path(folder, target.name), settings.wall_clock) for target in targets
-        ]
-
-
-def _check(
-    repository: Repository, source: WorkingSource, target: Target, folder: Path, night_seconds: float | None
-) -> CheckReport:
-    sandbox = _sandbox(target)
-    measured, held_out = Baseline({}), None
-    if not sandbox:
-        bench = Bench(repository, target, folder)
-        measured = bench.baseline()
-        if target.sample and not measured.problem:
-            held_out = bench.holdout()
-    values, free, combinations = _space(target, source.read([target.file])[target.file])
-    return CheckReport(
-        target=target,
-        baseline=measured,
-        holdout=held_out,
-        lock=lock.compute(source.read(target.locked)),
-        values=values,
-        free=free,
-        combinations=combinations,
-        trust=tuple(trust.judge(source, target)),
-        uncommitted=tuple(_uncommitted(repository, target)),
-        sandbox=sandbox,
-        night_seconds=night_seconds,
-    )
-
-
-def _sandbox(target: Target) -> str:
-    """Why the sandbox that a target needs does not work here, with the cure; nothing if it does or none is needed."""
-    if not target.isolated:
-        return ""
-    from harness.sandbox.selftest import self_test
-
-    try:
-        self_test()
-    except SandboxError as error:
-        return str(error)
-    return ""
-
-
-def _space(target: Target, content: bytes) -> tuple[int, int, float]:
-    """How many values the file holds, how many may change, and in how many ways; all 0 without a space."""
-    if not target.space:
-        return 0, 0, 0
-    try:
-        data = load_bytes(content, target.file)
-    except InvalidCandidate:
-        return 0, 0, 0
-    free = target.space.free(data)
-    return sum(1 for _ in leaves(data)), len(free), math.prod(allowed.size() for allowed in free.values())
-
-
-def _uncommitted(repository: Repository, target: Target) -> list[str]:
-    """Everything of the target that a night would not see as it is now, its folder and the configuration included."""
-    whole = [path for path in (target.folder, target.program, config.CONFIG_FILE, SCHEMAS) if path]
-    return uncommitted(repository, [replace(target, locked=(*target.locked, *whole))])
 
 
 def commit_command(report: CheckReport) -> str:

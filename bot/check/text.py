@@ -6,16 +6,13 @@ import math
 import posixpath
 import textwrap
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from bot.check.report import CheckReport, commit_command
 from bot.label import visible
 from bot.night.run import SERVE_BATCH
 from bot.pages.text import count, duration
 from harness.decide import Metric, Tolerance
 from harness.target import Target
-
-if TYPE_CHECKING:
-    from bot.check import CheckReport
 
 SHOWN_FILES = 12
 _LABEL, _WIDTH = 11, 110
@@ -170,8 +167,6 @@ def _trust(report: CheckReport) -> Iterator[str]:
 
 
 def _commit(report: CheckReport) -> Iterator[str]:
-    from bot.check import commit_command
-
     command = commit_command(report)
     if not command:
         yield "everything is committed"

@@ -1,0 +1,91 @@
+"""`autoresearch check`: would a night on this target work, how long would it take, and how far to trust its number?
+
+Reads the working tree and writes nothing into the repository.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from bot import config
+from bot.check import baseline, trust
+from bot.check.baseline import Baseline, Bench
+from bot.check.report import CheckReport
+from bot.new import SCHEMAS
+from bot.night.plan import uncommitted
+from harness import lock
+from harness.documents import leaves, load_bytes
+from harness.errors import InvalidCandidate, SandboxError
+from harness.repository import Repository, WorkingSource
+from harness.target import Target
+
+
+def check(repository: Repository, names: Sequence[str]) -> list[CheckReport]:
+    """A report per target of these names, or of all. Raises ConfigError(s), NotFound."""
+    source = WorkingSource(repository)
+    settings = config.load(source)
+    targets = config.load_targets(source, names)
+    with baseline.folder() as folder:
+        return [
+            _check(repository, source, target, Path(folder, target.name), settings.wall_clock) for target in targets
+        ]
+
+
+def _check(
+    repository: Repository, source: WorkingSource, target: Target, folder: Path, night_seconds: float | None
+) -> CheckReport:
+    sandbox = _sandbox(target)
+    measured, held_out = Baseline({}), None
+    if not sandbox:
+        bench = Bench(repository, target, folder)
+        measured = bench.baseline()
+        if target.sample and not measured.problem:
+            held_out = bench.holdout()
+    values, free, combinations = _space(target, source.read([target.file])[target.file])
+    return CheckReport(
+        target=target,
+        baseline=measured,
+        holdout=held_out,
+        lock=lock.compute(source.read(target.locked)),
+        values=values,
+        free=free,
+        combinations=combinations,
+        trust=tuple(trust.judge(source, target)),
+        uncommitted=tuple(_uncommitted(repository, target)),
+        sandbox=sandbox,
+        night_seconds=night_seconds,
+    )
+
+
+def _sandbox(target: Target) -> str:
+    """Why the sandbox that a target needs does not work here, with the cure; nothing if it does or none is needed."""
+    if not target.isolated:
+        return ""
+    from harness.sandbox.selftest import self_test
+
+    try:
+        self_test()
+    except SandboxError as error:
+        return str(error)
+    return ""
+
+
+def _space(target: Target, content: bytes) -> tuple[int, int, float]:
+    """How many values the file holds, how many may change, and in how many ways; all 0 without a space."""
+    if not target.space:
+        return 0, 0, 0
+    try:
+        data = load_bytes(content, target.file)
+    except InvalidCandidate:
+        return 0, 0, 0
+    free = target.space.free(data)
+    return sum(1 for _ in leaves(data)), len(free), math.prod(allowed.size() for allowed in free.values())
+
+
+def _uncommitted(repository: Repository, target: Target) -> list[str]:
+    """Everything of the target that a night would not see as it is now, its folder and the configuration included."""
+    whole = [path for path in (target.folder, target.program, config.CONFIG_FILE, SCHEMAS) if path]
+    return uncommitted(repository, [replace(target, locked=(*target.locked, *whole))])
