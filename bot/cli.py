@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from collections.abc import Sequence
@@ -371,6 +372,12 @@ def main() -> None:
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(0)
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT}:
+            raise
+        click.echo(f"error: {error.filename or 'the disk'}: {error.strerror}", err=True)
+        click.echo("  next: make room or mend the rights; autoresearch night then goes on where it was", err=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -73,6 +73,14 @@ class Night:
         data = json.loads((self.path / "plan.json").read_text(encoding="utf-8"))
         return Plan(**{**data, "targets": tuple(TargetPlan(**entry) for entry in data["targets"])})
 
+    @property
+    def done(self) -> bool:
+        """Whether the night came to its end: everything recorded, and proposed if confirmed."""
+        return (self.path / "done").exists()
+
+    def finish(self) -> None:
+        (self.path / "done").touch()
+
     def write_plan(self, plan: Plan) -> None:
         write_atomically(self.path / "plan.json", json.dumps(asdict(plan), indent=2) + "\n")
 

@@ -20,8 +20,6 @@ from harness.errors import AutoresearchError
 from harness.repository import CommitSource, Repository
 from harness.target import Target
 
-DONE = "done"
-
 
 @dataclass(frozen=True)
 class NightResult:
@@ -35,7 +33,7 @@ class NightResult:
 def unfinished(repository: Repository) -> Night | None:
     """The last night, if it was planned and never came to its end."""
     known = nights(repository)
-    return known[-1] if known and not (known[-1].path / DONE).exists() else None
+    return known[-1] if known and not known[-1].done else None
 
 
 def targets_of(night: Night) -> list[Target]:
@@ -67,7 +65,6 @@ def go(night: Night, forge: Forge, mutex: int, *, quiet: bool) -> NightResult:
                 failures[target.name] = code
     proposed = propose(night, targets, forge)
     remove_tree(night.path / "scratch")
-    (night.path / DONE).touch()
     return NightResult(night, proposed, failures)
 
 

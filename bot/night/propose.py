@@ -67,6 +67,7 @@ def propose(night: Night, targets: Sequence[Target], forge: Forge) -> Proposed:
         opened = _open(night, rows, reports, segments, forge)
         _note(night, targets, rows, segments)
         _record(night, targets)
+    night.finish()
     return Proposed(tuple(reports.values()), opened, refused)
 
 
