@@ -146,6 +146,8 @@ def night_command(
         night, made = plan(repository, wishes, write=False)
         _print_plan(made, as_json=as_json)
         return
+    if anew or not nightly.unfinished(repository):
+        plan(repository, wishes, write=False)  # what cannot be planned leaves nothing behind, not even the mutex
     with mutex(repository) as held:
         night = nightly.begin(repository, wishes, new=anew, say=_say)
         _warn_uncommitted(repository, nightly.targets_of(night))

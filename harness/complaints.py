@@ -12,13 +12,15 @@ from typing import Any
 from harness.documents import Document, ParseProblem, parse, unescape
 from harness.errors import ConfigError, ConfigErrors, Place
 
-MOST_TOLD = 50
-
 
 class Faults:
-    """Gathers the complaints of several checks, so that all are told at once, each file's in the order of its lines."""
+    """Gathers the complaints of several checks, so that all are told at once, each file's in the order of its lines.
 
-    def __init__(self) -> None:
+    most: how many are told; the others are counted.
+    """
+
+    def __init__(self, most: int | None = None) -> None:
+        self.most = most
         self.found: list[ConfigError] = []
 
     @contextmanager
@@ -41,9 +43,9 @@ class Faults:
     def tell(self) -> None:
         """Raises ConfigErrors if anything was found."""
         told = sorted(self.found, key=lambda error: (error.place.file, error.place.line, error.place.column))
-        if len(told) > MOST_TOLD:
-            rest = ConfigError(told[MOST_TOLD].place, f"this and {len(told) - MOST_TOLD - 1} more are wrong too")
-            told = [*told[:MOST_TOLD], rest]
+        if self.most and len(told) > self.most:
+            rest = ConfigError(told[self.most].place, f"this and {len(told) - self.most - 1} more are wrong too")
+            told = [*told[: self.most], rest]
         if told:
             raise ConfigErrors(told)
 
@@ -54,8 +56,14 @@ def parsed(content: bytes, file: str) -> Document:
         return parse(content, file)
     except ParseProblem as problem:
         line, column = (problem.line, problem.column) if problem.line else _unreadable(content)
-        cure = next((cure for part, cure in _CURES if part in problem.what), "")
+        tab = " tab character" if _character(content, line, column) == "\t" else ""
+        cure = next((cure for part, cure in _CURES if part in problem.what + tab), "")
         raise ConfigError(Place(file, line, column), problem.what, next_step=cure) from None
+
+
+def _character(content: bytes, line: int, column: int) -> str:
+    lines = content.decode("utf-8", errors="replace").split("\n")
+    return lines[line - 1][column - 1 : column] if 0 < line <= len(lines) else ""
 
 
 def _unreadable(content: bytes) -> tuple[int, int]:
@@ -69,11 +77,10 @@ def _unreadable(content: bytes) -> tuple[int, int]:
 
 _CURES = (
     ("tab character", "YAML aligns with spaces, never tabs"),
-    ("cannot start any token", "quote text that starts with @, % or a backtick; align with spaces, never tabs"),
+    ("cannot start any token", "quote text that starts with @, % or a backtick"),
     ("expected ','", "close the bracket that was opened before this place, or add the comma"),
     ("unexpected end of stream", "close the quote that was opened before this place"),
     ("mapping values are not allowed", 'align keys of one mapping; quote text that holds ": "'),
-    ("not valid YAML: control", "remove the character"),
     ("control characters", "remove the character"),
     ("anchors", "write the value out in each place"),
     ("aliases", "write the value out in each place"),

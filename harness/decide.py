@@ -186,7 +186,8 @@ def _pareto(_state: State, pair: Pair, rule: Rule) -> Decision:
         if gain < 0:
             return Discard("worse", f"{metric.name} {gain:+.6g}")
     for metric, gain in gains.items():
-        if gain > 0 and gain >= metric.min_effect:
+        judged = metric.signal == "llm-judge"  # a language model may veto, never keep
+        if gain > 0 and gain >= metric.min_effect and not judged:
             return Keep("better", f"{metric.name} {gain:+.6g}, none worse")
     if any(gains.values()):
         return Discard("tie", "no metric up by its min_effect")

@@ -1,7 +1,7 @@
 """What computes the score, as one hash. Scores under different locks are never compared.
 
 Hashed in full at the start, at the end and by confirm from the base commit; between experiments every file is
-watched by inode, size and time, and hashed again on any difference.
+watched by inode, size and times, and hashed again on any difference.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class Watch:
         """files: path below root -> SHA-256. Raises IntegrityError if one differs already."""
         self._paths = {path: root / path for path in files}
         self._files = files
-        self._seen: dict[str, tuple[int, int, int]] = {}
+        self._seen: dict[str, tuple[int, int, int, int]] = {}
         for path in files:
             self._hash(path)
 
@@ -120,9 +120,10 @@ class Watch:
 _WHY = "something wrote into the night's scratch checkout; scores from before and after do not compare"
 
 
-def _identity(path: Path) -> tuple[int, int, int] | None:
+def _identity(path: Path) -> tuple[int, int, int, int] | None:
+    """What a change of content changes too; the last of them no program can set back."""
     try:
         status = path.lstat()
     except OSError:
         return None
-    return status.st_ino, status.st_size, status.st_mtime_ns
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

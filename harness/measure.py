@@ -99,17 +99,15 @@ class ServeMeasurer:
         self._asked = 0
 
     def measure(self, contents: Sequence[bytes], ask: Ask) -> list[Measurement]:
-        started = time.monotonic()
-        found: list[Measurement] | None
+        started, used = time.monotonic(), self._conversation is not None
         try:
             found = self._batch(contents, ask)
-        except ConversationOver as over:
+        except (ConversationOver, BadReport) as failed:
             self._stop()
-            found = [_from_over(over)] if len(contents) == 1 else None
-        except BadReport as bad:
-            found = [Measurement(crash=bad.kind, why=bad.why)] if len(contents) == 1 else None
-        if found is None:
-            return [self.measure([content], ask)[0] for content in contents]
+            late = isinstance(failed, ConversationOver) and failed.kind == "timeout"
+            if len(contents) > 1 or (used and not late):  # blamed only for what it does in a fresh process
+                return [self.measure([content], ask)[0] for content in contents]
+            found = [_from_failure(failed)]
         share = (time.monotonic() - started) / len(contents)
         return [replace(measurement, seconds=share) for measurement in found]
 
@@ -228,11 +226,14 @@ def _from_result(result: Any, names: Sequence[str]) -> Measurement:
         return Measurement(crash=bad.kind, why=bad.why)
 
 
-def _from_over(over: ConversationOver) -> Measurement:
+def _from_failure(over: ConversationOver | BadReport) -> Measurement:
+    if isinstance(over, BadReport):
+        return Measurement(crash=over.kind, why=over.why)
     if over.kind == "timeout":
         return Measurement(crash="timeout", why=over.detail)
     if over.kind == "output":
-        return Measurement(crash="twice" if "answer" in over.detail else "flood", why=over.detail)
+        flood = over.detail.startswith("an answer of more than")
+        return Measurement(crash="flood" if flood else "twice", why=over.detail)
     kind = "signal" if (over.exit_code or 0) < 0 else "exit"
     return Measurement(crash=kind, why=f"{kind} {abs(over.exit_code or 0)}{_tail(over.detail.encode())}")
 

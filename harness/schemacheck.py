@@ -60,7 +60,7 @@ def _schema_errors(document: Document, rules: dict[str, Any], file: str, early: 
 def _cure_of_key(key: str, rule: dict[str, Any], rules: dict[str, Any]) -> str:
     homes = " or ".join(dict.fromkeys(_homes(rules, key, "")))
     if homes:
-        return f"; it belongs in {homes}"
+        return f"; it belongs {homes}"
     valid = list(rule.get("properties", {}))
     return nearest(key, valid) or f"; valid: {', '.join(valid)}"
 
@@ -69,7 +69,7 @@ def _homes(rule: dict[str, Any], key: str, path: str) -> Iterator[str]:
     """Every mapping of a schema that takes this key."""
     for name, inner in rule.get("properties", {}).items():
         if name == key:
-            yield path or "the file itself, not indented"
+            yield f"in {path}" if path else "at the top"
         yield from _homes(inner, key, f"{path}.{name}" if path else name)
     for inner in (rule.get("items"), rule.get("additionalProperties")):
         if isinstance(inner, dict):

@@ -93,17 +93,23 @@ class Space:
         elif isinstance(base, list) and isinstance(candidate, list) and len(base) == len(candidate):
             for index, (before, after) in enumerate(zip(base, candidate, strict=True)):
                 yield from self._compare(before, after, f"{pointer}/{index}")
+        elif isinstance(base, (dict, list)) or isinstance(candidate, (dict, list)):
+            yield f"{pointer or 'the whole file'} was {_kind(base)} and became {_kind(candidate)}"
         elif type(base) is not type(candidate) or base != candidate:
             yield from self._change(candidate, pointer)
 
-    def _change(self, value: Any, pointer: str) -> Iterator[str]:
+    def _change(self, value: Scalar, pointer: str) -> Iterator[str]:
         allowed = self.allowed(pointer)
         if allowed is None:
             yield f"{pointer or 'the whole file'} is not in the space"
-        elif isinstance(value, (dict, list)):
-            yield f"{pointer} became a {'mapping' if isinstance(value, dict) else 'list'}"
         elif problem := allowed.problem(value):
             yield f"{pointer}: {value!r} {problem}"
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, dict):
+        return "a mapping"
+    return f"a list of {len(value)}" if isinstance(value, list) else "a single value"
 
 
 def _spelled(choice: Scalar) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -21,6 +23,10 @@ from harness.errors import InvalidCandidate
 DATA_SUFFIXES = frozenset({".yaml", ".yml", ".json", ".toml", ".txt", ".md", ".csv"})
 STRUCTURED_SUFFIXES = frozenset({".yaml", ".yml", ".json", ".toml"})
 SPLICED_SUFFIXES = frozenset({".yaml", ".yml", ".json"})
+
+_BASIC_PLANE, _WIDE = "\uffff", "\\U"
+# tomllib takes quadratic time for a key of many dotted parts; this finds one in linear time.
+_LONG_KEY = re.compile(r"""(?<![\w"'-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){65}""")
 
 
 def is_data(name: str) -> bool:
@@ -103,18 +109,26 @@ def splice(text: str, document: Document, changes: dict[str, Scalar], name: str)
     edits = sorted(((document.spans[pointer], value) for pointer, value in changes.items()), key=_start)
     parts, position = [], 0
     for span, value in edits:
-        parts += [text[position : span.start], spell(value, name, text[span.start : span.end])]
+        parts += [text[position : span.start], _fitted(spell(value, name, text[span.start : span.end]), text, span)]
         position = span.end
     return "".join([*parts, text[position:]])
 
 
+def _fitted(word: str, text: str, span: Span) -> str:
+    """A new value in an old one's place: apart from the colon before, before a line's end that was in it."""
+    if span.start == span.end and text[span.start - 1 : span.start] in {":", "-"}:
+        word = f" {word}"
+    return f"{word}\n" if text[span.start : span.end].endswith("\n") else word
+
+
 def spell(value: Scalar, name: str, before: str = "") -> str:
     """A scalar as it is written in a file of this name; quoted as the text that it replaces was."""
-    if not isinstance(value, str) or name.endswith(".json"):
+    if not isinstance(value, str) or PurePosixPath(name).suffix.lower() == ".json":
         return json.dumps(value)
     if before[:1] not in {'"', "'"} and plain(value) == value and _is_plain_safe(value):
         return value
-    return json.dumps(value)
+    # JSON's escapes are YAML's, but for what JSON writes as surrogate pairs.
+    return f'"{"".join(json.dumps(c)[1:-1] if c <= _BASIC_PLANE else f"{_WIDE}{ord(c):08x}" for c in value)}"'
 
 
 def _start(edit: tuple[Span, Scalar]) -> int:
@@ -146,10 +160,12 @@ def _parse_json(text: str, limits: ParseLimits) -> Document:
 
 
 def _parse_toml(text: str, limits: ParseLimits) -> Any:
+    if _LONG_KEY.search(text):
+        raise ParseProblem("a dotted key of more than 65 parts")
     try:
         data = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ParseProblem(f"not valid TOML: {error}") from None
+    except (ValueError, RecursionError) as error:  # endless whole numbers are a plain ValueError
+        raise ParseProblem(f"not valid TOML: {str(error)[:200]}") from None
     data = _plain_data(data, limits.depth)
     if sum(1 for _ in leaves(data)) > limits.values:
         raise ParseProblem(f"more than {limits.values:,} values")
@@ -163,6 +179,8 @@ def _plain_data(value: Any, depth: int) -> Any:
         return {key: _plain_data(inner, depth - 1) for key, inner in value.items()}
     if isinstance(value, list):
         return [_plain_data(inner, depth - 1) for inner in value]
+    if isinstance(value, (int, float)) and not abs(value) <= sys.float_info.max:
+        raise ParseProblem("not a number that can be used")
     return value if isinstance(value, (str, int, float, bool)) else str(value)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-import math
 import re
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -148,6 +148,6 @@ def plain(text: str) -> Scalar:
     if _NOT_FINITE.match(text) or len(text) > 400:
         raise ValueError(text)
     value: int | float = int(text) if _INTEGER.match(text) else float(text)
-    if not math.isfinite(value):
+    if abs(value) > sys.float_info.max:  # whole numbers too: nobody downstream could compute with it
         raise ValueError(text)
     return value

@@ -50,7 +50,7 @@ def build(source: Source, folder: str, config: ConfigFile) -> Target:
         rule=rule,
         sample=data.get("sample") == "rows",
         confirm=confirm,
-        proposer=data.get("proposer", {}).get("kind", "perturb"),
+        proposer=data.get("proposer", {}).get("kind", "perturb" if _spliced(file) else ""),
         budget=_budget(config),
         isolated=isolated,
         owner=data.get("owner"),
@@ -68,7 +68,7 @@ def _isolated(config: ConfigFile, file: str) -> bool:
 
 def _confirm(config: ConfigFile, file: str) -> Confirm:
     entry = config.data.get("confirm", {})
-    spliced = posixpath.splitext(file)[1].lower() in SPLICED_SUFFIXES
+    spliced = _spliced(file)
     unit = entry.get("unit", "leaf" if spliced else "hunk")
     if unit == "leaf" and not spliced:
         what = f"leaves are found in YAML and JSON, and {file} is neither"
@@ -80,3 +80,8 @@ def _budget(config: ConfigFile) -> Budget:
     entry = config.data.get("budget", {})
     wall = seconds(entry["wall_clock"]) if "wall_clock" in entry else None
     return Budget(entry.get("experiments", 2000), wall, float(entry.get("usd", 0)), entry.get("plateau"))
+
+
+def _spliced(file: str) -> bool:
+    """Whether values of this file can be changed one by one."""
+    return posixpath.splitext(file)[1].lower() in SPLICED_SUFFIXES

@@ -51,8 +51,10 @@ class Paths:
         if mode is None:
             if any(known.startswith(f"{path}/") for known in self.modes) or path == ".":
                 raise self.config.error(pointer, f"{show(written)} is a folder; it must be a file")
-            hint, step = self._hint(written, self.modes), "git add and commit it first"
-            raise self.config.error(pointer, f"{show(written)} is not in {self.label}{hint}", next_step=step)
+            hint = self._hint(written, self.modes)
+            step = "a night sees what git tracks: git add it (-f if .gitignore leaves it out), then commit"
+            what = f"{show(written)} is not in {self.label}{hint}"
+            raise self.config.error(pointer, what, next_step="" if hint else step)
         if mode not in REGULAR_MODES:
             raise self.config.error(pointer, f"{show(written)} is a link or a submodule; it must be a plain file")
         return path
@@ -161,6 +163,8 @@ class Paths:
     def _hint(self, written: str, paths: Iterable[str]) -> str:
         """The nearest path that is there, as this target.yaml would write it."""
         spelled = [self._spelled(path) for path in paths if path != self.own]
+        if "*" in written:
+            spelled += dict.fromkeys(f"{posixpath.dirname(known)}/**" for known in spelled if "/" in known.lstrip("/"))
         namesakes = [known for known in spelled if posixpath.basename(known) == posixpath.basename(written)]
         if len(namesakes) == 1:
             return f"; did you mean {show(namesakes[0])}?"

@@ -48,12 +48,12 @@ class Scoring:
         """What a metric says and this target could not honour."""
         pointer, entry = f"/metrics/{index}", self.entries[index]
         if "tolerance" in entry and self.rule_name != "every":
-            what = f"tolerance belongs to keep: {{rule: every}}, not {self.rule_name}"
+            what = f"belongs to the rule every, not {self.rule_name}"
             cure = f"guard: {{tolerance: {entry['tolerance']}}} holds under every rule"
             yield self.config.error(f"{pointer}/tolerance", what, next_step=cure, at_key=True)
         if metric.signal != "llm-judge":
             if metric.labels:
-                what = f"labels belong to signal llm-judge, not to {metric.signal or 'a metric without signal'}"
+                what = f"belongs to signal llm-judge, not to {metric.signal or 'a metric without signal'}"
                 yield self.config.error(f"{pointer}/labels", what, next_step="add signal: llm-judge", at_key=True)
             return
         said = f"{pointer}/signal" if "signal" in entry else "/signal"

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
-from itertools import islice
 from typing import Any
 
 from harness import space
-from harness.complaints import MOST_TOLD, Faults, nearest, parsed, place, show
+from harness.complaints import Faults, nearest, parsed, place, show
 from harness.configfile import ConfigFile
 from harness.documents import SPLICED_SUFFIXES, Document, escape, leaves
 from harness.errors import ConfigError
@@ -40,7 +39,7 @@ class SpaceCheck:
                 faults.found += [*self._meaningless(pointer, entry), *self._missing(pointer, document, present)]
         found = space.from_config(self.entries)
         with Faults() as faults:
-            faults.found += islice(self._outside(found, document, present), MOST_TOLD)
+            faults.found += self._outside(found, document, present)
         if not found.free(document.data):
             raise self.config.error("/space", "leaves nothing to change: every value is locked or has one choice")
         return found
@@ -49,7 +48,7 @@ class SpaceCheck:
         what = f"{self.file} is neither YAML nor JSON"
         if self.entries:
             raise self.config.error("/space", f"{what}, and a space names values in such files", at_key=True)
-        if self.config.data.get("proposer", {}).get("kind", "perturb") == "perturb":
+        if self.config.data.get("proposer", {}).get("kind") == "perturb":
             raise self.config.error("/file", f"{what}, and the proposer perturb changes values in such files")
         return Space()
 
@@ -105,9 +104,9 @@ class SpaceCheck:
 def _example(document: Document) -> str:
     """A first space for this file."""
     for pointer, value in leaves(document.data):
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e9:
             kind = "int" if isinstance(value, int) else "float"
-            return f"{pointer}: {{{kind}: [0, {max(10, round(2 * value))}]}}"
+            return f"{pointer}: {{{kind}: [{min(0, round(2 * value))}, {max(10, round(2 * value))}]}}"
     return "/key: {int: [0, 10]}"
 
 
