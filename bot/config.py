@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harness import configfile, target
+from harness import configfile, targetfile
 from harness.complaints import nearest, show
 from harness.configfile import ConfigFile, Faults
 from harness.errors import ConfigError, NotFound
 from harness.repository import Source
-from harness.target import TARGET_FILE, Target, glob_pattern, refuse_overlaps, seconds
+from harness.target import TARGET_FILE, Target, glob_pattern, seconds
+from harness.targetfile.overlaps import refuse_overlaps
 
 CONFIG_FILE = ".github/autoresearch.yml"
 DEFAULT_TARGETS = ("targets/experiments/*",)
@@ -61,7 +62,7 @@ def load_targets(source: Source, names: Sequence[str] = ()) -> list[Target]:
         faults.found += _idle_globs(source, config)
         for folder in folders:
             with faults.part():
-                found.append(target.load(source, folder, config.defaults))
+                found.append(targetfile.load(source, folder, config.defaults))
     found.sort(key=lambda one: one.name)
     refuse_overlaps(found)
     return _select(found, names)

@@ -1,19 +1,16 @@
-"""A target as its target.yaml declares it, with every path resolved and every promise checked."""
+"""What a target is. `harness.targetfile` reads one from its target.yaml and checks every promise in it."""
 
 from __future__ import annotations
 
-import itertools
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from harness import configfile, space
-from harness.configfile import ConfigFile, Faults
+from harness import space
 from harness.decide import Rule
 from harness.documents import is_data
-from harness.errors import ConfigError, NotFound, Place
-from harness.repository import Source
+from harness.errors import Place
 
 TARGET_FILE = "target.yaml"
 LLM_JUDGE_MOST = 0.3
@@ -78,40 +75,6 @@ class Target:
     def place(self, key: str) -> Place:
         """Where target.yaml says this key, for complaints that concern more than one target."""
         return self.places.get(key) or Place(posixpath.join(self.folder, TARGET_FILE), key=key)
-
-
-def load(source: Source, folder: str, defaults: ConfigFile | None = None) -> Target:
-    """The target in a folder of `source`. Raises ConfigError(s), NotFound."""
-    where = posixpath.join(folder, TARGET_FILE)
-    if where not in source.modes():
-        raise NotFound(f"{where} is not in {source.label}", next_step="autoresearch new NAME writes one")
-    config = configfile.load(source, where, "target").under(defaults)
-    from harness import targetfile
-
-    return targetfile.build(source, folder, config)
-
-
-def refuse_overlaps(targets: Sequence[Target]) -> None:
-    """Two targets may not share a name or a file, nor may one's file be what another locks."""
-    with Faults() as faults:
-        for one, other in itertools.combinations(targets, 2):
-            file = posixpath.join(one.folder, TARGET_FILE)
-            if one.name == other.name:
-                faults.found.append(ConfigError(other.place("name"), f'"{one.name}" is also the name in {file}'))
-            if one.file == other.file:
-                what = f'"{one.file}" is also the file of {one.name} ({file})'
-                faults.found.append(ConfigError(other.place("file"), what, next_step="one file, one target"))
-            faults.found += [*_locked_by(one, other), *_locked_by(other, one)]
-
-
-def _locked_by(one: Target, other: Target) -> Iterator[ConfigError]:
-    if one.file in other.locked:
-        yield ConfigError(
-            one.place("file"),
-            f'"{one.file}" is locked by {other.name}',
-            why="what one night changes would compute another's score",
-            next_step=f"let {posixpath.join(other.folder, TARGET_FILE)} lock only what computes its score",
-        )
 
 
 def seconds(duration: str) -> float:

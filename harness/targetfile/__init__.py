@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import posixpath
 
+from harness import configfile
 from harness.configfile import ConfigFile, Faults
 from harness.documents import SPLICED_SUFFIXES, is_data
+from harness.errors import NotFound
 from harness.repository import Source
-from harness.target import Budget, Confirm, Target, seconds
+from harness.target import TARGET_FILE, Budget, Confirm, Target, seconds
 from harness.targetfile.paths import Paths
 from harness.targetfile.scoring import Scoring
 from harness.targetfile.spacecheck import SpaceCheck
+
+
+def load(source: Source, folder: str, defaults: ConfigFile | None = None) -> Target:
+    """The target in a folder of `source`. Raises ConfigError(s), NotFound."""
+    where = posixpath.join(folder, TARGET_FILE)
+    if where not in source.modes():
+        raise NotFound(f"{where} is not in {source.label}", next_step="autoresearch new NAME writes one")
+    config = configfile.load(source, where, "target").under(defaults)
+    return build(source, folder, config)
 
 
 def build(source: Source, folder: str, config: ConfigFile) -> Target:

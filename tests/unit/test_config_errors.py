@@ -156,8 +156,6 @@ def night(monkeypatch: pytest.MonkeyPatch, root: Path, *names: str) -> int:
     return stopped.value.code
 
 
-# Cases that wait for a fix elsewhere, and what it has to fix.
-CASES: list[Case] = [
     # The text itself
     Case("empty file", {TONE: ""}, ("tone/target.yaml:1:1: expected a mapping (key: value), found nothing",)),
     Case(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.check import check
-from harness import configfile, target
+from harness import configfile, targetfile
 from harness.reports import check_scores
 from harness.repository import WorkingSource
 from harness.schemas import schema
@@ -71,14 +71,14 @@ def test_yaml_blocks_are_valid_targets(tmp_path: Path, block: str) -> None:
     configfile.read(whole(block).encode(), "target.yaml", "target")
     files = {"target.yaml": whole(block), "params.yaml": PARAMS, "evaluate.py": "", "data/holdout.csv": ""}
     repository = make_repository(tmp_path, {f"{FOLDER}/{name}": content for name, content in files.items()})
-    loaded = target.load(WorkingSource(repository), FOLDER)
+    loaded = targetfile.load(WorkingSource(repository), FOLDER)
     assert loaded.name == "my-target"
 
 
 def test_defaults_are_as_told(tmp_path: Path) -> None:
     files = {"target.yaml": blocks("yaml")[0], "params.yaml": PARAMS, "evaluate.py": "", "data/x.csv": ""}
     repository = make_repository(tmp_path, {f"{FOLDER}/{name}": content for name, content in files.items()})
-    found = target.load(WorkingSource(repository), FOLDER)
+    found = targetfile.load(WorkingSource(repository), FOLDER)
     told = dict(re.findall(r"^\| `([\w.]+)` \| `([^`]+)` \|", TEXT, re.MULTILINE))
     assert target.seconds(told["evaluate.timeout"]) == found.evaluate.timeout
     assert target.seconds(told["confirm.budget"]) == found.confirm.budget
