@@ -156,6 +156,7 @@ def night(monkeypatch: pytest.MonkeyPatch, root: Path, *names: str) -> int:
     return stopped.value.code
 
 
+CASES: list[Case] = [
     # The text itself
     Case("empty file", {TONE: ""}, ("tone/target.yaml:1:1: expected a mapping (key: value), found nothing",)),
     Case(

@@ -15,6 +15,7 @@ from harness import configfile, targetfile
 from harness.reports import check_scores
 from harness.repository import WorkingSource
 from harness.schemas import schema
+from harness.target import seconds
 from tests.support import make_repository
 
 DOC = Path(__file__).parents[2] / "docs" / "targets.md"
@@ -80,8 +81,8 @@ def test_defaults_are_as_told(tmp_path: Path) -> None:
     repository = make_repository(tmp_path, {f"{FOLDER}/{name}": content for name, content in files.items()})
     found = targetfile.load(WorkingSource(repository), FOLDER)
     told = dict(re.findall(r"^\| `([\w.]+)` \| `([^`]+)` \|", TEXT, re.MULTILINE))
-    assert target.seconds(told["evaluate.timeout"]) == found.evaluate.timeout
-    assert target.seconds(told["confirm.budget"]) == found.confirm.budget
+    assert seconds(told["evaluate.timeout"]) == found.evaluate.timeout
+    assert seconds(told["confirm.budget"]) == found.confirm.budget
     assert int(told["confirm.groups"]) == found.confirm.groups
     assert int(told["budget.experiments"]) == found.budget.experiments
     assert (float(told["budget.usd"]), told["proposer.kind"]) == (found.budget.usd, found.proposer)
