@@ -48,11 +48,14 @@ def _verified_branch(repository: Repository) -> Iterator[str]:
             by_night.setdefault(segment.name.rpartition(".")[0], []).append(segment)
         for night, segments in sorted(by_night.items()):
             ordered = sorted(segments, key=lambda s: int(s.name.rpartition(".")[2].split("-")[0]))
-            yield _verified(f"autoresearch/results: {night}/{target}", ordered)
+            yield _verified(f"autoresearch/results: {night}/{target}", ordered, ended=True)
 
 
-def _verified(where: str, segments: list[Segment]) -> str:
+def _verified(where: str, segments: list[Segment], *, ended: bool = False) -> str:
+    """ended: whether every segment must be sealed, as on the records branch."""
     bad = verify_order(segments)
+    if not bad and ended and segments and not segments[-1].sealed:
+        bad = BadLine(segments[-1].name, len(segments[-1].events) + 1, "the seal is missing")
     if bad:
         raise IntegrityError(f"{where}: {bad}", why="it was changed, or damaged on the disk, after it was written")
     repeated = _repeated(segments)

@@ -19,12 +19,16 @@ from harness.measure import Ask
 from harness.reports import Measurement
 from harness.repository import CommitSource, Repository
 
+NEVER_MEASURED = ("invalid", "duplicate")
 _FORM = re.compile(r"(?:(?P<night>[^/#]+)/)?(?:(?P<target>[^/#]+)(?P<mark>[/#]))?(?P<number>\d+)")
 
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What was recorded and what was measured now. same: every recorded number again, to the last digit."""
+    """What was recorded and what was measured now. same: every recorded number again, to the last digit.
+
+    recorded_crash: why there is no recorded number, a crash or a reason of NEVER_MEASURED.
+    """
 
     name: str
     content: bytes
@@ -70,7 +74,7 @@ def reproduce(repository: Repository, which: str) -> Reproduction:
         name=f"{night.name}/{target}{mark}{number}",
         content=content,
         recorded=event["metrics"],
-        recorded_crash=event["reason"] if event.get("status") == "crash" else "",
+        recorded_crash="" if event["metrics"] else event["reason"],
         measured=measured,
         lock_same=lock == segments[0].header["lock"],
     )
@@ -116,8 +120,8 @@ def _measured(night: Night, target: str, content: bytes, event: Event) -> tuple[
         checkout = view.build(source, found, Path(folder) / "checkout", hidden=False)
         measurer = measure.measurer(found, checkout, Path(folder) / "scratch", night.repository)
         try:
-            if event.get("reason") == "invalid":
-                return Measurement(crash="invalid"), checkout.lock.id
+            if event.get("reason") in NEVER_MEASURED:
+                return Measurement(crash=event["reason"]), checkout.lock.id
             return measurer.measure([content], Ask(seed=night.target_plan(target).seed))[0], checkout.lock.id
         finally:
             measurer.close()

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import events
-from harness.errors import BusyError, NotFound
+from harness.errors import BusyError, IntegrityError, NotFound
 from harness.events import Segment
 from harness.repository import Repository
 
@@ -129,7 +129,15 @@ class Night:
         found = [events.read(path) for path in paths]
         if found and not found[-1].sealed:
             found[-1] = events.heal(self.folder(target), found[-1])
-        return [segment for segment in found if segment.events]
+        whole = [segment for segment in found if segment.events]
+        bad = events.verify_order(whole)
+        if bad:
+            raise IntegrityError(
+                f"the night's record does not verify: {bad}",
+                why="it was changed, or damaged on the disk, after it was written",
+                next_step="autoresearch night --new; the damaged night stays as it is",
+            )
+        return whole
 
 
 def segment_number(name: str) -> int:

@@ -114,7 +114,10 @@ def message(row: Row, night: str, report: TargetReport) -> str:
 def _record(night: Night, targets: Sequence[Target]) -> None:
     files: dict[str, bytes] = {}
     for target in targets:
-        night.healed(target.name)
+        try:
+            night.healed(target.name)
+        except IntegrityError:
+            continue  # what does not verify stays where it is, and is refused by name
         files |= records.night_files(night.folder(target.name), target.name)
     records.append(night.repository, files, f"Record night {night.name}\n", night.plan.created)
 

@@ -136,7 +136,11 @@ def _start(edit: tuple[Span, Scalar]) -> int:
 
 
 def _is_plain_safe(value: str) -> bool:
-    return bool(value) and value.strip() == value and value.replace("_", "a").replace("-", "a").isalnum()
+    return (
+        any(c.isalnum() for c in value)
+        and value.strip() == value
+        and value.replace("_", "a").replace("-", "a").isalnum()
+    )
 
 
 def _normal(data: Any) -> Any:

@@ -229,7 +229,7 @@ def test_every_single_flipped_byte_is_found_at_its_line(tmp_path: Path) -> None:
 
 
 def test_two_thousand_flipped_bytes_of_a_night_are_found(tmp_path: Path) -> None:
-    path = write(tmp_path, 300, packed=40)
+    path = write(tmp_path, 200, packed=20)
     data, pack = path.read_bytes(), path.with_suffix(".pack").read_bytes()
     segment = events.read(path)
     chance = random.Random(2)
