@@ -136,11 +136,8 @@ def _start(edit: tuple[Span, Scalar]) -> int:
 
 
 def _is_plain_safe(value: str) -> bool:
-    return (
-        any(c.isalnum() for c in value)
-        and value.strip() == value
-        and value.replace("_", "a").replace("-", "a").isalnum()
-    )
+    """Letters, digits, - and _ with at least one of the first two: a word that needs no quotes anywhere in YAML."""
+    return any(c.isalnum() for c in value) and value.replace("_", "a").replace("-", "a").isalnum()
 
 
 def _normal(data: Any) -> Any:
