@@ -162,8 +162,9 @@ def _commit_results(night: Night, request: PullRequest, segments: dict[str, list
     for report in request.reports:
         if report.confirmed:
             folder = f"results/{report.name}"
-            page = section(report, replace(links, charts={report.name: "chart.png"}))
-            files[f"{folder}/README.md"] = f"# {report.name}, night {night.name}\n\n{page}\n".encode()
+            page = section(report, replace(links, charts={}))
+            top = f"# {report.name}, night {night.name}\n\n![every experiment of the night](chart.png)"
+            files[f"{folder}/README.md"] = f"{top}\n\n{page}\n".encode()
             files[f"{folder}/results.tsv"] = table.results_tsv(segments[report.name]).encode()
             files[f"{folder}/chart.png"] = request.charts[report.name]
     blobs = {path: commits.write_blob(night.repository, content) for path, content in files.items()}

@@ -12,6 +12,7 @@ import pytest
 from tests.support import ENVIRONMENT
 
 ROOT = Path(__file__).resolve().parents[2]
+OURS = {"VIRTUAL_ENV", "PYTHONPATH", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"}  # of the make and the venv that run this
 THIS_TEST = "make test"  # running the suite inside the suite would never end; it is what runs this
 
 
@@ -37,7 +38,7 @@ def fresh_clone(folder: Path) -> Path:
 
 
 def run(script: list[str], clone: Path, home: Path) -> str:
-    inherited = {name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "PYTHONPATH"}}
+    inherited = {name: value for name, value in os.environ.items() if name not in OURS}
     environment = {**inherited, **ENVIRONMENT, "HOME": str(home), "XDG_CONFIG_HOME": str(home)}
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", "\n".join(script)],
