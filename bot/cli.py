@@ -276,6 +276,7 @@ def reproduce_command(which: str, write: bool, as_json: bool, directory: Path) -
                2026-11-21/my-target/17     experiment 17 of that night
                2026-11-21/my-target#2      row 2 of its pull request
     """
+    _go_quiet()  # as the night was: the same evaluator, without a network
     from bot.reproduce import reproduce
 
     result = reproduce(_repository(directory), which)

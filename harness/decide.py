@@ -148,6 +148,11 @@ def headline_gain(rule: Rule, before: Mapping[str, float], after: Mapping[str, f
     return rule.primary.gain(before[rule.primary.name], after[rule.primary.name])
 
 
+def headline_name(rule: Rule) -> str:
+    """What `headline_gain` is a gain of."""
+    return "the weighted score" if rule.name == "weighted" else rule.primary.name
+
+
 def _metric(rule: Rule, name: str) -> Metric:
     return next(metric for metric in rule.metrics if metric.name == name)
 

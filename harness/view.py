@@ -77,7 +77,9 @@ def overwrite(path: Path, content: bytes) -> None:
     """Makes `content` a file's whole content. Not by truncating first: that makes ext4 flush, a millisecond a time."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644)
     try:
-        os.write(handle, content)
+        left = content
+        while left:
+            left = left[os.write(handle, left) :]
         os.ftruncate(handle, len(content))
     finally:
         os.close(handle)

@@ -12,7 +12,8 @@ from bot.pages.summary import TargetReport
 
 @dataclass(frozen=True)
 class PullRequest:
-    """What a forge is asked to open. charts: target -> PNG; commits: (target, row) -> commit id."""
+    """What a forge is asked to open. charts: target -> PNG; commits: (target, row) -> commit id.
+    includes: see Links."""
 
     night: str
     branch: str
@@ -20,7 +21,7 @@ class PullRequest:
     reports: Sequence[TargetReport]
     charts: Mapping[str, bytes]
     commits: Mapping[tuple[str, int], str]
-    supersedes: str
+    includes: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)

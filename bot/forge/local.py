@@ -27,7 +27,7 @@ class LocalForge:
             close=f"`git branch -D {request.branch}`; the same contents are not tried again while the lock stays.",
             charts={name: f"chart-{name}.png" for name in request.charts},
             commits=request.commits,
-            supersedes=request.supersedes,
+            includes=request.includes,
         )
 
     def open(self, request: PullRequest) -> Opened:

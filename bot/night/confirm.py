@@ -6,6 +6,7 @@ the search split, and base and head on the holdout, which nothing has read befor
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -14,7 +15,7 @@ from typing import Any
 from bot.night.folder import Night
 from bot.night.run import header_fields
 from harness import folds, holdout, measure, rows, view
-from harness.decide import Measured, Pair, State, broken_guard, decide, headline_gain, step
+from harness.decide import Measured, Pair, State, broken_guard, decide, headline_gain, headline_name, step
 from harness.errors import IntegrityError
 from harness.events import Event, Segment, SegmentWriter
 from harness.folds import LoopState
@@ -89,14 +90,17 @@ class _Confirmation:
             raise IntegrityError(
                 f"the night ran under lock {recorded[:12]}, the base commit has {self.checkout.lock.id[:12]}"
             )
+        ended = folds.run_end(self.segments)
+        if ended in {None, "integrity", "infra"}:
+            raise IntegrityError(f"the loop ended for {ended or 'no reason at all'}; its keeps cannot be trusted")
         if self.state.kept == 0:
             raise _NotConfirmed("nothing was kept, so there is nothing to confirm")
         base, head = self._search()
         self._holdout()
-        self._rows(base)
+        self._rows(base, head)
         self.checkout.watch.check_in_full()
         gain = headline_gain(self.target.rule, base.metrics, head.metrics)
-        return f"{self.target.rule.primary.name} improves by {gain:.6g} on the search split"
+        return f"{headline_name(self.target.rule)} improves by {gain:.6g} on the search split"
 
     def _search(self) -> tuple[Measurement, Measurement]:
         """Base and head once more, and the claim held against them."""
@@ -119,7 +123,10 @@ class _Confirmation:
         """The one look at the held-out rows: the interval of the paired gain must lie above 0."""
         if not self.target.sample:
             return
-        base, head = self._measure([self.checkout.base, self.state.content], "holdout")
+        contents = [self.checkout.base, self.state.content]
+        base, head, *again = self._measure([*contents, *contents], "holdout")
+        if [dict(m.metrics) for m in again] != [dict(base.metrics), dict(head.metrics)]:
+            raise _NotConfirmed("the same file got two scores on the holdout split: the evaluator is not deterministic")
         primary = self.target.rule.primary
         interval = self._interval(base, head)
         self.event["holdout"] = {
@@ -151,12 +158,12 @@ class _Confirmation:
         if broken:
             raise _NotConfirmed(f"a guard does not hold on the {split} split: {broken}")
 
-    def _rows(self, base: Measurement) -> None:
+    def _rows(self, base: Measurement, head: Measurement) -> None:
         """The final diff as rows, largest effect first, each measured on top of the ones before it."""
         history = self._history()
         diff = rows.difference(self.checkout.base, self.state.content, self.target.file, self.target.confirm.unit)
         found = rows.groups(diff, history, self.checkout.base, self.target.confirm.groups)
-        stacked = self._stack(found, diff, base)
+        stacked = self._stack(found, diff, base, head)
         events, before, metrics = [], self.checkout.base, base.metrics
         for number, row in enumerate(stacked, start=1):
             added, removed = rows.line_counts(before, row.content)
@@ -169,15 +176,20 @@ class _Confirmation:
             before, metrics = row.content, row.metrics
         self.event["rows"] = events
 
-    def _stack(self, found: list[Group], diff: rows.Diff, base: Measurement) -> list[_Row]:
+    def _stack(self, found: list[Group], diff: rows.Diff, base: Measurement, head: Measurement) -> list[_Row]:
         """Rows on top of each other: each time the one that adds most, or the next by path where that costs too much.
 
-        Rows that cannot stand without each other (every choice crashes) become one.
+        Rows that cannot stand without each other (every choice crashes) become one, and so does what is left when the
+        confirm budget is spent: the last content is the head, which is measured already.
         """
-        left, stacked = list(found), []
+        left = list(found)
+        stacked: list[_Row] = []
         units: tuple[int, ...] = ()
         greedy = self._affords(len(left) * (len(left) + 1) // 2, base.seconds)
         while left:
+            if time.monotonic() > self.deadline:
+                whole = functools.reduce(rows.join, left)
+                return [*stacked, _Row(whole, self.state.content, head.metrics)]
             choices = left if greedy else left[:1]
             contents = [diff.content((*units, *group.units)) for group in choices]
             measured = self._measure(contents, "search", crash_allowed=len(left) > 1)

@@ -70,8 +70,15 @@ class Night:
 
     @property
     def plan(self) -> Plan:
-        data = json.loads((self.path / "plan.json").read_text(encoding="utf-8"))
-        return Plan(**{**data, "targets": tuple(TargetPlan(**entry) for entry in data["targets"])})
+        try:
+            data = json.loads((self.path / "plan.json").read_text(encoding="utf-8"))
+            return Plan(**{**data, "targets": tuple(TargetPlan(**entry) for entry in data["targets"])})
+        except (ValueError, TypeError, KeyError) as error:
+            raise IntegrityError(
+                f"{self.path / 'plan.json'} cannot be read: {error}",
+                why="it was changed after it was written, or another version of this program wrote it",
+                next_step=f"move {self.path} away; what was recorded stays on the branch autoresearch/results",
+            ) from None
 
     @property
     def done(self) -> bool:

@@ -14,7 +14,7 @@ from bot.forge import Forge
 from bot.night.folder import MUTEX_VARIABLE, Night, nights, remove_tree
 from bot.night.lifeline import PARENT_VARIABLE
 from bot.night.plan import Wishes, plan
-from bot.night.propose import Proposed, propose
+from bot.night.propose import Proposed, propose, record
 from harness import folds
 from harness.errors import AutoresearchError
 from harness.repository import CommitSource, Repository
@@ -45,8 +45,10 @@ def begin(repository: Repository, wishes: Wishes, *, new: bool, say: Callable[[s
     """The night to go on with: the unfinished one, or a new plan."""
     night = unfinished(repository)
     if night and not new:
-        say(f"going on with the night {night.name}, which was interrupted")
+        say(f"going on with the night {night.name}, which was interrupted; its plan stands")
         return night
+    if night:
+        record(night, targets_of(night))
     return plan(repository, wishes)[0]
 
 

@@ -71,11 +71,15 @@ def _within(share: TargetPlan, settings: Config, targets: int) -> TargetPlan:
 
 def uncommitted(repository: Repository, targets: Sequence[Target]) -> list[str]:
     """Paths of these targets whose working copy differs from the last commit: a night would not see the change."""
-    paths = [path for target in targets for path in (*target.locked, target.file)]
-    changed = repository.git(
-        "status", "--porcelain", "-z", "--no-renames", "--", *(f":(top,literal){p}" for p in paths)
-    )
-    return sorted(entry[3:].decode(errors="replace") for entry in changed.split(b"\0") if entry)
+    committed, working = repository.tree(repository.commit()), WorkingSource(repository)
+    there = working.modes()
+    changed = set()
+    for path in {path for target in targets for path in (*target.locked, target.file)}:
+        # Blob ids rather than git status, which would start the filters that the repository's configuration names.
+        now = repository.blob_id(working.read([path])[path]) if path in there else None
+        if path not in committed or committed[path][1] != now:
+            changed.add(path)
+    return sorted(changed)
 
 
 def _name(repository: Repository) -> str:
@@ -117,12 +121,17 @@ def _share(target: Target, source: CommitSource, night: Night, base: str, wishes
         seed=seed,
         lock=digest,
         experiments=wishes.experiments or budget.experiments,
-        wall_clock=wishes.wall_clock or budget.wall_clock,
+        wall_clock=budget.wall_clock if wishes.wall_clock is None else wishes.wall_clock,
         usd=budget.usd,
         plateau=budget.plateau,
         carried_from=carried_from,
         carried_blob=carried_blob,
     )
+
+
+def _merged(repository: Repository, tip: str, base: str) -> bool:
+    """Whether everything of a branch is in the base, reverted later or not: a human has seen it."""
+    return repository.git("rev-list", "--count", tip, f"^{base}").strip() == b"0"
 
 
 def _unreviewed(source: CommitSource, target: Target, digest: str) -> tuple[str, str]:
@@ -138,7 +147,11 @@ def _unreviewed(source: CommitSource, target: Target, digest: str) -> tuple[str,
         if not proposed or segments[0].header["lock"] != digest:
             continue
         tip = repository.reference(f"refs/heads/{proposed[-1]['branch']}")
-        if tip is None or folds.of_kind(segments, "baseline")[0]["blob"] != base_blob:
+        if (
+            tip is None
+            or _merged(repository, tip, source.commit)
+            or folds.of_kind(segments, "baseline")[0]["blob"] != base_blob
+        ):
             return "", ""
         return (night.name, proposed[-1]["rows"][-1]) if tip == proposed[-1]["head"] else ("", "")
     return "", ""

@@ -19,6 +19,7 @@ from bot.pages.body import section
 from bot.pages.summary import TargetReport, summarise
 from bot.pages.text import plain, words
 from harness import folds
+from harness.decide import headline_name
 from harness.errors import IntegrityError, RepositoryError
 from harness.events import Segment, content_of, verify_order
 from harness.target import Target
@@ -51,7 +52,7 @@ def branch_of(night: str) -> str:
 
 def propose(night: Night, targets: Sequence[Target], forge: Forge) -> Proposed:
     """Records everything; proposes what is confirmed. A target whose record does not hold is left out."""
-    _record(night, targets)
+    record(night, targets)
     segments: dict[str, list[Segment]] = {}
     refused: dict[str, str] = {}
     rows: dict[str, list[Row]] = {}
@@ -66,8 +67,9 @@ def propose(night: Night, targets: Sequence[Target], forge: Forge) -> Proposed:
     if any(rows.values()):
         opened = _open(night, rows, reports, segments, forge)
         _note(night, targets, rows, segments)
-        _record(night, targets)
-    night.finish()
+        record(night, targets)
+    if all(folds.run_end(found) for found in segments.values()):
+        night.finish()
     return Proposed(tuple(reports.values()), opened, refused)
 
 
@@ -97,7 +99,7 @@ def checked_rows(night: Night, target: Target, segments: Sequence[Segment]) -> l
 
 def message(row: Row, night: str, report: TargetReport) -> str:
     """The commit message of a row. Free text reaches it in one line, without control characters."""
-    metric = report.primary.name
+    metric = headline_name(report.rule)
     subject = words(plain(row.change, 120), 10)
     return (
         f"Change {row.target.name}: {subject}\n\n"
@@ -111,7 +113,8 @@ def message(row: Row, night: str, report: TargetReport) -> str:
     )
 
 
-def _record(night: Night, targets: Sequence[Target]) -> None:
+def record(night: Night, targets: Sequence[Target]) -> None:
+    """Appends what a night has so far to the records branch; a target whose record is damaged stays out."""
     files: dict[str, bytes] = {}
     for target in targets:
         try:
@@ -135,7 +138,7 @@ def _open(
         reports=[reports[name] for name in sorted(reports)],
         charts=charts,
         commits=ids,
-        supersedes=_superseded(night),
+        includes=_carried(night),
     )
     head = _commit_results(night, request, segments, forge)
     _point_branch(night, head)
@@ -186,9 +189,9 @@ def _point_branch(night: Night, head: str) -> None:
     commits.move(night.repository, reference, head, None)
 
 
-def _superseded(night: Night) -> str:
-    carried = {share.carried_from for share in night.plan.targets if share.carried_from}
-    return branch_of(sorted(carried)[-1]) if carried else ""
+def _carried(night: Night) -> tuple[tuple[str, str], ...]:
+    """(target, branch) of each unreviewed night that a target started from."""
+    return tuple((share.name, branch_of(share.carried_from)) for share in night.plan.targets if share.carried_from)
 
 
 def _note(

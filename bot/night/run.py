@@ -35,6 +35,11 @@ def run(night: Night, target: Target, *, quiet: bool = False) -> str:
     """Runs or resumes the loop of one target to its end. Returns the end reason; raises what makes it impossible."""
     segments = night.healed(target.name)
     ended = folds.run_end(segments)
+    if ended in {"integrity", "infra"}:
+        raise IntegrityError(
+            f"{target.name}: the loop of {night.name} ended for {ended}, so nothing of it can be confirmed",
+            next_step=f"autoresearch report {night.name} says why; autoresearch night --new starts afresh",
+        )
     if ended:
         return ended
     plan = night.target_plan(target.name)

@@ -7,18 +7,19 @@ from dataclasses import dataclass, replace
 
 from bot.pages.summary import Row, TargetReport
 from bot.pages.text import cell_code, code, count, decimals_for, duration, signed, value, words
-from harness.decide import Metric
+from harness.decide import Metric, headline_name
 
 
 @dataclass(frozen=True)
 class Links:
-    """What only a forge knows. merge, close: what to do, in Markdown; chart, commit: an address or nothing."""
+    """What only a forge knows. merge, close: what to do, in Markdown; chart, commit: an address or nothing.
+    includes: (target, branch) of unreviewed nights that this one started from."""
 
     merge: str
     close: str
     charts: Mapping[str, str]
     commits: Mapping[tuple[str, int], str]
-    supersedes: str = ""
+    includes: tuple[tuple[str, str], ...] = ()
 
 
 def title(night: str, reports: Sequence[TargetReport]) -> str:
@@ -198,7 +199,11 @@ def _rows(report: TargetReport, links: Links) -> list[str]:
     lines = ["| # | commit | change | adds | lines |", "|--:|---|---|--:|--:|"]
     lines += [_row(report, row, links, decimals) for row in report.rows]
     where = "search rows" if report.sample else "score"
-    return [*lines, "", f"*adds*: what a row changes in {report.primary.name} ({where}), on top of the rows above it."]
+    return [
+        *lines,
+        "",
+        f"*adds*: what a row changes in {headline_name(report.rule)} ({where}), on top of the rows above it.",
+    ]
 
 
 def _row(report: TargetReport, row: Row, links: Links, decimals: int) -> str:
@@ -264,8 +269,8 @@ def _footer(reports: Sequence[TargetReport], links: Links) -> list[str]:
         lines.append(f"**Merge:** {links.merge}  ")
     if links.close:
         lines.append(f"**Close:** {links.close}  ")
-    if links.supersedes:
-        lines.append(f"Supersedes {code(links.supersedes)}, which nobody had reviewed: its rows are in this one.  ")
+    for name, branch in links.includes:
+        lines.append(f"Includes what {code(branch)} proposed for {name}, which nobody has reviewed yet.  ")
     owners = sorted({report.owner for report in reports if report.owner})
     if owners:
         lines.append(f"Asked to review: {', '.join(code(owner) for owner in owners)}.  ")

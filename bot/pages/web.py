@@ -14,7 +14,7 @@ h1 { font-size: 1.3rem }
 h2 { font-size: 1.1rem; border-bottom: 1px solid var(--line); padding-bottom: .3rem; margin-top: 2rem }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; margin: .8rem 0 }
 th, td { border: 1px solid var(--line); padding: .3rem .5rem; text-align: left; vertical-align: top }
-th { background: var(--soft) } td code { overflow-wrap: anywhere }
+th { background: var(--soft) } td code { overflow-wrap: break-word }
 code { background: var(--soft); padding: .1em .3em; border-radius: 4px; font-size: .88em }
 pre { background: var(--soft); padding: .7rem; overflow-x: auto } pre code { padding: 0 }
 img { max-width: 100%; background: #fff } details { margin: .8rem 0 } summary { cursor: pointer }

@@ -66,6 +66,9 @@ class Scoring:
 
     def rule(self, metrics: tuple[Metric, ...]) -> Rule:
         weights, scales = self.keep.get("weights", {}), self.keep.get("scales", {})
+        if self.config.data.get("sample") == "rows" and self.rule_name in {"weighted", "pareto"}:
+            what = f"sample: rows needs a held-out test, and there is none for the rule {self.rule_name} yet"
+            raise self.config.error("/keep/rule", what, next_step="rule: primary or every, with guards on the rest")
         if self.rule_name == "weighted" and not weights:
             raise self.config.error("/keep/rule", 'the rule weighted needs the key "weights" (metric: weight)')
         with Faults() as faults:
