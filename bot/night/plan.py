@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import PurePosixPath
 
 from bot import config, proposers, records
 from bot.config import Config
@@ -70,11 +71,17 @@ def _within(share: TargetPlan, settings: Config, targets: int) -> TargetPlan:
 
 
 def uncommitted(repository: Repository, targets: Sequence[Target]) -> list[str]:
-    """Paths of these targets whose working copy differs from the last commit: a night would not see the change."""
+    """Paths of these targets whose working copy differs from the last commit: a night would not see the change.
+
+    A path may be a folder: then it stands for everything in it.
+    """
     committed, working = repository.tree(repository.commit()), WorkingSource(repository)
     there = working.modes()
+    wanted = {path for target in targets for path in (*target.locked, target.file)}
     changed = set()
-    for path in {path for target in targets for path in (*target.locked, target.file)}:
+    for path in {*committed, *there}:
+        if wanted.isdisjoint((path, *map(str, PurePosixPath(path).parents))):
+            continue
         # Blob ids rather than git status, which would start the filters that the repository's configuration names.
         now = repository.blob_id(working.read([path])[path]) if path in there else None
         if path not in committed or committed[path][1] != now:
