@@ -58,7 +58,7 @@ class Result:
 def run(
     argv: Words, *, sees: Words = (), stdin: bytes = b"", limits: Limits = _DEFAULT, packages: bool = False
 ) -> Result:
-    """Runs a candidate's command once, in /work of a new sandbox.
+    """Runs a candidate's command once, in /candidate of a new sandbox.
 
     "python" as argv[0] is the interpreter of the harness; its virtual environment's packages can be imported only
     with `packages`. sees: files and folders, seen from the current folder; the candidate finds each at the same

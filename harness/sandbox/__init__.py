@@ -1,6 +1,6 @@
 """Where candidate code runs: bubblewrap, the limits in it, and the test that it really holds.
 
-What a candidate can reach: the system's programs and libraries (read only), the views it was given under /work (read
+What a candidate can reach: the system's programs and libraries (read only), its views under /candidate (read
 only), a scratch in memory at /tmp and /dev/shm, and three pipes. Not the network, the host's processes, its environment
 or its other files.
 

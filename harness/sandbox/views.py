@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.errors import SandboxError
 
-WORK = Path("/work")
+WORK = Path("/candidate")
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class View:
 def declared(sees: Sequence[str | os.PathLike[str]], folder: Path) -> tuple[View, ...]:
     """The views for paths that the evaluator in `folder` names.
 
-    What lies in the folder keeps its place under /work, anything else is /work/<its name>. A folder is
+    What lies in the folder keeps its place under /candidate, anything else is /candidate/<its name>. A folder is
     seen with all that is in it; links in it that lead out of it lead nowhere in the sandbox.
 
     Raises SandboxError for a path with nothing there, with something that is neither file nor folder, or
@@ -81,6 +81,6 @@ def _refuse_another(above: View, view: View) -> None:
         return  # the same file, already seen in its folder
     raise SandboxError(
         f"two views at one place: {view.source} and {above.source} would both be {view.place}",
-        why="what lies outside the evaluator's folder is shown as /work/<its name>",
+        why="what lies outside the evaluator's folder is shown as /candidate/<its name>",
         next_step="rename one of them, or show a folder that holds both",
     )

@@ -84,7 +84,7 @@ def reached(result: Result | Finished) -> bool:
 def test_a_candidate_runs_and_sees_its_views() -> None:
     result = inside("print(os.getcwd(), os.listdir(), open('data/question.txt').read(), sys.stdin.read())")
     assert result.ok
-    assert result.stdout.startswith(b"/work ['")
+    assert result.stdout.startswith(b"/candidate ['")
     assert b"six times seven? \nreached" in result.stdout
     assert b"answers.json" not in result.stdout
 
@@ -141,7 +141,7 @@ def test_file_that_is_no_view(path: str, folder: Path) -> None:
     path = path.format(folder=folder)
     assert reached(outside("open(sys.argv[1]).read()", path))
     assert not reached(inside("open(sys.argv[1]).read()", path))
-    assert not reached(inside("open('/proc/1/root' + os.path.join('/work', sys.argv[1])).read()", path))
+    assert not reached(inside("open('/proc/1/root' + os.path.join('/candidate', sys.argv[1])).read()", path))
 
 
 def test_the_evaluators_module() -> None:
@@ -160,7 +160,7 @@ def test_write_to_the_host(path: str, folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "layer"), [("/new", "/"), ("/work/new", "/"), ("/etc/new", "/"), ("/dev/new", "/dev")]
+    ("path", "layer"), [("/new", "/"), ("/candidate/new", "/"), ("/etc/new", "/"), ("/dev/new", "/dev")]
 )
 def test_write_beside_the_scratch(path: str, layer: str) -> None:
     code = "open(sys.argv[1], 'w').write('x')"
@@ -416,7 +416,7 @@ def test_view_that_leads_out_by_a_link(folder: Path) -> None:
 
 def test_view_from_elsewhere(tmp_path: Path) -> None:
     for path in ("../outside.txt", str(tmp_path / "outside.txt")):
-        assert candidate.run(["cat", "/work/outside.txt"], sees=[path]).stdout == b"a secret"
+        assert candidate.run(["cat", "/candidate/outside.txt"], sees=[path]).stdout == b"a secret"
 
 
 @pytest.mark.parametrize(
@@ -471,7 +471,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[
 
 
 SHOW = """
-at = argv.index('/work/shown')
+at = argv.index('/candidate/shown')
 bait = os.path.dirname(argv[at - 1])
 argv[at + 1:at + 1] = ['{bind}', bait, bait]
 """
