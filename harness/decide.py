@@ -1,59 +1,24 @@
 """Whether a candidate becomes the incumbent. Pure: the same state gives the same decision, with its reason.
 
-    state = step(state, pair)
-    decide(state, rule) -> Measure(n) | Keep(reason, why) | Discard(reason, why)
+    state = step(state, pair)               (with noise: step(state, pair, rule))
+    decide(state, rule, share) -> Measure(n) | Keep(reason, why) | Discard(reason, why)
 
 Values are compared unrounded. A gain counts when it is above 0 and at least the metric's min_effect. Guards and
 tolerances are measured against the night's base, not the incumbent, so that small losses cannot add up.
+
+Metrics with noise get a share of the night's error budget: then the state gathers evidence over pairs, and a candidate
+is kept when it reaches the share's threshold. Their guards compare the two sides of the pairs, since a value from the
+start of the night says nothing about the machine of now; confirm holds them against the base once more.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-
-@dataclass(frozen=True)
-class Tolerance:
-    """How much worse a metric may get: an amount, or (relative) a share of the base's absolute value."""
-
-    amount: float = 0.0
-    relative: bool = False
-
-    def allowed(self, base: float) -> float:
-        return self.amount * abs(base) if self.relative else self.amount
-
-
-@dataclass(frozen=True)
-class Metric:
-    """One number that the evaluator reports."""
-
-    name: str
-    goal: str  # "maximize" or "minimize"
-    min_effect: float = 0.0
-    guard: Tolerance | None = None
-    tolerance: Tolerance = Tolerance()
-    signal: str = ""
-    labels: str = ""
-
-    def gain(self, before: float, after: float) -> float:
-        """How much better `after` is than `before`, in the metric's unit; negative when worse."""
-        return after - before if self.goal == "maximize" else before - after
-
-
-@dataclass(frozen=True)
-class Rule:
-    """How metrics make a decision: primary, pareto, weighted or every. The first metric is the primary."""
-
-    name: str
-    metrics: tuple[Metric, ...]
-    weights: Mapping[str, float] = field(default_factory=dict)
-    scales: Mapping[str, float] = field(default_factory=dict)
-    min_effect: float = 0.0
-
-    @property
-    def primary(self) -> Metric:
-        return self.metrics[0]
+from harness.evidence import Evidence
+from harness.rule import Metric, Rule, Tolerance, combined, metric_named
 
 
 @dataclass(frozen=True)
@@ -73,11 +38,24 @@ class Pair:
 
 
 @dataclass(frozen=True)
+class Share:
+    """One try's part of the error budget. threshold: N / alpha, what its evidence must reach; max_pairs: at most."""
+
+    threshold: float
+    max_pairs: int
+
+
+@dataclass(frozen=True)
 class State:
-    """What a decision rests on. base: the metrics of the night's unchanged file."""
+    """What a decision rests on. base: the metrics of the night's unchanged file; pair: the last one.
+
+    evidence: of each comparison that could keep (`comparisons`); gains: sums over the pairs, per metric.
+    """
 
     base: Mapping[str, float]
     pair: Pair | None = None
+    evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    gains: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -88,7 +66,7 @@ class Keep:
 
 @dataclass(frozen=True)
 class Discard:
-    reason: str  # worse | tie | guard
+    reason: str  # worse | tie | guard | within-noise
     why: str
 
 
@@ -101,16 +79,32 @@ class Measure:
 
 Decision = Keep | Discard | Measure
 
-
-def step(state: State, pair: Pair) -> State:
-    """The state after one more pair."""
-    return replace(state, pair=pair)
+WEIGHTED = "the weighted score"
+_NOTHING = Evidence()
 
 
-def decide(state: State, rule: Rule) -> Decision:
-    """For metrics without noise one pair is enough."""
+def step(state: State, pair: Pair, rule: Rule | None = None) -> State:
+    """The state after one more pair. rule: for metrics with noise, whose evidence adds up."""
+    if rule is None:
+        return State(state.base, pair)
+    before, after = pair.incumbent.metrics, pair.candidate.metrics
+    evidence = {
+        name: state.evidence.get(name, _NOTHING).add(_gain(rule, name, before, after) - least)
+        for name, least in comparisons(rule).items()
+    }
+    gains = {
+        metric.name: state.gains.get(metric.name, 0.0) + metric.gain(before[metric.name], after[metric.name])
+        for metric in rule.metrics
+    }
+    return State(state.base, pair, evidence, gains)
+
+
+def decide(state: State, rule: Rule, share: Share | None = None) -> Decision:
+    """share: None for metrics without noise, for which one pair is enough."""
     if state.pair is None:
         return Measure(1)
+    if share is not None:
+        return _noisy(state, rule, share)
     broken = broken_guard(state.base, state.pair.candidate.metrics, rule)
     if broken:
         return Discard("guard", broken)
@@ -120,41 +114,76 @@ def decide(state: State, rule: Rule) -> Decision:
 def broken_guard(base: Mapping[str, float], metrics: Mapping[str, float], rule: Rule) -> str:
     """The first guard (under `every`, the first tolerance too) that does not hold, in words; else nothing."""
     for metric in rule.metrics:
-        limits = [metric.guard] if metric.guard else []
-        if rule.name == "every" and metric is not rule.primary:
-            limits.append(metric.tolerance)
-        for limit in limits:
-            loss = -metric.gain(base[metric.name], metrics[metric.name])
-            if loss > limit.allowed(base[metric.name]):
+        for limit in _limits(metric, rule):
+            loss, allowed = (
+                -metric.gain(base[metric.name], metrics[metric.name]),
+                metric.allowed(limit, base[metric.name]),
+            )
+            if loss > allowed:
                 return (
                     f"{metric.name} {base[metric.name]:.6g} -> {metrics[metric.name]:.6g}, "
-                    f"worse by {loss:.6g}; at most {limit.allowed(base[metric.name]):.6g} allowed"
+                    f"worse by {loss:.6g}; at most {allowed:.6g} allowed"
                 )
     return ""
 
 
-def combined(metrics: Mapping[str, float], rule: Rule) -> float:
-    """The one number of a weighted rule; higher is better."""
-    return sum(
-        weight * _metric(rule, name).gain(0.0, metrics[name]) / rule.scales.get(name, 1.0)
-        for name, weight in rule.weights.items()
+def _limits(metric: Metric, rule: Rule) -> list[Tolerance]:
+    limits = [metric.guard] if metric.guard else []
+    return [*limits, metric.tolerance] if rule.name == "every" and metric is not rule.primary else limits
+
+
+def comparisons(rule: Rule) -> dict[str, float]:
+    """What could keep a candidate: names (a metric's, or the weighted score's), each with its min_effect."""
+    if rule.name == "weighted":
+        return {WEIGHTED: rule.min_effect}
+    if rule.name != "pareto":
+        return {rule.primary.name: rule.primary.min_effect}
+    # A language model's judgement may veto, never keep.
+    return {metric.name: metric.min_effect for metric in rule.metrics if metric.signal != "llm-judge"}
+
+
+def _gain(rule: Rule, name: str, before: Mapping[str, float], after: Mapping[str, float]) -> float:
+    if name == WEIGHTED:
+        return combined(after, rule) - combined(before, rule)
+    return metric_named(rule, name).gain(before[name], after[name])
+
+
+def _noisy(state: State, rule: Rule, share: Share) -> Decision:
+    """Where any of several comparisons could keep, they share the try's part of the error budget."""
+    threshold = math.log(share.threshold * len(state.evidence))
+    for name, evidence in state.evidence.items():
+        if evidence.log_e >= threshold and evidence.mean > 0:
+            return _not_worse(state, rule, name, evidence)
+    if all(evidence.tied for evidence in state.evidence.values()):
+        return Discard("tie", f"no difference in {_pairs(state)} pairs")
+    if all(evidence.hopeless for evidence in state.evidence.values()) or _pairs(state) >= share.max_pairs:
+        return _given_up(state)
+    return Measure(1)
+
+
+def _given_up(state: State) -> Discard:
+    name, best = max(state.evidence.items(), key=lambda entry: entry[1].log_e)
+    reason = "worse" if best.total < -2 * math.sqrt(best.squares) else "within-noise"
+    return Discard(
+        reason, f"{name} {best.mean:+.4g} beyond min_effect, evidence {best.log_e:.1f} in {best.pairs} pairs"
     )
 
 
-def headline_gain(rule: Rule, before: Mapping[str, float], after: Mapping[str, float]) -> float:
-    """The gain that the rule cares for: of the combined number for `weighted`, else of the primary metric."""
-    if rule.name == "weighted":
-        return combined(after, rule) - combined(before, rule)
-    return rule.primary.gain(before[rule.primary.name], after[rule.primary.name])
+def _not_worse(state: State, rule: Rule, name: str, evidence: Evidence) -> Decision:
+    """What else must hold when one comparison has passed: guards, tolerances, and under pareto every other metric."""
+    for metric in rule.metrics:
+        loss = -state.gains[metric.name] / _pairs(state)
+        limits = [metric.allowed(limit, state.base[metric.name]) for limit in _limits(metric, rule)]
+        if rule.name == "pareto" and metric.name != name:
+            limits.append(metric.min_effect)
+        for limit in limits:
+            if loss > limit:
+                return Discard("guard", f"{metric.name} worse by {loss:.4g} on average; at most {limit:.4g} allowed")
+    return Keep("better", f"{name} {evidence.mean:+.4g} beyond min_effect, evidence {evidence.log_e:.1f}")
 
 
-def headline_name(rule: Rule) -> str:
-    """What `headline_gain` is a gain of."""
-    return "the weighted score" if rule.name == "weighted" else rule.primary.name
-
-
-def _metric(rule: Rule, name: str) -> Metric:
-    return next(metric for metric in rule.metrics if metric.name == name)
+def _pairs(state: State) -> int:
+    return next(iter(state.evidence.values())).pairs
 
 
 def _one_number(gain: float, min_effect: float, label: str, pair: Pair) -> Decision:

@@ -9,23 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.decide import (
-    Decision,
-    Discard,
-    Keep,
-    Measure,
-    Measured,
-    Metric,
-    Pair,
-    Rule,
-    State,
-    Tolerance,
-    broken_guard,
-    combined,
-    decide,
-    headline_gain,
-    step,
-)  # fmt: skip
+from harness.decide import Decision, Discard, Keep, Measure, Measured, Pair, State, broken_guard, decide, step
+from harness.rule import Metric, Rule, Tolerance, combined, headline_gain  # fmt: skip
 
 UP = Metric("up", "maximize")
 DOWN = Metric("down", "minimize")
