@@ -72,18 +72,19 @@ class SegmentWriter:
         self.append([{"event": "header", "format": 1, "segment": name, "previous": previous, **header}])
         _sync_folder(folder)
 
-    def append(self, events: Sequence[Event]) -> None:
-        """Writes events in one piece and waits for the disk."""
+    def append(self, events: Sequence[Event], *, wait: bool = True) -> None:
+        """Writes events in one piece. wait: for the disk; without, a loss of power can take them, a kill cannot."""
         lines = []
         for event in events:
             body = json.dumps(event, separators=(",", ":"), ensure_ascii=True, allow_nan=False)[:-1].encode()
             self.chain = _next_chain(self.chain, body)
             lines.append(body + f',"chain":"{self.chain}"}}\n'.encode())
             self.count += 1
-        if self._pack is not None:
+        if wait and self._pack is not None:
             os.fsync(self._pack)
         _write_all(self._file, b"".join(lines))
-        os.fsync(self._file)
+        if wait:
+            os.fsync(self._file)
 
     def content(self, content: bytes, parent: bytes | None) -> dict[str, Any]:
         """How an event holds a content: a patch against its parent's, the text itself, or a place in the pack."""

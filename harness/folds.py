@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.decide import Metric, Rule, Tolerance
 from harness.events import Event, Segment, content_of
+from harness.rule import Metric, Rule, Tolerance
 
 Packs = Mapping[str, bytes]
 
@@ -22,7 +22,11 @@ class LoopState:
     """Where the loop stands after some events; `apply` is the only way it changes.
 
     content, blob, metrics, complexity are the incumbent's; kept_by is the experiment that made it (None: the base).
-    elapsed in seconds of running, cost in US dollars, tried holds canonical ids.
+    elapsed in seconds of running, cost in US dollars, tried holds canonical ids. largest: the largest gain or loss of
+    any experiment; measured: how many had one; claimed: the sum of the gains that were kept.
+
+    Of noisy metrics: calibration holds the pairs of the unchanged file, begun the try that is not decided yet, fought
+    its pairs; pairs and void count those of the whole night.
     """
 
     base_metrics: Mapping[str, float] = field(default_factory=dict)
@@ -40,6 +44,14 @@ class LoopState:
     cost: float = 0.0
     reasons: Counter[str] = field(default_factory=Counter)
     tried: set[str] = field(default_factory=set)
+    largest: float = 0.0
+    measured: int = 0
+    claimed: float = 0.0
+    calibration: list[Event] = field(default_factory=list)
+    begun: Event | None = None
+    fought: list[Event] = field(default_factory=list)
+    pairs: int = 0
+    void: int = 0
 
     @property
     def started(self) -> bool:
@@ -54,8 +66,17 @@ class LoopState:
             self.content = content_of(event, None, packs)
             self.tried.add(event["canon"])
             self.elapsed = event["elapsed"]
+        elif event["event"] == "try":
+            self.begun, self.fought = event, []
+        elif event["event"] == "pair":
+            self._pair(event)
         elif event["event"] == "experiment":
             self._experiment(event, packs)
+
+    def _pair(self, event: Event) -> None:
+        (self.fought if event["id"] else self.calibration).append(event)
+        self.pairs, self.void = self.pairs + 1, self.void + bool(event["void"])
+        self.elapsed = event["elapsed"]
 
     def _experiment(self, event: Event, packs: Packs | None) -> None:
         self.experiments = event["id"]
@@ -63,7 +84,12 @@ class LoopState:
         self.reasons[event["reason"]] += 1
         self.since_keep += 1
         self.tried.add(event["canon"])
+        self.begun = None
+        if event["metrics"]:
+            self.measured += 1
+            self.largest = max(self.largest, abs(event.get("gain", 0.0)))
         if event["status"] == "keep":
+            self.claimed += event.get("gain", 0.0)
             self.content = content_of(event, self.content, packs)
             self.blob, self.metrics, self.complexity = event["blob"], event["metrics"], event["complexity"]
             self.kept_by, self.kept, self.since_keep = event["id"], self.kept + 1, 0
@@ -120,14 +146,21 @@ def restore(segments: Sequence[Segment], experiment: int, packs: Packs | None = 
 
 
 def tried_before(segments: Iterable[Segment], lock: str) -> set[str]:
-    """Canonical ids of everything that was measured under this lock."""
+    """Canonical ids of everything that was tried under this lock and is not worth another try.
+
+    What was kept may be found again: it is in the base by now, or nobody merged it. So may what was not finished.
+    """
     return {
         event["canon"]
         for segment in segments
         if segment.events and segment.header.get("lock") == lock
         for event in segment.events
-        if event["event"] in {"baseline", "experiment"}
+        if event["event"] == "baseline" or (event["event"] == "experiment" and not _open(event))
     }
+
+
+def _open(experiment: Event) -> bool:
+    return bool(experiment["status"] == "keep" or experiment["reason"] == "unfinished")
 
 
 def rule_of(header: Event) -> Rule:
@@ -140,6 +173,9 @@ def rule_of(header: Event) -> Rule:
             guard=_tolerance_of(entry["guard"]),
             tolerance=_tolerance_of(entry["tolerance"]) or Tolerance(),
             signal=entry["signal"],
+            compare=entry.get("compare", "difference"),
+            floor=entry.get("floor"),
+            ceiling=entry.get("ceiling"),
         )
         for entry in header["metrics"]
     )
@@ -157,6 +193,9 @@ def rule_fields(rule: Rule) -> dict[str, Any]:
             "guard": _tolerance_fields(metric.guard),
             "tolerance": _tolerance_fields(metric.tolerance),
             "signal": metric.signal,
+            "compare": metric.compare,
+            "floor": metric.floor,
+            "ceiling": metric.ceiling,
         }
         for metric in rule.metrics
     ]

@@ -7,32 +7,34 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, replace
 from typing import Any
 
 import harness
 from bot import proposers
 from bot.night import stops
+from bot.night.attempt import Attempt, Court, Finding, Judge
+from bot.night.exact import Exact
 from bot.night.folder import Night, TargetPlan
+from bot.night.noisy import Noisy
 from bot.night.progress import Progress
 from bot.proposers import Outcome, Proposal, Proposer, Request
-from harness import folds, measure, view
+from harness import folds, measure, reserve, view
 from harness.admission import Admission, Admitted, Refused
-from harness.decide import Keep, Measured, Pair, State, decide, step
 from harness.errors import EvaluatorError, IntegrityError
-from harness.events import Event, Segment, SegmentWriter
-from harness.measure import Ask, Measurer
-from harness.reports import Measurement
+from harness.events import Event, Segment, SegmentWriter, content_of
+from harness.measure import Measurer
 from harness.repository import CommitSource
 from harness.target import Target
+from harness.tripwires import past_ceiling, suspect_change, suspect_values
 from harness.view import View
 
-SERVE_BATCH = 16  # fixed, not tuned to the machine: the same seed must give the same night everywhere
 
+def run(night: Night, target: Target, *, quiet: bool = False, proposer: Proposer | None = None) -> str:
+    """Runs or resumes the loop of one target to its end. Returns the end reason; raises what makes it impossible.
 
-def run(night: Night, target: Target, *, quiet: bool = False) -> str:
-    """Runs or resumes the loop of one target to its end. Returns the end reason; raises what makes it impossible."""
+    proposer: another one than target.yaml names.
+    """
     segments = night.healed(target.name)
     ended = folds.run_end(segments)
     if ended in {"integrity", "infra"}:
@@ -53,7 +55,8 @@ def run(night: Night, target: Target, *, quiet: bool = False) -> str:
         )
     measurer = measure.measurer(target, checkout, scratch, night.repository)
     try:
-        return _Loop(night, target, plan, segments, checkout, measurer, quiet=quiet).run()
+        proposer = proposer or proposers.make(target, plan.seed, CommitSource(night.repository, night.plan.base))
+        return _Loop(night, target, plan, segments, checkout, measurer, proposer, quiet=quiet).run()
     finally:
         measurer.close()
         view.remove(scratch)
@@ -77,32 +80,23 @@ def header_fields(night: Night, target: Target, plan: TargetPlan, harness_hash: 
         "usd": plan.usd,
         "planned": plan.experiments,
         "version": harness.__version__,
-        "machine": {"system": platform.platform(), "python": platform.python_version(), "cpu": platform.machine()},
+        "machine": machine(),
         "at": int(time.time()),
+        "noise": asdict(target.noise) if target.noise else None,
         **folds.rule_fields(target.rule),
     }
-
-
-@dataclass
-class _Try:
-    """One proposal on its way through the loop."""
-
-    proposal: Proposal
-    judged: Admitted | Refused
-    measurement: Measurement | None = None
-    duplicate: bool = False
 
 
 class _Loop:
     def __init__(
         self, night: Night, target: Target, plan: TargetPlan, segments: list[Segment],
-        checkout: View, measurer: Measurer, *, quiet: bool,
+        checkout: View, measurer: Measurer, proposer: Proposer, *, quiet: bool,
     ) -> None:  # fmt: skip
-        self.night, self.target, self.plan = night, target, plan
-        self.checkout, self.measurer = checkout, measurer
+        self.night, self.target, self.plan, self.checkout = night, target, plan, checkout
         self.state = folds.loop_state(segments, night.packs(target.name))
         self.state.tried |= _tried_before(night, target)
-        self.proposer: Proposer = proposers.make(target, plan.seed)
+        self.machine = segments[-1].header["machine"] if segments else machine()
+        self.proposer = proposer
         self.admission = Admission(target, checkout.base, night.repository.blob_id)
         self.writer: SegmentWriter = night.begin(
             target.name, "run", segments, header_fields(night, target, plan, checkout.lock.harness)
@@ -110,21 +104,22 @@ class _Loop:
         self.before = self.state.elapsed
         self.started = time.monotonic()
         self.limits = stops.Limits(plan.experiments, plan.wall_clock, plan.usd, plan.plateau)
-        self.batch = SERVE_BATCH if target.evaluate.form == "serve" else 1
+        self.ends: list[stops.Stop] = stops.stops(self.limits, self.proposer.worst_case_usd, self.elapsed)
         self.progress = Progress(target.name, target.rule.primary, plan.experiments, quiet=quiet)
+        court = Court(target, plan, self.state, checkout, measurer, self.writer, self.elapsed, self._halted)
+        self.judge: Judge = Noisy(court) if target.noise else Exact(court)
 
     def elapsed(self) -> float:
         """Seconds that this target has run in this night, interruptions not counted."""
         return self.before + time.monotonic() - self.started
 
+    def _halted(self) -> bool:
+        self.progress.update(self.state)
+        return stops.first(self.ends, self.state) is not None
+
     def run(self) -> str:
         try:
-            self._baseline()
-            with stops.interrupt() as interrupted:
-                self._carry()
-                end = self._experiments(
-                    [interrupted, *stops.stops(self.limits, self.proposer.worst_case_usd, self.elapsed)]
-                )
+            end, why = self._to_the_end()
             self.checkout.watch.check_in_full()
         except IntegrityError as error:
             self._end("integrity", str(error))
@@ -132,52 +127,62 @@ class _Loop:
         except EvaluatorError as error:
             self._end("infra", str(error))
             raise
-        self._end(end, "")
+        self._end(end, why)
         return end
+
+    def _to_the_end(self) -> tuple[str, str]:
+        self._baseline()
+        if why := self.judge.underpowered() or self._unpayable():
+            return "underpowered", why
+        with stops.interrupt() as interrupted:
+            self.ends.insert(0, interrupted)
+            self._finish_begun()
+            self._carry()
+            return self._experiments(), ""
 
     def _end(self, end: str, why: str) -> None:
         self.progress.done(self.state, end)
         self.writer.seal(end, why=why)
 
     def _baseline(self) -> None:
-        """Measures the unchanged file twice; on a resume once, against what was recorded."""
-        first = self._unchanged()
-        if self.state.started:
-            if dict(first.metrics) != dict(self.state.base_metrics):
-                raise IntegrityError(
-                    "the unchanged file scores differently than when the night began",
-                    why=_difference(self.state.base_metrics, first.metrics),
-                    next_step="autoresearch night --new; the evaluator depends on something outside its lock",
-                )
-            return
-        second = self._unchanged()
-        if dict(first.metrics) != dict(second.metrics):
-            raise EvaluatorError(
-                f"{self.target.name}: the same file got two scores: {_difference(first.metrics, second.metrics)}",
-                why="the evaluator is not deterministic, and this version needs it to be",
-                next_step="fix its seeds (AUTORESEARCH_SEED is the same in both), threads, clocks; autoresearch check",
-            )
-        self._record([self._base_event(first)])
-
-    def _base_event(self, measured: Measurement) -> Event:
         judged = self.admission.judge(self.checkout.base)
         if isinstance(judged, Refused):
             raise EvaluatorError(f"{self.target.file}: {judged.why}")
-        return self._applied(self.checkout.base, {
+        found = self.judge.baseline()
+        if not found:
+            return
+        for metric in self.target.rule.metrics:
+            if past_ceiling(metric, found["metrics"][metric.name]):
+                raise EvaluatorError(
+                    f"{self.target.name}: the unchanged file reaches the ceiling of {metric.name}, {metric.ceiling:g}",
+                    next_step="the ceiling is what no honest candidate can score: correct it, or the evaluator",
+                )
+        event = {
             "event": "baseline", "blob": judged.blob, "canon": judged.canon, "complexity": judged.complexity,
-            "content": self.writer.content(self.checkout.base, None), "metrics": measured.metrics,
-            "parts": measured.parts, "repeat": "identical", "seconds": measured.seconds, "elapsed": self.elapsed(),
-        })  # fmt: skip
+            "content": self.writer.content(self.checkout.base, None), **found, "elapsed": self.elapsed(),
+        }  # fmt: skip
+        self._apply(self.checkout.base, event)
+        self.writer.append([event])
 
-    def _unchanged(self) -> Measurement:
-        measured = self.measurer.measure([self.checkout.base], Ask(seed=self.plan.seed))[0]
-        if measured.crash:
-            raise EvaluatorError(
-                f"{self.target.name}: the evaluator fails on the unchanged file ({measured.crash})",
-                why=measured.why,
-                next_step=f"autoresearch check {self.target.name} shows it; nothing was spent",
-            )
-        return measured
+    def _unpayable(self) -> str:
+        """Why confirm could not be paid for whatever the loop finds, now that one measurement's time is known."""
+        if self.state.experiments:
+            return ""
+        found = reserve.affordable(self.judge.seconds, self.target)
+        return found.says if found.underpowered else ""
+
+    def _finish_begun(self) -> None:
+        """The try that an interruption cut off goes on where it was; on another machine it cannot."""
+        begun = self.state.begun
+        if begun is None:
+            return
+        content = content_of(begun, self.state.content, self.night.packs(self.target.name))
+        attempt = Attempt(Proposal(content, begun["description"], begun["cost_usd"]), self.admission.judge(content))
+        if self.machine != machine():
+            moved = Finding("discard", "unfinished", "the night was resumed on another machine")
+            self._record([self._event(attempt, moved)])
+        else:
+            self._judge([attempt])
 
     def _carry(self) -> None:
         """Starts from the rows of an unreviewed night: its confirmed content is the first experiment of this one."""
@@ -185,94 +190,79 @@ class _Loop:
             return
         content = self.night.repository.blobs([self.plan.carried_blob])[self.plan.carried_blob]
         proposal = Proposal(content, f"the rows of {self.plan.carried_from}, not reviewed yet")
-        attempt = _Try(proposal, self.admission.judge(content))
-        self._measure([attempt])
-        self._record([self._event(attempt)])
+        self._judge([Attempt(proposal, self.admission.judge(content))])
 
-    def _experiments(self, ends: list[stops.Stop]) -> str:
+    def _experiments(self) -> str:
         while True:
-            end = stops.first(ends, self.state)
+            end = stops.first(self.ends, self.state)
             if end:
                 return end
-            tries = self._ask()
-            if not tries:
+            attempts = self._ask()
+            if not attempts:
                 return "exhausted"
-            self._measure(tries)
-            outcomes = self._record([self._event(attempt) for attempt in tries])
-            self.checkout.watch.check()
-            self.proposer.tell(outcomes)
+            self.proposer.tell(self._judge(attempts))
             self.progress.update(self.state)
 
-    def _ask(self) -> list[_Try]:
-        count = stops.affordable(self.limits, self.state, self.proposer.worst_case_usd, self.batch)
+    def _ask(self) -> list[Attempt]:
+        count = stops.affordable(self.limits, self.state, self.proposer.worst_case_usd, self.judge.batch)
         request = Request(self.state.content, self.state.metrics, self.state.experiments + 1, count, self.state.tried)
-        tries, batch = [], set()
+        attempts, batch = [], set()
         for proposal in self.proposer.ask(request)[:count]:
             judged = self.admission.judge(proposal.content)
             seen = judged.canon in self.state.tried or judged.canon in batch
             batch.add(judged.canon)
-            tries.append(_Try(proposal, judged, duplicate=seen))
-        return tries
+            attempts.append(Attempt(proposal, judged, duplicate=seen and not proposal.null))
+        return attempts
 
-    def _measure(self, tries: Sequence[_Try]) -> None:
-        wanted = [attempt for attempt in tries if isinstance(attempt.judged, Admitted) and not attempt.duplicate]
-        contents = [attempt.proposal.content for attempt in wanted]
-        found = self.measurer.measure(contents, Ask(seed=self.plan.seed)) if contents else []
-        for attempt, measurement in zip(wanted, found, strict=True):
-            attempt.measurement = measurement
+    def _judge(self, attempts: list[Attempt]) -> list[Outcome]:
+        """Judges and records attempts, all in one write; then the lock is looked at."""
+        findings = self.judge.findings(attempts)
+        outcomes = self._record([self._event(a, f) for a, f in zip(attempts, findings, strict=True)])
+        self.checkout.watch.check()
+        return outcomes
 
-    def _event(self, attempt: _Try) -> Event:
-        """The experiment as it is recorded."""
-        status, reason, why = self._verdict(attempt)
-        measurement = attempt.measurement or Measurement()
-        complexity = attempt.judged.complexity if isinstance(attempt.judged, Admitted) else 0
-        return self._applied(attempt.proposal.content, {
+    def _event(self, attempt: Attempt, finding: Finding) -> Event:
+        """The experiment as it is recorded. The state moves on with it: what follows is compared with what it kept."""
+        finding = self._suspected(attempt, finding)
+        event = {
             "event": "experiment", "id": self.state.experiments + 1, "blob": attempt.judged.blob,
-            "canon": attempt.judged.canon, "parent": self.state.blob, "complexity": complexity,
+            "canon": attempt.judged.canon, "parent": self.state.blob,
+            "complexity": attempt.judged.complexity if isinstance(attempt.judged, Admitted) else 0,
             "content": self.writer.content(attempt.proposal.content, self.state.content),
-            "description": attempt.proposal.description[:500], "status": status, "reason": reason, "why": why[:2000],
-            "metrics": measurement.metrics, "parts": measurement.parts,
-            "cost_usd": attempt.proposal.cost_usd, "seconds": measurement.seconds, "elapsed": self.elapsed(),
-        })  # fmt: skip
-
-    def _applied(self, content: bytes, event: Event) -> Event:
-        """Moves the state on with an event: what follows it is compared with it, if it is kept."""
-        held = event["content"]
-        self.state.apply(event, {held["pack"]["sha256"]: content} if "pack" in held else None)
+            "description": attempt.proposal.description[:500], "status": finding.status, "reason": finding.reason,
+            "why": finding.why[:2000], "metrics": finding.metrics, "parts": finding.parts, "gain": finding.gain,
+            "cost_usd": attempt.proposal.cost_usd, "seconds": finding.seconds, "elapsed": self.elapsed(),
+            **finding.more,
+        }  # fmt: skip
+        self._apply(attempt.proposal.content, event)
         return event
 
-    def _verdict(self, attempt: _Try) -> tuple[str, str, str]:
-        """status, reason, why."""
-        if isinstance(attempt.judged, Refused):
-            return "discard", "invalid", attempt.judged.why
-        if attempt.duplicate:
-            return "discard", "duplicate", "measured before under this lock"
-        if attempt.measurement is None or attempt.measurement.crash:
-            found = attempt.measurement or Measurement(crash="missing")
-            return "crash", found.crash, found.why
-        pair = Pair(
-            Measured(self.state.metrics, self.state.complexity),
-            Measured(attempt.measurement.metrics, attempt.judged.complexity),
-        )
-        decision = decide(step(State(self.state.base_metrics), pair), self.target.rule)
-        if isinstance(decision, Keep):
-            return "keep", decision.reason, decision.why
-        return "discard", getattr(decision, "reason", "tie"), getattr(decision, "why", "")
+    def _suspected(self, attempt: Attempt, finding: Finding) -> Finding:
+        """A keep that trips a wire is none."""
+        if finding.status != "keep" or attempt.proposal.null:
+            return finding
+        state, rule = self.state, self.target.rule
+        why = suspect_values(
+            rule, state.base_metrics, finding.metrics, finding.gain, largest=state.largest, measured=state.measured
+        ) or suspect_change(state.content, attempt.proposal.content, self.target.file)
+        return replace(finding, status="discard", reason="suspect", why=f"{why}; {finding.why}") if why else finding
+
+    def _apply(self, content: bytes, event: Event) -> None:
+        held = event["content"]
+        self.state.apply(event, {held["pack"]["sha256"]: content} if "pack" in held else None)
 
     def _record(self, events: list[Event]) -> list[Outcome]:
         self.writer.append(events)
         return [
-            Outcome(event["id"], event["status"], event["reason"], event["metrics"], event["parts"])
-            for event in events
-            if event["event"] == "experiment"
+            Outcome(event["id"], event["status"], event["reason"], event["metrics"], event["parts"]) for event in events
         ]
+
+
+def machine() -> dict[str, str]:
+    """The kind of machine that this is."""
+    return {"system": platform.platform(), "python": platform.python_version(), "cpu": platform.machine()}
 
 
 def _tried_before(night: Night, target: Target) -> set[str]:
     path = night.folder(target.name) / "tried.txt"
     return set(path.read_text(encoding="ascii").split()) if path.exists() else set()
-
-
-def _difference(one: Any, other: Any) -> str:
-    names = [name for name in {*one, *other} if one.get(name) != other.get(name)]
-    return ", ".join(f"{name} {one.get(name)!r} then {other.get(name)!r}" for name in sorted(names)[:3])

@@ -12,7 +12,7 @@ from harness.folds import LoopState
 
 END_REASONS = (
     "experiments", "wall-clock", "money", "plateau", "exhausted", "interrupt",
-    "confirmed", "not-confirmed", "integrity", "infra",
+    "underpowered", "confirmed", "not-confirmed", "integrity", "infra",
 )  # fmt: skip
 
 Stop = Callable[[LoopState], str | None]

@@ -188,7 +188,7 @@ def test_the_wall_clock_ends_the_night(tmp_path: Path) -> None:
     assert end(found) == "wall-clock"
     assert 16 <= len(experiments(found)) <= 80
     state = folds.loop_state(found.segments("sums"))
-    assert 1.0 <= state.elapsed <= 2.5
+    assert 0.9 <= state.elapsed <= 2.5  # of the last experiment: it was noted before it was written
 
 
 def test_ctrl_c_ends_the_loop_and_confirms_what_was_found(tmp_path: Path) -> None:

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness import events, folds
-from harness.decide import Metric, Rule, Tolerance
 from harness.events import GENESIS, Event, Segment, SegmentWriter
 from harness.folds import LoopState
+from harness.rule import Metric, Rule, Tolerance
 
 NIGHT = "2026-11-21"
 LARGE = b"z" * 5000

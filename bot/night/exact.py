@@ -1,0 +1,83 @@
+"""The judge of metrics without noise: one measurement each, compared to the last digit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from bot.night.attempt import Attempt, Court, Finding, crash, refusal
+from harness.admission import Admitted
+from harness.decide import Keep, Measured, Pair, State, decide, step
+from harness.errors import EvaluatorError, IntegrityError
+from harness.measure import Ask
+from harness.reports import Measurement
+from harness.rule import headline_gain
+
+SERVE_BATCH = 16  # fixed, not tuned to the machine: the same seed must give the same night everywhere
+
+
+class Exact:
+    def __init__(self, court: Court) -> None:
+        self.court = court
+        self.batch = SERVE_BATCH if court.target.evaluate.form == "serve" else 1
+        self.seconds = 0.0
+
+    def baseline(self) -> dict[str, Any]:
+        """Measures the unchanged file twice; on a resume once, against what was recorded."""
+        first, state = unchanged(self.court, self.court.plan.seed), self.court.state
+        self.seconds = first.seconds
+        if state.started:
+            if dict(first.metrics) != dict(state.base_metrics):
+                raise IntegrityError(
+                    "the unchanged file scores differently than when the night began",
+                    why=_difference(state.base_metrics, first.metrics),
+                    next_step="autoresearch night --new; the evaluator depends on something outside its lock",
+                )
+            return {}
+        second = unchanged(self.court, self.court.plan.seed)
+        self.seconds = second.seconds  # the first may have paid for the evaluator's start
+        if dict(first.metrics) != dict(second.metrics):
+            raise EvaluatorError(
+                f"{self.court.target.name}: the same file got two scores: {_difference(first.metrics, second.metrics)}",
+                why="its metrics vary from run to run, and target.yaml does not say so",
+                next_step="noise: {} judges it by pairs; or fix its seeds, threads and clocks",
+            )
+        return {"metrics": first.metrics, "parts": first.parts, "repeat": "identical", "seconds": first.seconds}
+
+    def underpowered(self) -> str:
+        return ""
+
+    def findings(self, attempts: Sequence[Attempt]) -> Iterator[Finding]:
+        wanted = [attempt.proposal.content for attempt in attempts if not refusal(attempt)]
+        seed = self.court.plan.seed
+        measured = iter(self.court.measurer.measure(wanted, Ask(seed=seed)) if wanted else [])
+        for attempt in attempts:
+            yield refusal(attempt) or self._compared(attempt, next(measured))
+
+    def _compared(self, attempt: Attempt, found: Measurement) -> Finding:
+        if found.crash or not isinstance(attempt.judged, Admitted):
+            return crash(found)
+        state, rule = self.court.state, self.court.target.rule
+        pair = Pair(Measured(state.metrics, state.complexity), Measured(found.metrics, attempt.judged.complexity))
+        decision = decide(step(State(state.base_metrics), pair), rule)
+        gain = headline_gain(rule, state.metrics, found.metrics)
+        status = "keep" if isinstance(decision, Keep) else "discard"
+        reason, why = getattr(decision, "reason", "tie"), getattr(decision, "why", "")
+        return Finding(status, reason, why, found.metrics, found.parts, found.seconds, gain)
+
+
+def unchanged(court: Court, seed: int) -> Measurement:
+    """The unchanged file's measurement. Raises EvaluatorError where it has none."""
+    measured = court.measurer.measure([court.checkout.base], Ask(seed=seed))[0]
+    if measured.crash:
+        raise EvaluatorError(
+            f"{court.target.name}: the evaluator fails on the unchanged file ({measured.crash})",
+            why=measured.why,
+            next_step=f"autoresearch check {court.target.name} shows it; nothing was spent",
+        )
+    return measured
+
+
+def _difference(one: Any, other: Any) -> str:
+    names = [name for name in {*one, *other} if one.get(name) != other.get(name)]
+    return ", ".join(f"{name} {one.get(name)!r} then {other.get(name)!r}" for name in sorted(names)[:3])
