@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bot import config
+from bot import config, proposers
 from bot.check import baseline, trust
 from bot.check.baseline import Baseline, Bench
 from bot.check.report import CheckReport
@@ -37,6 +37,7 @@ def check(repository: Repository, names: Sequence[str]) -> list[CheckReport]:
 def _check(
     repository: Repository, source: WorkingSource, target: Target, folder: Path, night_seconds: float | None
 ) -> CheckReport:
+    proposers.check(target, source)
     sandbox = _sandbox(target)
     measured, held_out = Baseline({}), None
     if not sandbox:

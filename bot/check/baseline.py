@@ -5,19 +5,23 @@ from __future__ import annotations
 import json
 import math
 import tempfile
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.night.run import SERVE_BATCH
+from bot.night.exact import SERVE_BATCH
 from harness import holdout, measure, view
 from harness.admission import Admission, Refused
+from harness.calibration import Scatter, calibrate, scatter, underpowered
+from harness.duel import Fought, Ring
+from harness.error_budget import ErrorBudget
 from harness.errors import AutoresearchError
-from harness.measure import Ask
+from harness.measure import Ask, Measurer
 from harness.reports import Measurement
 from harness.repository import Repository, WorkingSource
-from harness.target import Target
+from harness.schedule import Schedule
+from harness.target import Noise, Target
 
 
 @dataclass(frozen=True)
@@ -25,13 +29,14 @@ class Baseline:
     """metrics and problem: one of them is empty; problem says why a night would fail.
 
     seconds: wall clock of the first and of the repeated measurement, each in a process of its own; each: what one
-    experiment of a night would take, start-up not counted in the serve form.
+    experiment of a night would take, start-up not counted in the serve form. noise: of metrics that vary.
     """
 
     metrics: Mapping[str, float]
     seconds: tuple[float, ...] = ()
     each: float = math.nan
     problem: str = ""
+    noise: Scatter | None = None
 
 
 @dataclass(frozen=True)
@@ -57,10 +62,33 @@ class Bench:
         except _Problem as problem:
             return Baseline({}, problem=str(problem))
         seconds = (first.seconds, repeated.seconds)
+        if self._target.noise:
+            return self._noisy(self._target.noise, seconds, each)
         if dict(first.metrics) != dict(repeated.metrics):
             why = f"the same file got two scores: {_difference(first.metrics, repeated.metrics)}"
             return Baseline({}, seconds, each, f"{why}; fix seeds, threads and clocks of the evaluator")
         return Baseline(first.metrics, seconds, each)
+
+    def _noisy(self, noise: Noise, seconds: tuple[float, ...], each: float) -> Baseline:
+        """Pairs of the unchanged file, as a night begins with."""
+        budget = ErrorBudget(noise.alpha, self._target.budget.experiments, noise.max_pairs)
+        pairs: list[Fought] = []
+        try:
+            with self._opened("search") as (measurer, base):
+
+                def measured(content: bytes, seed: int) -> Measurement:
+                    found = measurer.measure([content], Ask(seed=seed))[0]
+                    self._require_score(found, "search")
+                    return found
+
+                ring = Ring(measured, self._target.rule, budget.share(), Schedule(0, "check"), {}, pairs.append)
+                calibrate(ring, base, noise.calibration)
+        except _Problem as problem:
+            return Baseline({}, seconds, each, str(problem))
+        sound = [pair for pair in pairs if not pair.void]
+        found = scatter(self._target.rule, sound, budget)
+        each = sum(pair.seconds for pair in pairs) / len(pairs) / 2
+        return Baseline(found.metrics, seconds, each, underpowered(self._target.rule, budget, found), found)
 
     def holdout(self) -> Holdout:
         """Once, on the held-out rows."""
@@ -90,6 +118,16 @@ class Bench:
 
     def _measured(self, count: int, split: str, then: int = 0) -> tuple[list[Measurement], list[Measurement]]:
         """So many measurements by a new evaluator, then more by the same one. Raises _Problem."""
+        with self._opened(split) as (measurer, base):
+            found = measurer.measure([base] * count, Ask(split))
+            more = measurer.measure([base] * then, Ask(split)) if then else []
+        for measurement in [*found, *more]:
+            self._require_score(measurement, split)
+        return found, more
+
+    @contextmanager
+    def _opened(self, split: str) -> Iterator[tuple[Measurer, bytes]]:
+        """A new evaluator, and the unchanged file's content. Raises _Problem."""
         self._made += 1
         scratch = self._folder / str(self._made)
         try:
@@ -98,18 +136,13 @@ class Bench:
             judged = Admission(self._target, checkout.base, self._repository.blob_id).judge(checkout.base)
             if isinstance(judged, Refused):
                 raise _Problem(f"{self._target.file}: {judged.why}")
-            measurer = measure.measurer(self._target, checkout, scratch, self._repository)
-            with closing(measurer):
-                found = measurer.measure([checkout.base] * count, Ask(split))
-                more = measurer.measure([checkout.base] * then, Ask(split)) if then else []
+            with closing(measure.measurer(self._target, checkout, scratch, self._repository)) as measurer:
+                yield measurer, checkout.base
             checkout.watch.check_in_full()
         except OSError as error:
             raise _Problem(f"the evaluator cannot be started: {error}") from None
         except AutoresearchError as error:
             raise _Problem(str(error)) from None
-        for measurement in [*found, *more]:
-            self._require_score(measurement, split)
-        return found, more
 
     def _require_score(self, measurement: Measurement, split: str) -> None:
         if not measurement.crash:

@@ -14,6 +14,7 @@ from bot.new import SCHEMAS
 from harness.lock import Lock
 from harness.target import TARGET_FILE, Target
 
+NULL_PAIRS = 16  # what a change without effect takes on average until it is given up
 FEW_ROWS = 100  # below, an interval is so wide that only a large gain passes it
 
 
@@ -61,7 +62,8 @@ class CheckReport:
     @property
     def estimate(self) -> float:
         """Seconds of the loop, by the budget of experiments alone; NaN where the baseline fails."""
-        return self.target.budget.experiments * self.baseline.each
+        measurements = 2 * NULL_PAIRS if self.baseline.noise else 1
+        return self.target.budget.experiments * measurements * self.baseline.each
 
     def as_json(self) -> dict[str, Any]:
         measured = bool(self.baseline.metrics)
@@ -71,7 +73,8 @@ class CheckReport:
             "problems": self.problems,
             "warnings": self.warnings,
             "metrics": dict(self.baseline.metrics),
-            "deterministic": measured if self.baseline.seconds else None,
+            "deterministic": measured and not self.baseline.noise if self.baseline.seconds else None,
+            "noise": asdict(self.baseline.noise) if self.baseline.noise else None,
             "seconds": list(self.baseline.seconds),
             "seconds_each": self.baseline.each if measured else None,
             "estimated_seconds": self.estimate if measured else None,

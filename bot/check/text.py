@@ -7,11 +7,11 @@ import posixpath
 import textwrap
 from collections.abc import Iterator
 
-from bot.check.report import CheckReport, commit_command
+from bot.check.report import NULL_PAIRS, CheckReport, commit_command
 from bot.label import visible
-from bot.night.run import SERVE_BATCH
+from bot.night.exact import SERVE_BATCH
 from bot.pages.text import count, duration
-from harness.decide import Metric, Tolerance
+from harness.rule import Metric, Tolerance, headline_name
 from harness.target import Target
 
 SHOWN_FILES = 12
@@ -25,6 +25,7 @@ def as_text(report: CheckReport) -> str:
         ("file", _file(report)),
         ("baseline", _baseline(report)),
         ("metrics", _metrics(report)),
+        ("noise", _noise(report)),
         ("holdout", _holdout(report)),
         ("lock", _lock(report)),
         ("night", _night(report)),
@@ -64,6 +65,9 @@ def _baseline(report: CheckReport) -> Iterator[str]:
     if not found.seconds:
         yield "not measured" if not found.problem else "failed"
         return
+    if found.noise:
+        yield f"varies from run to run, as declared; {_exact(found.each)} a measurement"
+        return
     same = "two different scores" if found.problem else "measured twice, each in a new process: the same score"
     yield f"{same}; {' and '.join(_exact(seconds) for seconds in found.seconds)}"
     if report.target.evaluate.form == "serve":
@@ -79,6 +83,21 @@ def _metrics(report: CheckReport) -> Iterator[str]:
     for name in [*declared, *(name for name in values if name not in declared)]:
         role = declared.get(name, "not declared: reported, never decisive")
         yield f"{name:<{width}}  {values[name]:>12.6g}  {role}"
+
+
+def _noise(report: CheckReport) -> Iterator[str]:
+    found, rule = report.baseline.noise, report.target.rule
+    if found is None or report.target.noise is None:
+        return
+    noise, tries = report.target.noise, report.target.budget.experiments
+    unit = "log ratio" if rule.primary.compare == "ratio" and rule.name != "weighted" else "in its unit"
+    yield f"{headline_name(rule)}, {found.pairs} pairs of the unchanged file: spread {found.spread:.3g} ({unit})"
+    least = found.detectable + rule.headline_min_effect
+    yield (
+        f"smallest gain that a night can tell from it: {least:.3g}, with 80 % power, in {noise.max_pairs} pairs at most, "
+        f"among {tries} tries at alpha {noise.alpha:g} for all together"
+    )
+    yield f"the side measured first is ahead by {found.order:+.2g} (standard error {found.order_error:.2g})"
 
 
 def _role(metric: Metric, target: Target) -> str:
@@ -133,7 +152,8 @@ def _night(report: CheckReport) -> Iterator[str]:
     if not report.baseline.metrics:
         yield f"{budget.experiments:,} experiments"
         return
-    yield f"{budget.experiments:,} experiments x {_exact(report.baseline.each)} = {duration(report.estimate)}"
+    pairs = f"{NULL_PAIRS} pairs x 2 x " if report.baseline.noise else ""
+    yield f"{budget.experiments:,} experiments x {pairs}{_exact(report.baseline.each)} = {duration(report.estimate)}"
     confirm = 3 + 2 * report.target.confirm.groups  # base and head twice, each row alone and on top of the others
     yield f"then confirm: {confirm} measurements at most, {duration(confirm * report.baseline.each)}"
     limits = [f"{duration(budget.wall_clock)} for this target"] if budget.wall_clock else []
@@ -142,7 +162,7 @@ def _night(report: CheckReport) -> Iterator[str]:
         yield f"ends at the latest after {', '.join(limits)}"
     tightest = min((limit for limit in (budget.wall_clock, report.night_seconds) if limit), default=math.inf)
     if report.estimate > tightest:
-        yield f"so about {tightest / report.baseline.each:,.0f} experiments will fit"
+        yield f"so about {budget.experiments * tightest / report.estimate:,.0f} experiments will fit"
 
 
 def _sandbox(report: CheckReport) -> Iterator[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness import labels
-from harness.decide import Metric
 from harness.repository import Source
+from harness.rule import Metric
 from harness.target import Target
 
 _SENTENCES = {

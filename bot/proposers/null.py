@@ -1,0 +1,36 @@
+"""Candidates that differ from the incumbent and change nothing: what a gate must not keep."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Sequence
+
+from bot.proposers import Outcome, Proposal, Request
+
+_HASH, _SLASHES = "# {}\n", "/* {} */\n"
+_COMMENTS = {
+    **dict.fromkeys((".yaml", ".yml", ".toml", ".py", ".sh", ".conf", ".cfg", ".ini", ".rb", ".pl"), _HASH),
+    **dict.fromkeys((".css", ".js", ".ts", ".c", ".h", ".cc", ".cpp", ".rs", ".go", ".java"), _SLASHES),
+    **dict.fromkeys((".md", ".html", ".xml", ".svg"), "<!-- {} -->\n"),
+}
+
+
+class Null:
+    """Adds a comment, where the kind of file has comments; blank lines in JSON; else nothing at all."""
+
+    worst_case_usd = 0.0
+
+    def __init__(self, file: str) -> None:
+        self._suffix = posixpath.splitext(file)[1].lower()
+
+    def ask(self, request: Request) -> list[Proposal]:
+        return [self._one(request.incumbent, request.first + index) for index in range(request.count)]
+
+    def tell(self, outcomes: Sequence[Outcome]) -> None:
+        """Learns nothing."""
+
+    def _one(self, incumbent: bytes, number: int) -> Proposal:
+        blank = "\n" * number if self._suffix == ".json" else ""
+        more = _COMMENTS[self._suffix].format(f"null {number}") if self._suffix in _COMMENTS else blank
+        start = b"" if incumbent.endswith(b"\n") or not more else b"\n"
+        return Proposal(incumbent + start + more.encode(), f"nothing, number {number}", null=True)
