@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import sys
 import time
 from typing import TextIO
 
-from harness.decide import Metric
+from bot.pages.gains import headline, shown
+from harness.evidence import Evidence
 from harness.folds import LoopState
+from harness.rule import Metric, Rule, headline_gain, headline_name
 
 PLAIN_EVERY = 10.0  # seconds between plain lines
 LIVE_EVERY = 0.1
 
 
 class Progress:
-    """Says experiments, speed, best value, keeps and the time left. quiet: says nothing."""
+    """Says experiments, speed, best value, keeps and the time left. quiet: says nothing.
+
+    rule: None where the metric alone decides. With noise it says pairs, the claimed gain and the evidence of the try
+    that is being measured, instead of values that belong to different moments.
+    """
 
     def __init__(
-        self, target: str, metric: Metric, total: int, *, quiet: bool = False, out: TextIO | None = None
+        self,
+        target: str,
+        metric: Metric,
+        total: int,
+        *,
+        rule: Rule | None = None,
+        quiet: bool = False,
+        out: TextIO | None = None,
     ) -> None:
         self._target, self._metric, self._total = target, metric, total
+        self._rule = rule or Rule("primary", (metric,))
         self._out = out or sys.stderr
         self._live = self._out.isatty() and not quiet
         self._quiet = quiet
@@ -28,7 +43,7 @@ class Progress:
         self._first: int | None = None
 
     def update(self, state: LoopState) -> None:
-        """Called after every batch."""
+        """Called after every batch, and after every pair."""
         if self._first is None:
             self._first = state.experiments
         now = time.monotonic()
@@ -44,15 +59,32 @@ class Progress:
     def line(self, state: LoopState, now: float, *, left: bool = True) -> str:
         done = state.experiments - (self._first or 0)
         speed = done / max(now - self._started, 1e-9)
-        best = state.metrics.get(self._metric.name, float("nan"))
-        base = state.base_metrics.get(self._metric.name, float("nan"))
-        text = (
-            f"{self._target}: {state.experiments:,}/{self._total:,} experiments, {speed:,.1f}/s, "
-            f"{self._metric.name} {base:.6g} -> {best:.6g}, {state.kept} kept"
-        )
+        noisy = bool(state.calibration)
+        text = f"{self._target}: {state.experiments:,}/{self._total:,} experiments, "
+        text += self._pairs(state) if noisy else f"{speed:,.1f}/s, {self._values(state)}"
+        text += f", {state.kept} kept"
+        if left and noisy and state.begun:
+            text += f", try {state.begun['id']}: {self._evidence(state)}"
         if left and speed > 0:
             text += f", {_duration((self._total - state.experiments) / speed)} left"
         return text
+
+    def _values(self, state: LoopState) -> str:
+        best = state.metrics.get(self._metric.name, float("nan"))
+        base = state.base_metrics.get(self._metric.name, float("nan"))
+        return f"{self._metric.name} {base:.6g} -> {best:.6g}"
+
+    def _pairs(self, state: LoopState) -> str:
+        claimed = shown(headline(self._rule), state.claimed)
+        return f"{state.pairs:,} pairs, {headline_name(self._rule)} {claimed} claimed"
+
+    def _evidence(self, state: LoopState) -> str:
+        """Of the headline alone, whatever else may decide."""
+        least, evidence = self._rule.headline_min_effect, Evidence()
+        for pair in state.fought:
+            if not pair["void"] and not pair["crash"]:
+                evidence = evidence.add(headline_gain(self._rule, pair["incumbent"], pair["candidate"]) - least)
+        return f"{math.exp(min(evidence.log_e, 50)):.2g} to 1 in {evidence.pairs} pairs"
 
     def _say(self, text: str, end: str) -> None:
         if self._live:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bot.pages.summary import Row, TargetReport
-from bot.pages.text import cell_code, code, count, decimals_for, duration, signed, value, words
-from harness.decide import Metric, headline_name
+from bot.pages import evidence, noisy, rows, tried
+from bot.pages.gains import direction, shown
+from bot.pages.summary import TargetReport
+from bot.pages.text import code, count, duration, unbroken, value
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,8 @@ class Links:
 
 
 def title(night: str, reports: Sequence[TargetReport]) -> str:
-    """autoresearch 2026-11-21: churn-risk auc 0.7885 -> 0.8047 (held-out)"""
-    moved = ", ".join(f"{report.name} {_headline(report)}" for report in reports if report.confirmed)
+    """autoresearch 2026-11-21: churn-risk auc 0.7885 -> 0.8047 on held-out rows"""
+    moved = ", ".join(f"{report.name} {evidence.headline(report)}" for report in reports if report.confirmed)
     return f"autoresearch {night}: {moved or 'nothing confirmed'}"
 
 
@@ -36,27 +37,43 @@ def body(night: str, reports: Sequence[TargetReport], links: Links) -> str:
     for report in confirmed:
         parts += [section(report, links), ""]
     for report in rest:
-        parts += [_unconfirmed(report), ""]
+        parts += [_unconfirmed(report, links), ""]
     parts += _footer(confirmed or rest, links if confirmed else replace(links, merge="", close=""))
-    return "\n".join(parts).rstrip() + "\n"
+    return unbroken("\n".join(parts).rstrip() + "\n")
 
 
 def section(report: TargetReport, links: Links) -> str:
     """One confirmed target."""
     parts = [
-        f"## {report.name}: {_evidence(report)}",
-        *_numbers(report),
+        f"## {report.name}: {evidence.strength(report)}",
+        *evidence.numbers(report),
         "",
-        *_because(report),
+        *_broken(evidence.because(report)),
         "",
-        *_rows(report, links),
+        *rows.table(report, links.commits),
+        *rows.unproven(report),
+        *tried.suspects(report),
         "",
-        *_reverted(report, links),
+        *tried.reverted(report, links.charts.get(report.name, "")),
+        *_method(report),
         "",
         _lock(report),
         *_reproduce(report),
     ]
-    return "\n".join(parts)
+    return unbroken("\n".join(parts))
+
+
+def _method(report: TargetReport) -> list[str]:
+    lines = noisy.method(report, report.noise) if report.noise else []
+    lines += [line for line in [rows.method(report)] if line]
+    if not lines:
+        return []
+    return ["", "<details><summary>How it was measured</summary>", "", *_broken(lines), "", "</details>"]
+
+
+def _broken(lines: Sequence[str]) -> list[str]:
+    """Lines of one paragraph, each on a line of its own."""
+    return [f"{line}  " for line in lines[:-1]] + list(lines[-1:])
 
 
 def _lock(report: TargetReport) -> str:
@@ -64,21 +81,17 @@ def _lock(report: TargetReport) -> str:
     return f"Lock unchanged: {lock}; harness {harness}; base {base}."
 
 
-def direction(metric: Metric) -> str:
-    return "higher is better" if metric.goal == "maximize" else "lower is better"
-
-
 def _opening(confirmed: Sequence[TargetReport], rest: Sequence[TargetReport]) -> list[str]:
     diffs = "the diff reads" if len(confirmed) == 1 else f"the {len(confirmed)} diffs read"
     if confirmed:
-        what = "Confirmed by a clean re-score" if len(confirmed) == 1 else "All confirmed by a clean re-score"
+        what = f"{'C' if len(confirmed) == 1 else 'All c'}onfirmed by {_means(confirmed)}"
         lines = [f"**Merge if {diffs} well.** {what}; {_failures(rest)}"]
     else:
         lines = ["**Nothing to merge.** No gain was confirmed."]
     for report in confirmed:
         lines.append(
-            f"{report.name}: {_headline(report)}, {direction(report.primary)}. "
-            f"{count(len(report.rows), 'row')} from {count(report.tries, 'try', 'tries')}."
+            f"{report.name}: {evidence.headline(report)}, {direction(report.compared)}. "
+            f"{count(len(report.rows), 'row')} from {count(report.tries, 'try', 'tries')}{_suspected(report)}."
         )
     everything = [*confirmed, *rest]
     cost = sum(report.cost for report in everything)
@@ -86,7 +99,17 @@ def _opening(confirmed: Sequence[TargetReport], rest: Sequence[TargetReport]) ->
     seconds = sum(report.seconds for report in everything)
     merging = "Merging publishes nothing. " if confirmed else ""
     lines.append(f"{merging}{duration(seconds)}, ${cost:.2f}{_of_budget(everything)}. Ended by: {ends}.")
-    return [f"{line}  " for line in lines[:-1]] + lines[-1:]
+    return _broken(lines)
+
+
+def _means(confirmed: Sequence[TargetReport]) -> str:
+    ways = {"fresh pairs" if report.noise else "a clean re-score" for report in confirmed}
+    return " and ".join(sorted(ways))
+
+
+def _suspected(report: TargetReport) -> str:
+    number = report.reasons.get("suspect", 0)
+    return f"; {number} too good to be true, not kept" if number else ""
 
 
 def _failures(rest: Sequence[TargetReport]) -> str:
@@ -98,137 +121,6 @@ def _failures(rest: Sequence[TargetReport]) -> str:
 def _of_budget(reports: Sequence[TargetReport]) -> str:
     usd = sum(report.usd for report in reports)
     return f" of ${usd:.2f}" if usd else ""
-
-
-def _headline(report: TargetReport) -> str:
-    before, after, where = _headline_values(report)
-    decimals = decimals_for(after - before)
-    return f"{report.primary.name} {value(before, decimals)} -> {value(after, decimals)}{where}"
-
-
-def _headline_values(report: TargetReport) -> tuple[float, float, str]:
-    name = report.primary.name
-    if report.holdout:
-        return report.holdout["base"][name], report.holdout["head"][name], " on held-out rows"
-    search = (report.confirm or {}).get("search", {"base": report.base, "head": report.claimed})
-    return search["base"][name], search["head"][name], ""
-
-
-def _evidence(report: TargetReport) -> str:
-    return "evidence strong" if report.holdout else "evidence exact (deterministic score)"
-
-
-def _numbers(report: TargetReport) -> list[str]:
-    """Base, claimed, confirmed and held-out, each a value of its own."""
-    name, confirm = report.primary.name, report.confirm or {}
-    before, after, _ = _headline_values(report)
-    decimals = decimals_for(after - before)
-    searched = [value(number, decimals) for number in (confirm["search"]["base"][name], report.claimed[name])]
-    found = value(confirm["search"]["head"][name], decimals)
-    label = "search rows" if report.sample else "score"
-    lines = [
-        f"| {name} ({direction(report.primary)}) | base tonight | claimed | confirmed |",
-        "|---|--:|--:|--:|",
-        f"| {label} | {searched[0]} | {searched[1]} | {found if report.holdout else f'**{found}**'} |",
-    ]
-    if report.holdout:
-        lines.append(f"| **held-out rows** | {value(before, decimals)} | not used | **{value(after, decimals)}** |")
-    return lines
-
-
-def _because(report: TargetReport) -> list[str]:
-    """Why to believe it, what got worse, what else moved."""
-    confirm = report.confirm or {}
-    lines = []
-    if report.holdout:
-        interval = report.holdout
-        decimals = decimals_for(interval["gain"])
-        lines.append(
-            f"Held-out gain {signed(interval['gain'], decimals)}, {interval['confidence']:.0%} interval "
-            f"{signed(interval['low'], decimals)} to {signed(interval['high'], decimals)}, "
-            f"on {interval['rows']:,} rows."
-        )
-        lines.append(
-            f"Luck: {count(report.tries, 'try', 'tries')} chose on the search rows only; "
-            "the held-out rows were read once tonight, after the choice."
-        )
-    else:
-        lines.append(f"Luck: the score is deterministic; {count(report.tries, 'try', 'tries')} were compared exactly.")
-    lines.append(f"Repeat run {confirm['repeat']}: a clean process gave the kept file the claimed numbers.")
-    lines += _guards(report)
-    lines += _also(report)
-    return [f"{line}  " for line in lines[:-1]] + lines[-1:]
-
-
-def _guards(report: TargetReport) -> list[str]:
-    found = []
-    for metric in report.rule.metrics:
-        limit = metric.guard or (
-            metric.tolerance if report.rule.name == "every" and metric is not report.primary else None
-        )
-        if limit is None:
-            continue
-        before, after = _both(report, metric.name)
-        allowed = limit.allowed(before)
-        edge = before - allowed if metric.goal == "maximize" else before + allowed
-        found.append(f"{metric.name} {value(before)} -> {value(after)} (limit {value(edge)}, {direction(metric)})")
-    return [f"Guards hold: {'; '.join(found)}."] if found else ["Guards: none declared."]
-
-
-def _also(report: TargetReport) -> list[str]:
-    shown = {report.primary.name, *(metric.name for metric in report.rule.metrics if metric.guard)}
-    found = []
-    for metric in report.rule.metrics:
-        if metric.name not in shown:
-            before, after = _both(report, metric.name)
-            word = (
-                "better" if metric.gain(before, after) > 0 else "worse" if metric.gain(before, after) < 0 else "equal"
-            )
-            found.append(f"{metric.name} {value(before)} -> {value(after)} ({word})")
-    return [f"Also measured: {'; '.join(found)}."] if found else []
-
-
-def _both(report: TargetReport, name: str) -> tuple[float, float]:
-    """Base and confirmed value, on held-out rows where there are any."""
-    where = report.holdout or (report.confirm or {})["search"]
-    return where["base"][name], where["head"][name]
-
-
-def _rows(report: TargetReport, links: Links) -> list[str]:
-    decimals = decimals_for(sum(row.adds for row in report.rows))
-    lines = ["| # | commit | change | adds | lines |", "|--:|---|---|--:|--:|"]
-    lines += [_row(report, row, links, decimals) for row in report.rows]
-    where = "search rows" if report.sample else "score"
-    return [
-        *lines,
-        "",
-        f"*adds*: what a row changes in {headline_name(report.rule)} ({where}), on top of the rows above it.",
-    ]
-
-
-def _row(report: TargetReport, row: Row, links: Links, decimals: int) -> str:
-    commit = links.commits.get((report.name, row.number), "")
-    change = cell_code(words(row.change, 10), 80)
-    adds = signed(row.adds, decimals)
-    return f"| {row.number} | {code(commit[:8]) if commit else ''} | {change} | {adds} | +{row.added} -{row.removed} |"
-
-
-def _reverted(report: TargetReport, links: Links) -> list[str]:
-    reasons = ", ".join(f"{reason} {number:,}" for reason, number in report.reasons.items())
-    kept = f"{report.kept:,} kept on the way"
-    summary = f"{report.tries - report.kept:,} reverted: {reasons}; {kept}" if reasons else kept
-    lines = [f"<details><summary>{summary}</summary>", ""]
-    if report.near_misses:
-        name = report.primary.name
-        lines += ["Nearest misses:", "", f"| experiment | {name} | reason | what |", "|--:|--:|---|---|"]
-        for event in report.near_misses:
-            what = cell_code(event["description"], 100)
-            lines.append(f"| {event['id']} | {value(event['metrics'][name], 6)} | {event['reason']} | {what} |")
-        lines.append("")
-    chart = links.charts.get(report.name)
-    if chart:
-        lines += [f"![{report.primary.name} of {report.name} over {report.tries:,} experiments]({chart})", ""]
-    return [*lines, "</details>"]
 
 
 def _reproduce(report: TargetReport) -> list[str]:
@@ -250,17 +142,36 @@ def _reproduce(report: TargetReport) -> list[str]:
     ]
 
 
-def _unconfirmed(report: TargetReport) -> str:
-    lines = [f"## {report.name}: {report.verdict or 'not confirmed'}", ""]
-    lines.append(f"Why: {code(report.why or 'confirm has not run', 300)}  ")
-    if report.base:
+def _unconfirmed(report: TargetReport, links: Links) -> str:
+    ended_early = report.end == "underpowered"
+    why = report.end_why if ended_early else report.why
+    lines = [f"Why: {code(why or 'confirm has not run', 500)}"]
+    if report.noise:
+        lines += [noisy.measured(report), noisy.luck(report, report.noise)]
+    else:
+        lines.append(evidence.held_out(report))
+    lines.append(_claim(report))
+    heading = f"## {report.name}: {'underpowered' if ended_early else report.verdict or 'not confirmed'}"
+    paragraph = _broken([line for line in lines if line])
+    parts = [heading, "", *paragraph, *tried.suspects(report)]
+    if report.tries and report.verdict != "integrity":
+        parts += ["", *tried.reverted(report, links.charts.get(report.name, ""))]
+    return "\n".join([*parts, *_method(report)])
+
+
+def _claim(report: TargetReport) -> str:
+    if not report.base:
+        return ""
+    tries = count(report.tries, "try", "tries")
+    if not report.kept:
+        return f"Nothing was kept, in {tries}; ended by: {report.end or 'not yet'}." if report.tries else ""
+    if report.noise:
+        claim = f"{report.compared.name} {shown(report.compared, report.claim)}"
+    else:
         name = report.primary.name
-        lines.append(
-            f"Claimed by the loop, not confirmed: {name} {value(report.base[name])} -> {value(report.claimed[name])} "
-            f"({direction(report.primary)}) after {count(report.tries, 'try', 'tries')}; "
-            f"ended by: {report.end or 'not yet'}."
-        )
-    return "\n".join(lines)
+        claim = f"{name} {value(report.base[name])} -> {value(report.claimed[name])}"
+    better = direction(report.compared if report.noise else report.primary)
+    return f"Claimed by the loop, not confirmed: {claim} ({better}) after {tries}; ended by: {report.end or 'not yet'}."
 
 
 def _footer(reports: Sequence[TargetReport], links: Links) -> list[str]:

@@ -1,22 +1,35 @@
-"""The night as a picture: every experiment a dot, the incumbent a staircase."""
+"""The night as a picture: every experiment a dot, the incumbent a staircase. With noise, see `noisy_chart`."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from bot.pages.body import direction
-from bot.pages.summary import Point, TargetReport
+from bot.pages import noisy_chart
+from bot.pages.gains import direction
+from bot.pages.noisy_chart import BASE, DOT, INK, KEPT
+from bot.pages.summary import TargetReport
+from bot.pages.tally import Point
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 MOST_DOTS = 20_000
-INK, KEPT, DOT, BASE = "#1f2328", "#1a7f37", "#afb8c1", "#9a6700"
 
 
 def chart_png(report: TargetReport) -> bytes:
-    """A PNG of 1,200 x 675 pixels. The same report gives the same bytes with the same matplotlib."""
+    """A PNG, 1,200 pixels wide. The same report gives the same bytes with the same matplotlib."""
     import matplotlib as mpl
 
     mpl.use("Agg")
+    figure = noisy_chart.draw(report, report.noise) if report.noise else _draw(report)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def _draw(report: TargetReport) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 4.5), dpi=150, layout="constrained")
@@ -41,9 +54,7 @@ def chart_png(report: TargetReport) -> bytes:
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(loc="best", frameon=False, fontsize=9)
     axes.ticklabel_format(useOffset=False, axis="y")
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
+    return figure
 
 
 def _title(report: TargetReport) -> str:

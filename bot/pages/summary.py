@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import heapq
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bot.pages import gains
+from bot.pages.tally import Noise, Point, Tally
 from harness import folds
-from harness.decide import Metric, Rule
 from harness.events import Event, Segment
-
-NEAR_MISSES = 5
+from harness.rule import Metric, Rule, headline_name
 
 
 @dataclass(frozen=True)
 class Row:
-    """One part of the final diff that a human can read, judge and take out."""
+    """One part of the final diff that a human can read, judge and take out.
+
+    adds: its headline gain; low: where that lies above with 90 % confidence, None where it was not measured so.
+    """
 
     number: int
     change: str
@@ -26,20 +27,17 @@ class Row:
     removed: int
     experiments: tuple[int, ...]
     blob: str
-
-
-@dataclass(frozen=True)
-class Point:
-    """One experiment on the chart: its number, the primary's value, whether it was kept."""
-
-    experiment: int
-    value: float
-    kept: bool
+    low: float | None = None
 
 
 @dataclass(frozen=True)
 class TargetReport:
-    """What one night came to for one target. end: why the loop ended; verdict: what confirm said ("" before it)."""
+    """What one night came to for one target.
+
+    end: why the loop ended, end_why: what there is to say of it; verdict: what confirm said ("" before it). noise: None
+    where the metrics do not vary; claimed_gain: the sum of the headline gains that were kept. suspects: the first of
+    what was too good to be kept; reasons count them all.
+    """
 
     name: str
     file: str
@@ -51,17 +49,21 @@ class TargetReport:
     sample: bool
     base: Mapping[str, float]
     claimed: Mapping[str, float]
+    claimed_gain: float
     confirm: Event | None
     rows: tuple[Row, ...]
     tries: int
     kept: int
     reasons: Mapping[str, int]
     near_misses: tuple[Event, ...]
+    suspects: tuple[Event, ...]
     points: tuple[Point, ...]
+    noise: Noise | None
     cost: float
     usd: float
     seconds: float
     end: str
+    end_why: str
     verdict: str
     why: str
     lock: str
@@ -81,14 +83,31 @@ class TargetReport:
     def holdout(self) -> Mapping[str, Any] | None:
         return self.confirm.get("holdout") if self.confirm else None
 
+    @property
+    def interval(self) -> Mapping[str, Any] | None:
+        """What confirm measured of a noisy target in pairs of its own, confirmed or not."""
+        return self.confirm.get("confirmed") if self.confirm else None
+
+    @property
+    def compared(self) -> Metric:
+        """What confirm compared base and result by; before it, the headline."""
+        return gains.compared(self.rule, self.interval) if self.interval else gains.headline(self.rule)
+
+    @property
+    def claim(self) -> float:
+        """The gain that the loop claims of a noisy target, by the same metric."""
+        if self.compared.name == headline_name(self.rule):
+            return self.claimed_gain
+        return self.compared.gain(self.base[self.compared.name], self.claimed[self.compared.name])
+
 
 def summarise(segments: Sequence[Segment]) -> TargetReport:
     """The report of one target. The loop may still be running: then there is no end yet."""
     head = segments[0].header
-    rule = folds.rule_of(head)
-    tally = _Tally(rule.primary)
+    tally = Tally(head)
     for event in folds.all_events(segments):
         tally.take(event)
+    confirm = tally.confirm or {}
     return TargetReport(
         name=head["target"],
         file=head["file"],
@@ -96,23 +115,27 @@ def summarise(segments: Sequence[Segment]) -> TargetReport:
         commit=head["base"],
         owner=head["owner"] or "",
         proposer=head["proposer"],
-        rule=rule,
+        rule=folds.rule_of(head),
         sample=head["sample"],
         base=tally.base,
         claimed=tally.claimed,
+        claimed_gain=tally.claimed_gain,
         confirm=tally.confirm,
-        rows=tuple(_row(entry) for entry in (tally.confirm or {}).get("rows", [])),
+        rows=tuple(_row(entry) for entry in confirm.get("rows", [])),
         tries=tally.tries,
         kept=tally.kept,
         reasons=dict(tally.reasons.most_common()),
         near_misses=tally.near_misses(),
+        suspects=tuple(tally.suspects),
         points=tuple(tally.points),
+        noise=tally.noise(),
         cost=tally.cost,
         usd=head["usd"],
-        seconds=tally.elapsed + (tally.confirm or {}).get("seconds", 0.0),
+        seconds=tally.elapsed + confirm.get("seconds", 0.0),
         end=folds.run_end(segments) or "",
+        end_why=_end_why(segments),
         verdict=folds.confirm_end(segments) or "",
-        why=(tally.confirm or {}).get("why", ""),
+        why=confirm.get("why", ""),
         lock=head["lock"],
         harness=head["harness"],
         seal=next((s.chain for s in reversed(segments) if s.header["verb"] == "confirm"), segments[-1].chain),
@@ -120,54 +143,14 @@ def summarise(segments: Sequence[Segment]) -> TargetReport:
     )
 
 
-class _Tally:
-    """What a page counts, one event at a time."""
-
-    def __init__(self, primary: Metric) -> None:
-        self._primary = primary
-        self.base: Mapping[str, float] = {}
-        self.claimed: Mapping[str, float] = {}
-        self.confirm: Event | None = None
-        self.tries = self.kept = 0
-        self.reasons: Counter[str] = Counter()
-        self.points: list[Point] = []
-        self.cost = self.elapsed = 0.0
-        self._near: list[tuple[float, int, Event]] = []
-
-    def take(self, event: Event) -> None:
-        kind = event["event"]
-        if kind == "baseline" and not self.base:
-            self.base = self.claimed = event["metrics"]
-        elif kind == "experiment":
-            self._experiment(event)
-        elif kind == "confirm":
-            self.confirm = event
-
-    def _experiment(self, event: Event) -> None:
-        self.tries += 1
-        self.cost += event["cost_usd"]
-        self.elapsed = event["elapsed"]
-        keep = event["status"] == "keep"
-        if keep:
-            self.kept += 1
-            self.claimed = event["metrics"]
-        else:
-            self.reasons[event["reason"] if event["status"] == "discard" else "crash"] += 1
-        if event["metrics"]:
-            value = event["metrics"][self._primary.name]
-            self.points.append(Point(event["id"], value, keep))
-            if not keep:
-                closeness = self._primary.gain(self.claimed[self._primary.name], value)
-                heapq.heappush(self._near, (closeness, event["id"], event))
-                if len(self._near) > NEAR_MISSES:
-                    heapq.heappop(self._near)
-
-    def near_misses(self) -> tuple[Event, ...]:
-        return tuple(entry[2] for entry in sorted(self._near, key=lambda entry: (-entry[0], entry[1])))
+def _end_why(segments: Sequence[Segment]) -> str:
+    seals = [s.events[-1] for s in segments if s.header["verb"] == "run" and s.sealed]
+    return str(seals[-1].get("why", "")) if seals else ""
 
 
 def _row(entry: Mapping[str, Any]) -> Row:
     added, removed = entry["lines"]
+    experiments = tuple(entry["experiments"])
     return Row(
-        entry["number"], entry["change"], entry["adds"], added, removed, tuple(entry["experiments"]), entry["blob"]
+        entry["number"], entry["change"], entry["adds"], added, removed, experiments, entry["blob"], entry.get("low")
     )

@@ -6,6 +6,7 @@ import re
 import unicodedata
 
 _BACKTICKS = re.compile(r"`+")
+_CODE_OR_PERCENT = re.compile(r"(?P<code>(?P<fence>`+)(?!`).*?(?<!`)(?P=fence)(?!`))|(?<=\d) (?=%)", re.DOTALL)
 
 
 def plain(text: str, most: int = 120) -> str:
@@ -38,6 +39,16 @@ def words(text: str, most: int) -> str:
 def count(number: int, noun: str, plural: str = "") -> str:
     """1 row, 2,000 tries."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def percent(share: float) -> str:
+    """95 %; 0.25 %"""
+    return f"{100 * share:.4g} %"
+
+
+def unbroken(markdown: str) -> str:
+    """With no line break between a number and its per cent sign; code stays as it is."""
+    return _CODE_OR_PERCENT.sub(lambda found: found["code"] or "\u00a0", markdown)
 
 
 def duration(seconds: float) -> str:

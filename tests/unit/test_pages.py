@@ -2,100 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import os
-import random
 import re
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.pages import chart, table
+from bot.night.progress import Progress
+from bot.pages import chart, gains, rows, table
 from bot.pages.body import Links, body, title
 from bot.pages.summary import TargetReport, summarise
-from bot.pages.text import code, plain, signed, value
+from bot.pages.text import code, percent, plain, signed, unbroken, value
 from bot.pages.web import page
-from harness import events, folds
-from harness.decide import Metric, Rule, Tolerance
-from harness.events import Segment, SegmentWriter
+from harness import folds, intervals
+from harness.rule import Metric, Rule
+from tests.invented import HOSTILE, REMOVED, SECONDS, night, noisy_night
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
-BASE = b"weights:\n  recency: 5\n  basket: 5\n  gap: 5\n"
-HOSTILE = (
-    "``` </details> <script>alert(1)</script> [x](javascript:1) @octocat closes #1 | a | b "
-    "\u202egnp.exe \x1b[31m ::set-output name=x::y\n## heading ![i](http://x) `code` ```` fence"
-)
-
-
-def night(
-    folder: Path, name: str = "churn-risk", *, verdict: str = "confirmed", holdout: bool = True, why: str = "",
-    text: str = "recency 5 -> 19", goal: str = "maximize", owner: str | None = None, rows: int = 3, tries: int = 40,
-) -> list[Segment]:  # fmt: skip
-    """The segments of an invented night, written by the code that writes real ones."""
-    rule = Rule(
-        "primary",
-        (Metric("auc", goal), Metric("capture", "maximize", guard=Tolerance(0.05, True)), Metric("hhi", "minimize")),
-    )
-    header: dict[str, Any] = {
-        "target": name, "night": "2026-11-21", "base": "4d2e" * 10, "file": "spec.yaml", "lock": "9f31" * 16,
-        "harness": "c07d" * 16, "signal": "analytics-event", "sample": holdout, "unit": "leaf", "owner": owner,
-        "proposer": "perturb", "seed": 1, "usd": 0.0, "planned": tries, **folds.rule_fields(rule),
-    }  # fmt: skip
-    writer = SegmentWriter(folder / name, "2026-11-21.1-run", events.GENESIS, {"verb": "run", **header})
-    sign, value_now, chance = (1 if goal == "maximize" else -1), 0.7912, random.Random(3)
-    start = {"auc": value_now, "capture": 0.71, "hhi": 3953.0}
-    writer.append([{
-        "event": "baseline", "blob": "b" * 40, "canon": "base", "complexity": 3, "metrics": start, "parts": {},
-        "content": writer.content(BASE, None), "elapsed": 0.5, "seconds": 0.1,
-    }])  # fmt: skip
-    content = BASE
-    for number in range(1, tries + 1):
-        keep, crash = number % 9 == 0, number % 13 == 0
-        gain = chance.uniform(0.001, 0.004) if keep else -chance.uniform(0, 0.02)
-        metrics = {"auc": value_now + sign * gain, "capture": 0.70, "hhi": 3990.0}
-        changed = BASE.replace(b"recency: 5", b"recency: %d" % number)
-        status, reason = ("keep", "better") if keep else ("crash", "timeout") if crash else ("discard", "worse")
-        writer.append([{
-            "event": "experiment", "id": number, "blob": f"{number:040x}", "canon": str(number), "parent": "b" * 40,
-            "complexity": 3, "content": writer.content(changed, content), "description": text, "status": status,
-            "reason": reason, "why": text, "metrics": {} if crash and not keep else metrics, "parts": {},
-            "cost_usd": 0.0, "seconds": 0.1, "elapsed": 0.5 + number / 10,
-        }])  # fmt: skip
-        if keep:
-            content, value_now = changed, metrics["auc"]
-    writer.seal("experiments")
-    first = events.read(folder / name / "2026-11-21.1-run.jsonl")
-    if not verdict:
-        return [first]
-    header["verb"] = "confirm"
-    writer = SegmentWriter(folder / name, "2026-11-21.2-confirm", first.chain, header)
-    head = {"auc": value_now, "capture": 0.70, "hhi": 3990.0}
-    adds = (value_now - 0.7912) * sign / rows
-    confirm: dict[str, Any] = {
-        "event": "confirm", "head": "h" * 40, "base": "b" * 40, "claimed": head,
-        "search": {"base": start, "head": head},
-        "repeat": "identical", "verdict": verdict, "why": why, "seconds": 1.5,
-    }  # fmt: skip
-    if holdout:
-        held = {"base": {**start, "auc": 0.7885}, "head": {**head, "auc": 0.8047 if goal == "maximize" else 0.7723}}
-        confirm["holdout"] = {
-            "metric": "auc",
-            **held,
-            "gain": 0.0162,
-            "low": 0.0091,
-            "high": 0.0233,
-            "rows": 11785,
-            "confidence": 0.95,
-        }
-    if verdict == "confirmed":
-        confirm["rows"] = [
-            {"number": n, "change": text if text != "recency 5 -> 19" else f"feature_{n}: 5 -> {n + 6}", "adds": adds,
-             "experiments": [9, 18], "blob": f"{n:040x}", "content": {"text": "x"}, "metrics": head, "lines": [1, 1]}
-            for n in range(1, rows + 1)
-        ]  # fmt: skip
-    writer.append([confirm])
-    writer.seal(verdict, why=why)
-    return [first, events.read(folder / name / "2026-11-21.2-confirm.jsonl")]
 
 
 def links(reports: list[TargetReport], **more: Any) -> Links:
@@ -107,25 +34,46 @@ def links(reports: list[TargetReport], **more: Any) -> Links:
     )  # fmt: skip
 
 
-CASES: dict[str, list[dict[str, Any]]] = {
-    "strong": [{}],
-    "no-holdout": [{"holdout": False}],
-    "lower-is-better": [{"goal": "minimize"}],
+FINER = replace(SECONDS, metrics=(replace(SECONDS.primary, min_effect=0.005), *SECONDS.metrics[1:]))
+NOT_HELD = (
+    "the gain does not hold on held-out rows: +0.0011, 95% interval -0.006 to +0.0082; one of 20 looks needs more than "
+    "0 at 99.75%, and has -0.0091"
+)
+NOT_FASTER = "the confirmed gain of seconds is not above its min_effect"
+NOTHING_KEPT = "nothing was kept, so there is nothing to confirm"
+
+CASES = {
+    "strong": [night],
+    "no-holdout": [partial(night, holdout=False)],
+    "lower-is-better": [partial(night, goal="minimize", look=None)],
     "one-not-confirmed": [
-        {"name": "alpha"},
-        {"name": "beta", "verdict": "not-confirmed", "why": "the gain does not hold on held-out rows: +0.0011"},
+        partial(night, name="alpha"),
+        partial(night, name="beta", verdict="not-confirmed", why=NOT_HELD, held=0.0011, look=8),
     ],
-    "integrity": [{"verdict": "integrity", "why": "the night ran under lock 9f31, the base commit has 77ab"}],
-    "still-running": [{"verdict": ""}],
-    "owners": [{"name": "alpha", "owner": "@team-growth"}, {"name": "beta", "owner": "@ada"}],
-    "hostile": [{"text": HOSTILE}],
-    "hostile-reason": [{"verdict": "not-confirmed", "why": HOSTILE}],
+    "integrity": [
+        partial(
+            night, verdict="integrity", why="the night ran under lock 9f31, the base commit has 77ab", holdout=False
+        )
+    ],
+    "still-running": [partial(night, verdict="")],
+    "owners": [partial(night, name="alpha", owner="@team-growth"), partial(night, name="beta", owner="@ada")],
+    "hostile": [partial(night, text=HOSTILE, suspects=1, removed={**REMOVED, "change": HOSTILE})],
+    "hostile-reason": [partial(night, verdict="not-confirmed", why=HOSTILE, holdout=False)],
+    "noisy-confirmed": [noisy_night],
+    "noisy-not-confirmed": [partial(noisy_night, verdict="not-confirmed", why=NOT_FASTER, real=0.0)],
+    "noisy-as-a-set": [partial(noisy_night, as_a_set=True)],
+    "underpowered": [partial(noisy_night, verdict="not-confirmed", underpowered=True, rule=FINER)],
+    "suspects": [
+        partial(noisy_night, suspects=2),
+        partial(night, suspects=12, keeps=False, verdict="not-confirmed", why=NOTHING_KEPT),
+    ],
+    "ablated": [partial(night, name="alpha", removed=REMOVED), partial(noisy_night, name="beta", removed=REMOVED)],
 }
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_golden(case: str, tmp_path: Path) -> None:
-    reports = [summarise(night(tmp_path, **options)) for options in CASES[case]]
+    reports = [summarise(make(tmp_path)) for make in CASES[case]]
     text = f"{title('2026-11-21', reports)}\n\n{body('2026-11-21', reports, links(reports))}"
     golden = GOLDEN / f"{case}.md"
     if os.environ.get("UPDATE_GOLDEN"):
@@ -135,16 +83,17 @@ def test_golden(case: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("case", CASES)
 def test_arithmetic_and_shape(case: str, tmp_path: Path) -> None:
-    for options in CASES[case]:
-        segments = night(tmp_path, **options)
+    reports = []
+    for make in CASES[case]:
+        segments = make(tmp_path)
         report = summarise(segments)
+        reports.append(report)
         experiments = folds.of_kind(segments, "experiment")
         assert report.kept + sum(report.reasons.values()) == report.tries == len(experiments)
-        if report.confirmed and report.confirm:
+        if report.confirmed and report.confirm and not report.noise:
             search = report.confirm["search"]
             gain = report.primary.gain(search["base"]["auc"], search["head"]["auc"])
             assert sum(row.adds for row in report.rows) == pytest.approx(gain, abs=1e-12)
-    reports = [report]
     text = body("2026-11-21", reports, links(reports))
     for line in text.splitlines():
         if line.startswith("|"):
@@ -167,9 +116,19 @@ def _outside_code(markdown: str) -> str:
     return "\n".join(found)
 
 
-@pytest.mark.parametrize("options", [{"text": HOSTILE}, {"verdict": "not-confirmed", "why": HOSTILE}])
-def test_hostile_text_stays_inside_code(options: dict[str, Any], tmp_path: Path) -> None:
-    report = summarise(night(tmp_path, **options))
+HOSTILE_NIGHTS = [
+    partial(night, text=HOSTILE),
+    partial(night, text=HOSTILE, suspects=1, removed={**REMOVED, "change": HOSTILE}),
+    partial(night, verdict="not-confirmed", why=HOSTILE),
+    partial(night, verdict="not-confirmed", text=HOSTILE, suspects=1),
+    partial(noisy_night, text=HOSTILE, suspects=1, removed={**REMOVED, "change": HOSTILE}),
+    partial(noisy_night, verdict="not-confirmed", text=HOSTILE, why=HOSTILE),
+]
+
+
+@pytest.mark.parametrize("make", HOSTILE_NIGHTS)
+def test_hostile_text_stays_inside_code(make: Any, tmp_path: Path) -> None:
+    report = summarise(make(tmp_path))
     text = body("2026-11-21", [report], links([report]))
     assert "octocat" in text, "the hostile text is not even shown: the test proves nothing"
     outside = _outside_code(text)
@@ -205,6 +164,126 @@ def test_numbers_read_well() -> None:
     assert plain("a\tb\x00c\u200bd") == "a bcd"
 
 
+SPEED = Metric("seconds", "minimize", compare="ratio")
+ANSWERS = Metric("answers", "maximize")
+
+
+def test_gains_read_as_changes_of_the_metric() -> None:
+    assert gains.shown(SPEED, 0.1313) == "-12.3 %"
+    assert gains.shown(SPEED, -0.1313) == "+14.0 %"
+    assert gains.shown(replace(SPEED, goal="maximize"), 0.1313) == "+14.0 %"
+    assert gains.shown(replace(SPEED, compare="difference"), 0.1313) == "-0.131"
+    assert gains.shown(ANSWERS, 0.0123) == "+0.0123"
+    assert gains.shown(ANSWERS, 1234.5) == "+1,234"
+    assert gains.shown(SPEED, 0.0) == "0 %"
+    assert gains.shown(SPEED, 0.00042) == "-0.042 %"
+    assert gains.shown(SPEED, 0.0004, like=[0.1]) == "0 %"
+    assert gains.size(SPEED, 0.0313) == "3.1 %"
+    assert percent(0.9975) == "99.75 %"
+
+
+def test_an_interval_runs_from_low_to_high_whatever_the_goal() -> None:
+    found = {"metric": "seconds", "gain": 0.1313, "low": 0.112, "high": 0.1508, "confidence": 0.95, "pairs": 40}
+    assert gains.interval(SPEED, found) == "-12.3 %, 95 % interval -14.0 % to -10.6 %"
+    assert gains.fresh(Rule("primary", (SPEED,)), found).endswith("-10.6 %, from 40 fresh pairs")
+    more = replace(SPEED, goal="maximize")
+    assert gains.interval(more, found) == "+14.0 %, 95 % interval +11.9 % to +16.3 %"
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ([0.12, 0.14, 0.13], "inside the confirmed interval"),
+        ([0.02, 0.18, 0.07], "too few pairs to contradict it"),
+        ([0.01, 0.02, 0.015], "NOT the same"),
+    ],
+)
+def test_a_result_that_is_measured_again_is_held_against_its_interval(values: list[float], says: str) -> None:
+    confirmed = {"metric": "seconds", "gain": 0.1313, "low": 0.112, "high": 0.1508, "confidence": 0.95}
+    text = gains.remeasured(Rule("primary", (SPEED,)), confirmed, intervals.paired(values))
+    assert says in text
+    assert "in 3 pairs" in text
+    assert "-14.0 % to -10.6 %" in text
+
+
+def test_under_pareto_the_page_is_about_the_metric_that_confirm_compared(tmp_path: Path) -> None:
+    report = summarise(noisy_night(tmp_path))
+    assert report.confirm
+    smaller = {**report.confirm, "confirmed": {**report.confirm["confirmed"], "metric": "memory_mb"}}
+    report = replace(report, rule=replace(SECONDS, name="pareto"), confirm=smaller)
+    assert title("2026-11-21", [report]).startswith("autoresearch 2026-11-21: parser memory_mb -")
+    memory = SECONDS.metrics[1]
+    assert report.claim == memory.gain(report.base["memory_mb"], report.claimed["memory_mb"])
+    text = body("2026-11-21", [report], links([report])).replace("\u00a0", " ")
+    assert f"| **change** | 0 | {gains.shown(memory, report.claim)} |" in text
+
+
+def test_a_row_in_the_words_of_its_commit(tmp_path: Path) -> None:
+    report = summarise(noisy_night(tmp_path))
+    assert rows.in_words(report, 1) == "seconds -5.8 %, at least -5.0 % with 90 % confidence"
+    whole = summarise(noisy_night(tmp_path / "set", as_a_set=True))
+    assert rows.in_words(whole, 1).endswith("with 95 % confidence")
+
+
+def test_no_line_ends_between_a_number_and_its_per_cent_sign() -> None:
+    assert unbroken("5 % and `5 %` and ``a ` 5 %`` 6 %") == "5\u00a0% and `5 %` and ``a ` 5 %`` 6\u00a0%"
+    assert unbroken("```sh\n5 %\n```\n5 %") == "```sh\n5 %\n```\n5\u00a0%"
+
+
+def test_luck_counts_what_lacked_evidence_and_would_have_passed_alone(tmp_path: Path) -> None:
+    segments = noisy_night(tmp_path, suspects=2)
+    experiments = folds.of_kind(segments, "experiment")
+    would = [e for e in experiments if e["reason"] in {"within-noise", "worse", "tie"} and math.exp(e["peak"]) >= 20]
+    report = summarise(segments)
+    assert report.noise
+    assert report.noise.lucky == len(would)
+    assert report.noise.tries == len(experiments)
+    assert report.noise.pairs == len(folds.of_kind(segments, "pair"))
+    assert report.claimed_gain == pytest.approx((report.confirm or {})["claimed_gain"])
+    assert not {event["id"] for event in report.near_misses} & {event["id"] for event in report.suspects}
+
+
+def test_the_progress_of_a_noisy_night_says_pairs_claim_and_evidence(tmp_path: Path) -> None:
+    segments = noisy_night(tmp_path)
+    last = max(event["id"] for event in folds.of_kind(segments, "experiment") if event["status"] == "keep")
+    state = folds.LoopState()
+    for event in folds.all_events(segments):
+        if event["event"] == "experiment" and event["id"] == last:
+            break
+        state.apply(event)
+    line = Progress("parser", SECONDS.primary, 40, rule=SECONDS, quiet=True).line(state, 0.0)
+    assert line.startswith(f"parser: {last - 1}/40 experiments, {state.pairs:,} pairs, seconds -")
+    assert " % claimed, 2 kept" in line
+    odds = re.search(rf"try {last}: (\S+) to 1 in {len(state.fought)} pairs", line)
+    assert odds
+    assert float(odds[1]) >= 40 / 0.05, "it was kept by the next event, so its evidence was there"
+
+
+def test_the_progress_without_noise_says_values(tmp_path: Path) -> None:
+    state = folds.loop_state(night(tmp_path))
+    line = Progress("churn", Metric("auc", "maximize"), 40, quiet=True).line(state, 0.0)
+    assert "auc 0.7912 -> 0.80" in line
+    assert "pairs" not in line
+
+
+def test_the_table_of_a_noisy_night_holds_means(tmp_path: Path) -> None:
+    segments = noisy_night(tmp_path)
+    lines = [line.split("\t") for line in table.results_tsv(segments).splitlines()]
+    assert lines[0] == [
+        "experiment",
+        "seconds",
+        "memory_mb",
+        "answers",
+        "status",
+        "cost_usd",
+        "cumulative_usd",
+        "description",
+    ]
+    for event, line in zip(folds.of_kind(segments, "experiment"), lines[2:], strict=True):
+        pairs = [p["candidate"]["seconds"] for p in folds.of_kind(segments, "pair") if p["id"] == event["id"]]
+        assert float(line[1]) == pytest.approx(sum(pairs) / len(pairs))
+
+
 def test_the_table_has_a_line_per_experiment(tmp_path: Path) -> None:
     lines = table.results_tsv(night(tmp_path, text="a\tb\nc")).splitlines()
     assert lines[0] == "experiment\tauc\tcapture\thhi\tstatus\tcost_usd\tcumulative_usd\tdescription"
@@ -212,8 +291,9 @@ def test_the_table_has_a_line_per_experiment(tmp_path: Path) -> None:
     assert all(line.count("\t") == 7 for line in lines)
 
 
-def test_the_chart_is_a_png_and_repeats(tmp_path: Path) -> None:
-    report = summarise(night(tmp_path))
+@pytest.mark.parametrize("make", [night, noisy_night, partial(noisy_night, verdict="", suspects=2)])
+def test_the_chart_is_a_png_and_repeats(make: Any, tmp_path: Path) -> None:
+    report = summarise(make(tmp_path))
     png = chart.chart_png(report)
     assert png.startswith(b"\x89PNG")
     assert png == chart.chart_png(report)

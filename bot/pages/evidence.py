@@ -1,0 +1,121 @@
+"""Why to believe a confirmed gain: the numbers side by side, what they rest on, what got worse, what else moved."""
+
+from __future__ import annotations
+
+from bot.pages import gains, noisy
+from bot.pages.gains import direction
+from bot.pages.summary import TargetReport
+from bot.pages.text import count, decimals_for, percent, signed, value
+from harness.holdout import LOOK_CONFIDENCE
+
+
+def headline(report: TargetReport) -> str:
+    """The number a night is about: auc 0.7885 -> 0.8047 on held-out rows; seconds -12.3 %, 95 % interval ..."""
+    if report.noise and report.interval:
+        return gains.fresh(report.rule, report.interval)
+    before, after, where = _headline_values(report)
+    decimals = decimals_for(after - before)
+    return f"{report.primary.name} {value(before, decimals)} -> {value(after, decimals)}{where}"
+
+
+def strength(report: TargetReport) -> str:
+    if report.noise:
+        return "evidence strong (fresh pairs)"
+    return "evidence strong" if report.holdout else "evidence exact (deterministic score)"
+
+
+def numbers(report: TargetReport) -> list[str]:
+    """Base, claimed, confirmed and held-out, each a value of its own."""
+    if report.noise:
+        return noisy.numbers(report)
+    name, confirm = report.primary.name, report.confirm or {}
+    before, after, _ = _headline_values(report)
+    decimals = decimals_for(after - before)
+    searched = [value(number, decimals) for number in (confirm["search"]["base"][name], report.claimed[name])]
+    found = value(confirm["search"]["head"][name], decimals)
+    label = "search rows" if report.sample else "score"
+    lines = [
+        f"| {name} ({direction(report.primary)}) | base tonight | claimed | confirmed |",
+        "|---|--:|--:|--:|",
+        f"| {label} | {searched[0]} | {searched[1]} | {found if report.holdout else f'**{found}**'} |",
+    ]
+    if report.holdout:
+        lines.append(f"| **held-out rows** | {value(before, decimals)} | not used | **{value(after, decimals)}** |")
+    return lines
+
+
+def because(report: TargetReport) -> list[str]:
+    """One line each."""
+    if report.noise:
+        return noisy.because(report, report.noise)
+    tries = count(report.tries, "try", "tries")
+    if report.holdout:
+        lines = [
+            held_out(report),
+            f"Luck: {tries} chose on the search rows only; the held-out rows were read once tonight, after the choice.",
+        ]
+    else:
+        lines = [f"Luck: the score is deterministic; {tries} were compared exactly."]
+    repeat = (report.confirm or {})["repeat"]
+    lines.append(f"Repeat run {repeat}: a clean process gave the kept file the claimed numbers.")
+    return [*lines, *_guards(report), *_also(report)]
+
+
+def held_out(report: TargetReport) -> str:
+    """The held-out gain with its interval, which look at these rows it was, and what each look has to reach."""
+    found = report.holdout
+    if not found:
+        return ""
+    decimals = decimals_for(found["gain"])
+    text = (
+        f"Held-out gain {signed(found['gain'], decimals)}, {percent(found['confidence'])} interval "
+        f"{signed(found['low'], decimals)} to {signed(found['high'], decimals)}, on {found['rows']:,} rows."
+    )
+    if "look" in found:
+        text += (
+            f" Look {found['look']} of {found['looks']} at these rows: each has to be above 0 with "
+            f"{percent(LOOK_CONFIDENCE)} confidence; the bound is {signed(found['lower'], decimals)}."
+        )
+    return text
+
+
+def _headline_values(report: TargetReport) -> tuple[float, float, str]:
+    name = report.primary.name
+    if report.holdout:
+        return report.holdout["base"][name], report.holdout["head"][name], " on held-out rows"
+    search = (report.confirm or {}).get("search", {"base": report.base, "head": report.claimed})
+    return search["base"][name], search["head"][name], ""
+
+
+def _guards(report: TargetReport) -> list[str]:
+    found = []
+    for metric in report.rule.metrics:
+        limit = metric.guard or (
+            metric.tolerance if report.rule.name == "every" and metric is not report.primary else None
+        )
+        if limit is None:
+            continue
+        before, after = _both(report, metric.name)
+        allowed = limit.allowed(before)
+        edge = before - allowed if metric.goal == "maximize" else before + allowed
+        found.append(f"{metric.name} {value(before)} -> {value(after)} (limit {value(edge)}, {direction(metric)})")
+    return [f"Guards hold: {'; '.join(found)}."] if found else ["Guards: none declared."]
+
+
+def _also(report: TargetReport) -> list[str]:
+    shown = {report.primary.name, *(metric.name for metric in report.rule.metrics if metric.guard)}
+    found = []
+    for metric in report.rule.metrics:
+        if metric.name not in shown:
+            before, after = _both(report, metric.name)
+            word = (
+                "better" if metric.gain(before, after) > 0 else "worse" if metric.gain(before, after) < 0 else "equal"
+            )
+            found.append(f"{metric.name} {value(before)} -> {value(after)} ({word})")
+    return [f"Also measured: {'; '.join(found)}."] if found else []
+
+
+def _both(report: TargetReport, name: str) -> tuple[float, float]:
+    """Base and confirmed value, on held-out rows where there are any."""
+    where = report.holdout or (report.confirm or {})["search"]
+    return where["base"][name], where["head"][name]

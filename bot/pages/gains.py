@@ -1,0 +1,83 @@
+"""Gains in the words of a reader: as the change of the metric itself, in its unit or, where it is compared by ratio, in
+percent. A timing that gets better reads -12.3 %."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bot.pages.text import count, percent
+from harness.intervals import Mean
+from harness.rule import Metric, Rule, headline_name, metric_named
+
+
+def headline(rule: Rule) -> Metric:
+    """The metric that headline gains are gains of: the primary, or under `weighted` the combined number."""
+    return Metric(headline_name(rule), "maximize") if rule.name == "weighted" else rule.primary
+
+
+def compared(rule: Rule, found: Mapping[str, Any]) -> Metric:
+    """The metric whose gain confirm measured; under `pareto` it may be another than the primary."""
+    return headline(rule) if found["metric"] == headline_name(rule) else metric_named(rule, found["metric"])
+
+
+def direction(metric: Metric) -> str:
+    return "higher is better" if metric.goal == "maximize" else "lower is better"
+
+
+def change(metric: Metric, gain: float) -> float:
+    """What a gain does to the metric: in its unit, or in percent."""
+    signed = gain if metric.goal == "maximize" else -gain
+    return 100 * math.expm1(signed) if metric.compare == "ratio" else signed
+
+
+def shown(metric: Metric, gain: float, *, like: Sequence[float] = ()) -> str:
+    """-12.3 %, or +0.0123 in the metric's unit. like: gains beside it, whose decimals it takes."""
+    found = change(metric, gain)
+    decimals = _decimals(metric, max([abs(change(metric, other)) for other in (*like, gain)]))
+    text = "0" if abs(found) < 0.5 * 10**-decimals else f"{found:+,.{decimals}f}"
+    return f"{text} %" if metric.compare == "ratio" else text
+
+
+def size(metric: Metric, gain: float) -> str:
+    """3.1 %: a gain or a spread without its direction."""
+    return shown(metric, gain).lstrip("+-")
+
+
+def interval(metric: Metric, found: Mapping[str, Any]) -> str:
+    """-12.3 %, 95 % interval -14.0 % to -10.6 %. found: gain, low, high, confidence."""
+    gains = [found["low"], found["high"]]
+    low, high = sorted(gains, key=lambda gain: change(metric, gain))
+    ends = f"{shown(metric, low, like=gains)} to {shown(metric, high, like=gains)}"
+    return f"{shown(metric, found['gain'], like=gains)}, {percent(found['confidence'])} interval {ends}"
+
+
+def fresh(rule: Rule, found: Mapping[str, Any]) -> str:
+    """seconds -12.3 %, 95 % interval -14.0 % to -10.6 %, from 40 fresh pairs"""
+    metric = compared(rule, found)
+    return f"{metric.name} {interval(metric, found)}, from {count(found['pairs'], 'fresh pair')}"
+
+
+def remeasured(rule: Rule, confirmed: Mapping[str, Any], again: Mean) -> str:
+    """A noisy result that was measured again, held against its confirmed interval, in one line."""
+    metric = compared(rule, confirmed)
+    gains = [confirmed["low"], confirmed["high"]]
+    low, high = sorted(gains, key=lambda gain: change(metric, gain))
+    there = f"{shown(metric, low, like=gains)} to {shown(metric, high, like=gains)}"
+    now = f"{metric.name} {shown(metric, again.gain, like=gains)} in {count(again.pairs, 'pair')}"
+    if confirmed["low"] <= again.gain <= confirmed["high"]:
+        return f"{now}: inside the confirmed interval, {there}"
+    if again.low <= confirmed["high"] and confirmed["low"] <= again.high:
+        return f"{now}: outside the confirmed interval, {there}, and too few pairs to contradict it"
+    return f"{now}: NOT the same; the confirmed interval is {there}, and the two do not overlap"
+
+
+def _decimals(metric: Metric, largest: float) -> int:
+    if metric.compare == "ratio":
+        return max(1, min(4, 1 - _magnitude(largest)))
+    return max(0, min(10, 2 - _magnitude(largest)))
+
+
+def _magnitude(number: float) -> int:
+    return math.floor(math.log10(number)) if number > 0 else 0

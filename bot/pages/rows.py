@@ -1,0 +1,94 @@
+"""The rows of a confirmed target, what the ablation took out of them, and how it was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bot.pages.gains import shown
+from bot.pages.summary import Row, TargetReport
+from bot.pages.text import cell_code, code, count, decimals_for, percent, signed, words
+from harness import ablate
+from harness.intervals import CONFIDENCE
+from harness.rule import headline_name
+
+Commits = Mapping[tuple[str, int], str]
+_MOST_EXPERIMENTS = 5
+
+
+def table(report: TargetReport, commits: Commits) -> list[str]:
+    decimals = decimals_for(sum(row.adds for row in report.rows))
+    lines = ["| # | commit | change | adds | lines |", "|--:|---|---|--:|--:|"]
+    for row in report.rows:
+        commit = commits.get((report.name, row.number), "")
+        change = cell_code(words(row.change, 10), 80)
+        adds = _with_bound(report, row, decimals)
+        lines.append(
+            f"| {row.number} | {code(commit[:8]) if commit else ''} | {change} | {adds} | +{row.added} -{row.removed} |"
+        )
+    return [*lines, "", _legend(report)]
+
+
+def in_words(report: TargetReport, number: int) -> str:
+    """What a row of a noisy target adds, for its commit: seconds -4.1 %, at least -2.0 % with 90 % confidence."""
+    row = report.rows[number - 1]
+    adds, low = _effect(report, row.adds, row.adds if row.low is None else row.low)
+    return f"{report.compared.name} {adds}, at least {low} with {_confidence(report)} confidence"
+
+
+def _with_bound(report: TargetReport, row: Row, decimals: int) -> str:
+    if row.low is None:
+        return signed(row.adds, decimals)
+    adds, low = _effect(report, row.adds, row.low)
+    return f"{adds} ({low})"
+
+
+def _effect(report: TargetReport, gain: float, low: float) -> tuple[str, str]:
+    """A gain and its lower bound, as the rows of this target show gains."""
+    if report.noise:
+        return shown(report.compared, gain, like=[low]), shown(report.compared, low, like=[gain])
+    decimals = decimals_for(max(abs(gain), abs(low)))
+    return signed(gain, decimals), signed(low, decimals)
+
+
+def _legend(report: TargetReport) -> str:
+    if not report.noise:
+        where = "search rows" if report.sample else "score"
+        return f"*adds*: a row's gain in {headline_name(report.rule)} ({where}), on top of the rows above it."
+    name, least = report.compared.name, f"in brackets, at least so much with {_confidence(report)} confidence"
+    if _as_a_set(report):
+        return f"*adds*: how the whole change moves {name}, which was measured as a set; {least}."
+    return f"*adds*: how the row moves {name}, the result with it against the result without; {least}."
+
+
+def _as_a_set(report: TargetReport) -> bool:
+    return len(report.rows) == 1
+
+
+def _confidence(report: TargetReport) -> str:
+    """Of the bound of a row: a single one is what confirm measured, the others come from the ablation."""
+    return percent(CONFIDENCE if _as_a_set(report) else ablate.CONFIDENCE)
+
+
+def unproven(report: TargetReport) -> list[str]:
+    """The parts of the loop's result that the ablation took out."""
+    found = (report.confirm or {}).get("ablation", {}).get("removed")
+    if not found:
+        return []
+    lines = [f"<details><summary>Unproven in the stack, taken out: {count(len(found), 'change')}</summary>", ""]
+    lines += ["| experiments | change | adds | at worst |", "|---|---|--:|--:|"]
+    for entry in found:
+        adds, low = _effect(report, entry["gain"], entry["low"])
+        change = cell_code(words(entry["change"], 10), 80)
+        lines.append(f"| {_numbers(entry['experiments'])} | {change} | {adds} | {low} |")
+    return ["", *lines, "", "</details>"]
+
+
+def method(report: TargetReport) -> str:
+    """How the final change was taken apart. Nothing where it was one part."""
+    found = (report.confirm or {}).get("ablation")
+    return f"Ablation, {found['how']}: {code(found['says'], 300)}." if found and found["how"] != "none" else ""
+
+
+def _numbers(experiments: Sequence[int]) -> str:
+    more = ", ..." if len(experiments) > _MOST_EXPERIMENTS else ""
+    return ", ".join(map(str, experiments[:_MOST_EXPERIMENTS])) + more

@@ -1,0 +1,58 @@
+"""What a night tried and did not keep: too good to be true, near misses, and how much there was of everything else."""
+
+from __future__ import annotations
+
+import math
+
+from bot.pages.gains import headline, shown
+from bot.pages.summary import TargetReport
+from bot.pages.text import cell_code, value
+from harness.rule import headline_name
+
+
+def suspects(report: TargetReport) -> list[str]:
+    """What passed and was not believed, where a reader cannot miss it."""
+    number = report.reasons.get("suspect", 0)
+    if not number:
+        return []
+    lines = [f"### Too good to be true: {number}, not kept", "", "| experiment | why | what |", "|--:|---|---|"]
+    for event in report.suspects:
+        lines.append(f"| {event['id']} | {cell_code(event['why'], 200)} | {cell_code(event['description'], 80)} |")
+    if number > len(report.suspects):
+        lines.append(f"| | and {number - len(report.suspects)} more: results.tsv | |")
+    return ["", *lines]
+
+
+def reverted(report: TargetReport, chart: str) -> list[str]:
+    """chart: an address, or nothing."""
+    reasons = ", ".join(f"{reason} {number:,}" for reason, number in report.reasons.items())
+    kept = f"{report.kept:,} kept on the way"
+    summary = f"{report.tries - report.kept:,} reverted: {reasons}; {kept}" if reasons else kept
+    lines = [f"<details><summary>{summary}</summary>", ""]
+    if report.near_misses:
+        lines += ["Nearest misses:", "", *(_noisy_misses(report) if report.noise else _misses(report)), ""]
+    if report.reasons.get("unfinished"):
+        lines += ["Unfinished: the night ended in the middle of its pairs; it may be tried again.", ""]
+    if chart:
+        lines += [f"![{headline_name(report.rule)} of {report.name} over {report.tries:,} experiments]({chart})", ""]
+    return [*lines, "</details>"]
+
+
+def _misses(report: TargetReport) -> list[str]:
+    name = report.primary.name
+    lines = [f"| experiment | {name} | reason | what |", "|--:|--:|---|---|"]
+    for event in report.near_misses:
+        what = cell_code(event["description"], 100)
+        lines.append(f"| {event['id']} | {value(event['metrics'][name], 6)} | {event['reason']} | {what} |")
+    return lines
+
+
+def _noisy_misses(report: TargetReport) -> list[str]:
+    """Evidence: the largest at any pair. It is an odds ratio, and no try is kept below the night's threshold."""
+    metric, gains = headline(report.rule), [event["gain"] for event in report.near_misses]
+    lines = ["| experiment | change | evidence | reason | what |", "|--:|--:|--:|---|---|"]
+    for event in report.near_misses:
+        evidence, moved = f"{math.exp(min(event['peak'], 50)):,.0f} to 1", shown(metric, event["gain"], like=gains)
+        what = cell_code(event["description"], 100)
+        lines.append(f"| {event['id']} | {moved} | {evidence} | {event['reason']} | {what} |")
+    return lines
