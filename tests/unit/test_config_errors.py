@@ -433,18 +433,64 @@ CASES: list[Case] = [
     ),
     Case(
         "not-yet key",
-        edit("signal: file-property", "noise: {alpha: often}"),
+        edit("signal: file-property", "environment: requirements.txt"),
         (
-            "tone/target.yaml:8:1: noise: not available yet",
+            "tone/target.yaml:8:1: environment: not available yet",
             "  next: remove the key; a later version takes it",
         ),
     ),
     Case(
-        "not-yet key in a metric",
-        edit("goal: maximize}", "goal: maximize, floor: 0.5}"),
+        "alpha in words",
+        edit("signal: file-property", "noise: {alpha: often}"),
+        ('tone/target.yaml:8:16: noise.alpha: expected a number, found "often"',),
+    ),
+    Case(
+        "alpha that promises nothing",
+        edit("signal: file-property", "noise: {alpha: 0.5}"),
+        ("tone/target.yaml:8:16: noise.alpha: expected at most 0.2, found 0.5",),
+    ),
+    Case(
+        "a noise model that is not there",
+        edit("signal: file-property", "noise: {model: gaussian}"),
         (
-            "tone/target.yaml:10:35: metrics[0].floor: not available yet",
-            "  next: remove the key; a later version takes it",
+            'tone/target.yaml:8:16: noise.model: "gaussian" is not available yet',
+            "  next: available: symmetric",
+        ),
+    ),
+    Case(
+        "noise over a sample of rows",
+        edit("signal: file-property", "noise: {}\nsample: rows"),
+        (
+            "tone/target.yaml:8:8: noise: a noisy score over a finite sample of rows is not available yet",
+            "  next: sample: rows for a deterministic score, noise for any other",
+        ),
+    ),
+    Case(
+        "a catalogue without tune",
+        edit("signal: file-property", "proposer: {kind: perturb, catalogue: choices.yaml}"),
+        ("tone/target.yaml:8:27: proposer.catalogue: belongs to the proposer tune, not perturb",),
+    ),
+    Case(
+        "a catalogue that is not there",
+        edit("signal: file-property", "proposer: {kind: tune}"),
+        (
+            'tone/target.yaml:8:11: proposer.catalogue: "catalogue.yaml" is not in the working tree',
+            "  next: a night sees what git tracks: git add it (-f if .gitignore leaves it out), then commit",
+        ),
+    ),
+    Case(
+        "a floor in words",
+        edit("goal: maximize}", "goal: maximize, floor: low}"),
+        ('tone/target.yaml:10:42: metrics[0].floor: expected a number, found "low"',),
+    ),
+    Case(
+        "a comparison that does not exist",
+        edit("goal: maximize}", "goal: maximize, compare: ratios}"),
+        (
+            (
+                'tone/target.yaml:10:44: metrics[0].compare: found "ratios"; valid: difference, ratio; did you mean '
+                '"ratio"?'
+            ),
         ),
     ),
     Case(
@@ -452,7 +498,7 @@ CASES: list[Case] = [
         edit("signal: file-property", "proposer: {kind: claude}"),
         (
             'tone/target.yaml:8:18: proposer.kind: "claude" is not available yet',
-            "  next: available: perturb",
+            "  next: available: perturb, tune",
         ),
     ),
     Case(
