@@ -23,7 +23,7 @@ from typing import Self
 from harness.child import Stopped
 from harness.documents import load
 from harness.process import Conversation, ConversationOver, printable, run_bounded
-from harness.sandbox import TESTED_VARIABLE, bwrap
+from harness.sandbox import TESTED_VARIABLE, bwrap, usage
 from harness.sandbox.limits import Limits
 
 __all__ = ["ConversationOver", "Limits", "Result", "Session", "load", "run", "serve"]
@@ -31,6 +31,7 @@ __all__ = ["ConversationOver", "Limits", "Result", "Session", "load", "run", "se
 Words = Sequence[str | os.PathLike[str]]
 _DEFAULT = Limits()
 _RETRY_SECONDS = 20.0
+_SANDBOXS_WORDS = (b"bwrap: ", b"sandbox: ")
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class Result:
     exit_code: as a shell's, 128 + n after signal n; negative when the limits stopped it.
     stdout:    all of it, at most `output` bytes of the limits.
     stderr:    its last 64 KiB, control characters escaped.
-    stopped:   "timeout" or "output" when that limit ended it, else "".
+    stopped:   "timeout", "output", "memory", "cpu" or "processes" when that limit of the whole candidate ended it,
+               else "". Where one of its processes came to a limit of its own, the exit code tells of that.
     """
 
     exit_code: int
@@ -68,7 +70,13 @@ def run(
     _require_sandbox()
     sandbox = partial(bwrap.command, sees=sees, limits=limits, packages=packages)
     finished = run_bounded(
-        sandbox(argv), cwd="/", env={}, timeout=limits.seconds, stdin=stdin, output_limit=limits.output
+        sandbox(argv),
+        cwd="/",
+        env={},
+        timeout=limits.seconds,
+        stdin=stdin,
+        output_limit=limits.output,
+        watch=usage.watch(limits),
     )
     _require_started(finished.exit_code, finished.stderr, sandbox)
     return Result(finished.exit_code, finished.stdout, printable(finished.stderr), finished.seconds, finished.stopped)
@@ -90,7 +98,7 @@ class Session:
     def __init__(self, sandbox: Callable[[Words], list[str]], argv: Words, limits: Limits) -> None:
         self._sandbox = sandbox
         self._limits = limits
-        self._conversation = Conversation(sandbox(argv), cwd="/", env={})
+        self._conversation = Conversation(sandbox(argv), cwd="/", env={}, watch=usage.watch(limits))
 
     def ask(self, line: bytes | str, timeout: float | None = None) -> bytes:
         """The candidate's answer, without its newline. timeout in seconds, the limits' unless given.
@@ -131,15 +139,15 @@ def _require_sandbox() -> None:
 
 
 def _require_started(exit_code: int, stderr: bytes, sandbox: Callable[[Words], list[str]]) -> None:
-    """Raises SandboxError when the candidate is not to blame: bubblewrap itself failed.
+    """Raises SandboxError when the candidate is not to blame: bubblewrap, or the launcher in it, failed.
 
-    A candidate can end as bubblewrap does and say what it says. So its word is not taken: the same sandbox is
+    A candidate can end as they do and say what they say. So its word is not taken: the same sandbox is
     started once more, for a command that is not the candidate's.
     """
-    if exit_code != 1 or not stderr.startswith(b"bwrap: "):
+    if exit_code != 1 or not stderr.startswith(_SANDBOXS_WORDS):
         return
     from harness.sandbox.selftest import not_started
 
     second = run_bounded(sandbox(["true"]), cwd="/", env={}, timeout=_RETRY_SECONDS)
-    if second.exit_code == 1 and second.stderr.startswith(b"bwrap: "):
+    if second.exit_code == 1 and second.stderr.startswith(_SANDBOXS_WORDS):
         raise not_started(second.stderr)

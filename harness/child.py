@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Literal, Self, cast
 
-from harness.descendants import kill_tree
+from harness.descendants import Broken, Guard, Watch, kill_tree
 
-Stopped = Literal["", "timeout", "output", "report"]
+Stopped = Literal["timeout", "output", "report"] | Broken
 Command = Sequence[str | os.PathLike[str]]
 
 _CHUNK = 64 * 1024  # bytes: the size of a pipe on Linux
@@ -84,7 +84,9 @@ class Child:
         cwd: str | os.PathLike[str],
         env: Mapping[str, str],
         inherited: tuple[int, ...],
+        watch: Watch | None = None,
     ) -> None:
+        """Starts it, or raises OSError. watch: only for a leader whose end is the end of all its descendants."""
         self._selector = selectors.DefaultSelector()
         try:
             self._process = _launch(argv, cwd, env, inherited)
@@ -104,6 +106,17 @@ class Child:
         self._death = _death_descriptor(self._process.pid)
         if self._death >= 0:
             self._selector.register(self._death, selectors.EVENT_READ, lambda: None)
+        self._guard = Guard(self._process.pid, self._death, watch) if watch and self._death >= 0 else None
+        self.cpu_seconds = 0.0  # known at its end: its own, and of the descendants that were waited for
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def verdict(self) -> Broken:
+        """Which bound of the watch it was killed for."""
+        return self._guard.verdict if self._guard else ""
 
     def listen(self, descriptor: int, limit: int, overflow: Stopped) -> Inlet:
         inlet = Inlet(descriptor, limit, overflow)
@@ -186,7 +199,9 @@ class Child:
         """Kills what is left, reaps the leader, closes every descriptor. The leader's exit code."""
         self.kill()
         self._ended = True
-        exit_code = self._process.wait()
+        if self._guard:
+            self._guard.stop()  # before its descriptor is closed
+        exit_code = self._reap()
         self._selector.close()
         for pipe in self._pipes:
             pipe.close()
@@ -194,6 +209,13 @@ class Child:
             os.close(self._death)
             self._death = -1
         return exit_code
+
+    def _reap(self) -> int:
+        if self._process.returncode is None:
+            _pid, status, usage = os.wait4(self._process.pid, 0)
+            self.cpu_seconds = usage.ru_utime + usage.ru_stime
+            self._process.returncode = os.waitstatus_to_exitcode(status)
+        return self._process.returncode
 
     def __enter__(self) -> Self:
         return self

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -16,12 +17,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from harness.errors import EvaluatorError
-from harness.process import Conversation, ConversationOver, Finished, run_bounded
+from harness.process import Conversation, ConversationOver, Finished, printable, run_bounded
 from harness.reports import BadReport, Measurement, check_scores, closing_block, parse_json
 from harness.repository import Repository
 from harness.sandbox import TESTED_VARIABLE
+from harness.sandbox.views import ROOT_VARIABLE
 from harness.target import Target
 from harness.view import View, overwrite, remove
+
+_TAIL_BYTES = 2400  # 600 characters of at most 4 bytes
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ class ProcessMeasurer:
             "AUTORESEARCH_FIDELITY": str(ask.fidelity),
         }
         argv, seconds = command(self._target.evaluate.argv), self._target.evaluate.timeout
-        own = environment(home, isolated=self._target.isolated) | asked
+        own = environment(home, (self._view.root, home), isolated=self._target.isolated) | asked
         with _starting(argv):
             finished = run_bounded(argv, cwd=self._view.cwd, env=own, timeout=seconds, report=True)
         self._view.sweep()
@@ -123,10 +127,11 @@ class ServeMeasurer:
         home = self._scratch / "home"
         remove(home)
         home.mkdir()
-        (self._scratch / "items").mkdir(exist_ok=True)
+        items = self._scratch / "items"
+        items.mkdir(exist_ok=True)
         argv = command(self._target.evaluate.argv)
         with _starting(argv):
-            own = environment(home, isolated=self._target.isolated)
+            own = environment(home, (self._view.root, home, items), isolated=self._target.isolated)
             self._conversation = Conversation(argv, cwd=self._view.cwd, env=own)
         return self._conversation
 
@@ -167,11 +172,15 @@ def command(argv: Sequence[str]) -> list[str]:
     return [sys.executable, *argv[1:]] if argv[0] in {"python", "python3"} else list(argv)
 
 
-def environment(home: Path, *, isolated: bool) -> dict[str, str]:
-    """All that an evaluator inherits: no secret of its parent's environment is in it."""
+def environment(home: Path, roots: Sequence[Path] = (), *, isolated: bool) -> dict[str, str]:
+    """All that an evaluator inherits: no secret of its parent's environment is in it.
+
+    roots: the folders of which it may show parts to a candidate: its checkout, and what was made for it alone.
+    """
     # The self-test has just been passed; an evaluator that is started per experiment need not repeat it.
     tested = {TESTED_VARIABLE: "1"} if isolated else {}
     return tested | {
+        ROOT_VARIABLE: os.pathsep.join(map(str, roots)),
         "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
         "HOME": str(home),
         "TMPDIR": str(home),
@@ -194,7 +203,7 @@ def _from_process(finished: Finished, names: Sequence[str], target: Target) -> M
     try:
         found = check_scores(_reported(finished, target), names)
     except BadReport as bad:
-        return Measurement(crash=bad.kind, why=f"{bad.why}{tail}", seconds=seconds)
+        return Measurement(crash=bad.kind, why=f"{_plain(bad.why)}{tail}", seconds=seconds)
     return Measurement(found.metrics, found.parts, found.rows, seconds=seconds)
 
 
@@ -219,16 +228,16 @@ def _from_answer(answer: bytes, asked: int, count: int, names: Sequence[str]) ->
 
 def _from_result(result: Any, names: Sequence[str]) -> Measurement:
     if isinstance(result, dict) and set(result) == {"crash"}:
-        return Measurement(crash="refused", why=str(result["crash"])[:2000])
+        return Measurement(crash="refused", why=_plain(str(result["crash"])))
     try:
         return check_scores(result, names)
     except BadReport as bad:
-        return Measurement(crash=bad.kind, why=bad.why)
+        return Measurement(crash=bad.kind, why=_plain(bad.why))
 
 
 def _from_failure(over: ConversationOver | BadReport) -> Measurement:
     if isinstance(over, BadReport):
-        return Measurement(crash=over.kind, why=over.why)
+        return Measurement(crash=over.kind, why=_plain(over.why))
     if over.kind == "timeout":
         return Measurement(crash="timeout", why=over.detail)
     if over.kind == "output":
@@ -239,5 +248,11 @@ def _from_failure(over: ConversationOver | BadReport) -> Measurement:
 
 
 def _tail(output: bytes) -> str:
-    text = output.decode(errors="replace").strip()
+    """The last words of a process, fit for an event: escaped, and no more than 600 characters."""
+    text = printable(output[-_TAIL_BYTES:]).strip()
     return f": {text[-600:]}" if text else ""
+
+
+def _plain(text: str) -> str:
+    """What an evaluator said in so many words, and through it perhaps a candidate."""
+    return printable(text.encode("utf-8", "backslashreplace"))[:2000]

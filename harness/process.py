@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from typing import Literal, Self
 
 from harness.child import Child, Command, Drain, Inlet, Stopped
+from harness.descendants import Broken, Watch
 
 KIB = 1 << 10
 MIB = 1 << 20
 _GRACE = 2.0  # seconds between closing a child's standard input and killing it
+_IN_WORDS: dict[Broken, str] = {"memory": "memory", "cpu": "processor time", "processes": "processes"}
 _LAST_BREATH = 0.5  # seconds between a child's closed standard output and its own exit code
 
 
@@ -27,7 +29,8 @@ class Finished:
     """How a process ended: `stopped` says which bound it broke, if any.
 
     exit_code: negative when killed by that signal. stdout, report: all of it, or the first bytes up to
-    the limit that was broken. stderr: its last bytes. seconds: wall clock, launch included.
+    the limit that was broken. stderr: its last bytes. seconds: wall clock, launch included. cpu_seconds: processor
+    time of the leader and of what it waited for; a sandbox's leader does not wait for what is in it.
     """
 
     exit_code: int
@@ -36,17 +39,21 @@ class Finished:
     report: bytes
     seconds: float
     stopped: Stopped
+    cpu_seconds: float
+
+
+Over = Literal["exit", "timeout", "output", "memory", "cpu", "processes"]
 
 
 class ConversationOver(Exception):
     """The child of a conversation can be asked no more.
 
-    kind: "exit" (it ended, or closed its standard output), "timeout", or "output" (an answer over its
-    limit, or a line nobody asked for). exit_code as subprocess gives it; a child that was stopped shows
-    -9.
+    kind: "exit" (it ended, or closed its standard output), "timeout", "output" (an answer over its
+    limit, or a line nobody asked for), or what the watch killed it for. exit_code as subprocess gives it; a
+    child that was stopped shows -9.
     """
 
-    def __init__(self, kind: Literal["exit", "timeout", "output"], exit_code: int, detail: str) -> None:
+    def __init__(self, kind: Over, exit_code: int, detail: str) -> None:
         super().__init__(detail)
         self.kind = kind
         self.exit_code = exit_code
@@ -64,12 +71,14 @@ def run_bounded(
     output_limit: int = MIB,
     error_limit: int = 64 * KIB,
     report_limit: int = 16 * MIB,
+    watch: Watch | None = None,
 ) -> Finished:
     """Runs one command to its end, or to the first bound it breaks, and then kills its process group.
 
     timeout in seconds of wall clock, limits in bytes. With `report` the child finds in
     AUTORESEARCH_REPORT the number of a descriptor to write to. The call ends when the leader does: what
-    leftovers still hold open is not waited for. Raises OSError when the command cannot be started.
+    leftovers still hold open is not waited for. watch: for a sandbox, what its whole tree may use. Raises OSError
+    when the command cannot be started.
     """
     started = time.monotonic()
     with contextlib.ExitStack() as stack:
@@ -78,10 +87,10 @@ def run_bounded(
             told.descriptor, sink = _pipe(stack)
             with os.fdopen(sink, "wb"):
                 channel = {"AUTORESEARCH_REPORT": str(sink)}
-                child = stack.enter_context(Child(argv, cwd, {**env, **channel}, (sink,)))
+                child = stack.enter_context(Child(argv, cwd, {**env, **channel}, (sink,), watch))
             child.listen_to(told)
         else:
-            child = stack.enter_context(Child(argv, cwd, env, ()))
+            child = stack.enter_context(Child(argv, cwd, env, (), watch))
         output = child.listen(child.stdout, output_limit, "output")
         errors = child.listen(child.stderr, error_limit, "")
         child.feed(stdin, last=True)
@@ -93,7 +102,8 @@ def run_bounded(
             bytes(errors.data),
             bytes(told.data),
             time.monotonic() - started,
-            stopped,
+            child.verdict or stopped,
+            child.cpu_seconds,
         )
 
 
@@ -115,9 +125,10 @@ class Conversation:
         cwd: str | os.PathLike[str],
         env: Mapping[str, str],
         error_limit: int = 64 * KIB,
+        watch: Watch | None = None,
     ) -> None:
         """Starts the child, or raises OSError. error_limit in bytes: how much `stderr_tail` keeps."""
-        self._child = Child(argv, cwd, env, ())
+        self._child = Child(argv, cwd, env, (), watch)
         self._output = self._child.listen(self._child.stdout, 0, "output")
         self._errors = Drain(Inlet(self._child.stderr, error_limit, ""))
         self._over: ConversationOver | None = None
@@ -192,8 +203,10 @@ class Conversation:
             raise self._end("output", "it answered before it had read the question")
         return answer
 
-    def _end(self, kind: Literal["exit", "timeout", "output"], why: str) -> ConversationOver:
+    def _end(self, kind: Over, why: str) -> ConversationOver:
         exit_code = self._finish()
+        if broken := self._child.verdict:
+            kind, why = broken, f"it used more than its limit: {_IN_WORDS[broken]}"
         last = printable(self._errors.tail()).strip().rpartition("\n")[2][-300:]
         self._over = ConversationOver(kind, exit_code, why + (f"; its last words: {last}" if last else ""))
         return self._over

@@ -20,6 +20,10 @@ from harness.errors import AutoresearchError
 from harness.repository import CommitSource, Repository
 from harness.target import Target
 
+# What a verb takes over: git's programs and settings, the terminal's size. The evaluator can read a verb's environment
+# in /proc, so no secret is in it.
+_INHERITED = ("PATH", "HOME", "XDG_CONFIG_HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "TERM", "COLUMNS", "NO_COLOR")
+
 
 @dataclass(frozen=True)
 class NightResult:
@@ -73,7 +77,8 @@ def go(night: Night, forge: Forge, mutex: int, *, quiet: bool) -> NightResult:
 def _verb(verb: str, night: Night, target: str, mutex: int, *, quiet: bool) -> int:
     """Starts one verb as a process of its own and waits for it; its exit code."""
     command = [sys.executable, "-P", "-m", "bot.cli", verb, "--night", night.name, "--target", target]
-    environment = {**os.environ, MUTEX_VARIABLE: str(mutex), PARENT_VARIABLE: str(os.getpid())}
+    inherited = {name: value for name, value in os.environ.items() if name in _INHERITED}
+    environment = {**inherited, MUTEX_VARIABLE: str(mutex), PARENT_VARIABLE: str(os.getpid())}
     process = subprocess.Popen(
         [*command, "--quiet"] if quiet else command,
         cwd=night.repository.root, env=environment, pass_fds=(mutex,), stdin=subprocess.DEVNULL,

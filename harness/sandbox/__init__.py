@@ -1,13 +1,31 @@
-"""Where candidate code runs: bubblewrap, the limits in it, and the test that it really holds.
+"""Where candidate code runs: bubblewrap, what is done in it right before the candidate starts, and the self-test.
 
-What a candidate can reach: the system's programs and libraries (read only), its views under /candidate (read
-only), a scratch in memory at /tmp and /dev/shm, and three pipes. Not the network, the host's processes, its environment
-or its other files.
+What a candidate can reach: the system's programs and libraries and the bot's base Python (read only), its views under
+/candidate (read only), a scratch in memory at /tmp and /dev/shm, and three pipes. Not the network, the host's
+processes, its environment, its users or its other files; nor any system call of `seccomp`'s list.
 
-Not built yet: seccomp, landlock, cgroups and a uid of its own. Until then a candidate meets the kernel's whole surface
-(nested user namespaces too), and `limits` says which limits are looser than they read. Known gap: a sandbox that is
-within its first milliseconds when somebody else kills the evaluator (out of memory, kill -9) can live on: without
-network and under its limits, but with nobody to hold it to the wall clock.
+Which function builds which layer (each is looked up in its module when it is called, so a test can take out just one):
+
+    namespaces           bwrap.namespaces           processes, network, System V IPC, host name; users unless `uid`
+    filesystem views     views.declared, roots      what is shown, and from where it may be taken
+                         bwrap._system, _filesystem the mounts: everything read only but the scratch
+    environment          bwrap._environment, and run_bounded(env={}) in harness.candidate
+    descriptors          launch.first_closed        and harness.child._launch, which passes none on
+    uid                  identity.own_uid           a user for each launch where the bot is root; None: a user namespace
+    limits               limits.settings            of each process, by the kernel
+                         usage.watch                of all together: memory, processor time, processes
+    seccomp              seccomp.program            second layer; empty: none
+    landlock             landlock.rules             second layer; empty: none
+    output escape        harness.process.printable  and harness.measure._tail, _plain
+    output, wall clock   harness.child.Child.pump   by the reader, who kills the whole process namespace
+    lifeline             launcher.end_if_abandoned  and bwrap's --die-with-parent
+
+Without a layer of the first kind no candidate runs (`selftest.self_test`); what is missing of the second is told
+(`selftest.layers`). The launcher adds some 12 ms to bubblewrap's 5, most of it the start of its interpreter.
+
+Known limits: a filter of calls is a list of what is refused, not of what is allowed. `usage` says what a watch cannot
+see. In a user namespace (a bot that is not root) a candidate is the same user as the bot to the kernel: namespaces
+alone hold them apart. The scratch, views and Python of a bot that is root must be readable for other users.
 """
 
 TESTED_VARIABLE = "AUTORESEARCH_SANDBOX_TESTED"  # set for an evaluator whose harness has passed the self-test

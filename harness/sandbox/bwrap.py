@@ -10,14 +10,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from harness.errors import SandboxError
-from harness.sandbox.limits import Limits, limited, prlimit
-from harness.sandbox.views import WORK, View, declared
+from harness.sandbox import identity, launch
+from harness.sandbox.limits import Limits
+from harness.sandbox.views import WORK, View, declared, refuse_unreadable
 
 INSTALL = "sudo apt-get install bubblewrap, or: pip install 'autoresearch-bot[sandbox]'"
 _PYTHONS = ("python", "python3")
 _SYSTEM_FOLDERS = ("bin", "lib", "lib32", "lib64", "libx32", "sbin")
 _SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 _SCRATCH = "/tmp"  # noqa: S108 - the sandbox's own, in memory
+_SHARED_MEMORY = "/dev/shm"  # noqa: S108 - likewise
+_FOR_THE_CHANGE_OF_USER = ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP")
 
 
 def command(
@@ -27,33 +30,60 @@ def command(
     limits: Limits,
     packages: bool = False,
     folder: Path | None = None,
+    sockets: bool = False,
+    second_layers: bool = True,
 ) -> list[str]:
     """The command that runs argv in a sandbox of its own.
 
     It must be started with an EMPTY environment: what bwrap was started with stays readable in the sandbox as
-    /proc/1/environ, whatever --clearenv does for the other processes.
+    /proc/1/environ, whatever --clearenv does for the other processes. Its standard output should be a pipe: by it a
+    sandbox notices that whoever started it is gone.
 
     sees: paths seen from `folder`, where the evaluator lies (default: the current folder). "python" as argv[0] is
     the base interpreter of the harness or, with `packages`, that of the virtual environment it runs in.
+    sockets: the relaxation for a browser: Unix and netlink sockets within the sandbox, files in memory, and the
+    descriptors 3 and 4, if given, stay open. second_layers: False only for the self-test, which tests the first alone.
     Raises SandboxError when there is no bwrap, or when a view or the machine's layout leaves no safe sandbox.
     """
     folder = folder or Path.cwd()
     views = declared(sees, folder)
     words = [os.fspath(word) for word in argv]
-    setter = prlimit()
-    prefixes = _prefixes(packages) if packages or setter is None or words[0] in _PYTHONS else ()
+    prefixes = _prefixes(packages)
     _refuse_exposure(folder.resolve(), views, prefixes)
     if words[0] in _PYTHONS:
         words[0] = _interpreter(packages)
+    uid = identity.own_uid()
+    if uid is not None:
+        refuse_unreadable(views)
+    shown = [Path("/usr"), Path("/etc"), *_system_folders(), WORK, *prefixes]
+    behind = launch.second(shown, (_SCRATCH, _SHARED_MEMORY), sockets=sockets) if second_layers else launch.Second()
     return [
         str(find()),
-        *("--unshare-all", "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL"),
+        *namespaces(uid),
         *_system(),
         *_filesystem(views, prefixes, limits.memory),
         *_environment(prefixes),
         "--",
-        *limited(words, limits, setter=setter, python=_interpreter(packages=False)),
+        *launch.launched(
+            words,
+            limits,
+            behind,
+            python=_interpreter(packages=False),
+            uid=uid,
+            closed=launch.first_closed(sockets=sockets),
+        ),
     ]
+
+
+def namespaces(uid: int | None) -> Iterator[str]:
+    """With a user of its own no user namespace is needed, and the kernel counts that user's processes."""
+    if uid is None:
+        yield "--unshare-all"
+    else:
+        yield from ("--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try")
+    yield from ("--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL")
+    for capability in () if uid is None else _FOR_THE_CHANGE_OF_USER:  # the launcher gives them up
+        yield from ("--cap-add", capability)
 
 
 def find() -> Path:
@@ -78,22 +108,28 @@ def find() -> Path:
 
 def _system() -> Iterator[str]:
     yield from ("--ro-bind", "/usr", "/usr")
-    for name in _SYSTEM_FOLDERS:
-        path = Path("/", name)
+    for path in _system_folders():
         if path.is_symlink():
             yield from ("--symlink", os.fspath(path.readlink()), str(path))
-        elif path.is_dir():
+        else:
             yield from ("--ro-bind", str(path), str(path))
+    yield from _folder(Path("/etc"))
     for shared in ("/etc/alternatives", "/etc/ld.so.cache"):
         yield from ("--ro-bind-try", shared, shared)
+
+
+def _system_folders() -> list[Path]:
+    return [path for name in _SYSTEM_FOLDERS if (path := Path("/", name)).is_dir()]
 
 
 def _filesystem(views: Sequence[View], prefixes: Sequence[Path], scratch: int) -> Iterator[str]:
     # /proc is read only too: to root, also in a user namespace, the kernel's settings in /proc/sys are
     # writable, and one of them (core_pattern) is a command that the host runs.
     yield from ("--proc", "/proc", "--remount-ro", "/proc")
-    yield from ("--dev", "/dev", *_memory("/dev/shm", scratch), "--remount-ro", "/dev")  # noqa: S108
-    yield from (*_memory(_SCRATCH, scratch), "--dir", str(WORK))
+    yield from ("--dev", "/dev", *_memory(_SHARED_MEMORY, scratch), "--remount-ro", "/dev")
+    yield from _memory(_SCRATCH, scratch)
+    for folder in _above([*prefixes, *(view.place for view in views), WORK / "any"]):
+        yield from _folder(folder)
     for prefix in prefixes:
         yield from ("--ro-bind", str(prefix.resolve()), str(prefix))
     for view in views:
@@ -101,8 +137,18 @@ def _filesystem(views: Sequence[View], prefixes: Sequence[Path], scratch: int) -
     yield from ("--remount-ro", "/", "--chdir", str(WORK))
 
 
+def _folder(place: Path) -> tuple[str, ...]:
+    """Left to itself bubblewrap makes folders that shut out all but its own user."""
+    return ("--perms", "0755", "--dir", str(place))
+
+
+def _above(places: Sequence[Path]) -> list[Path]:
+    """Every folder that has to be there before something is bound at these places."""
+    return sorted({folder for place in places for folder in place.parents if folder != Path("/")})
+
+
 def _memory(place: str, size: int) -> tuple[str, ...]:
-    return ("--size", str(size), "--tmpfs", place)
+    return ("--perms", "1777", "--size", str(size), "--tmpfs", place)
 
 
 def _environment(prefixes: Sequence[Path]) -> Iterator[str]:
@@ -112,7 +158,7 @@ def _environment(prefixes: Sequence[Path]) -> Iterator[str]:
 
 
 def _interpreter(packages: bool) -> str:
-    if packages:
+    if packages and sys.prefix != sys.base_prefix:
         return str(Path(sys.prefix, "bin", "python"))
     return str(Path(sys.base_prefix, "bin", f"python{sys.version_info.major}.{sys.version_info.minor}"))
 
@@ -127,7 +173,7 @@ def _prefixes(packages: bool) -> tuple[Path, ...]:
 
 
 def _refuse_exposure(folder: Path, views: Sequence[View], prefixes: Sequence[Path]) -> None:
-    shown = [Path("/usr"), *(Path("/", name) for name in _SYSTEM_FOLDERS), *prefixes]
+    shown = [Path("/usr"), *_system_folders(), *prefixes]
     for place in shown:
         if folder.is_relative_to(place.resolve()):
             raise SandboxError(

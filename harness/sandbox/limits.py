@@ -1,47 +1,29 @@
-"""What a candidate may use. Each limit is the kernel's, set in the sandbox right before the candidate starts.
+"""What a candidate may use: each of its processes, held by the kernel (here), and all together (`sandbox.usage`).
 
-The wall clock is not among the kernel's: when it runs out the sandbox's first process is killed, and with
-it the whole process namespace.
-
-Left for the layer of cgroups and an own uid: the kernel does not hold root to the number of processes
-(where the bot runs as root, as in most containers), and it counts memory per process, so that together
-the processes of one candidate may use `processes` times `memory`, and its scratch `memory` twice more.
+The wall clock is not among the kernel's: when it runs out the sandbox's first process is killed, and with it the whole
+process namespace. Nor is the output, which its reader counts.
 """
 
 from __future__ import annotations
 
 import resource
-import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
-_PATH = "/usr/bin:/bin:/usr/sbin:/sbin"  # what of the host's is the sandbox's too
-
-# Where util-linux is missing. 127 is what a shell, and prlimit, say for a command that is not there.
-_LAUNCHER = """
-import os, resource, sys
-for setting in sys.argv[1].split():
-    name, value = setting.split("=")
-    resource.setrlimit(getattr(resource, "RLIMIT_" + name.upper()), (int(value), int(value)))
-try:
-    os.execvp(sys.argv[2], sys.argv[2:])
-except OSError as error:
-    print(f"{sys.argv[2]}: {error.strerror}", file=sys.stderr)
-    sys.exit(127)
-"""
+_KERNEL_MOST = (1 << 63) - 1
 
 
 @dataclass(frozen=True)
 class Limits:
     """Bounds on one candidate.
 
-    seconds:      wall clock, of a run or of one answer of a session
-    cpu_seconds:  processor time of each process; None: as the wall clock allows
-    memory:       bytes of address space of each process, and of each of the two scratch folders
-    processes:    how many at once; not held for root
-    file_size:    bytes of a file that is written
-    output:       bytes of standard output, or of one answer
-    open_files:   descriptors of each process
+    seconds:       wall clock, of a run or of one answer of a session
+    cpu_seconds:   processor time, together; None: as the wall clock allows
+    memory:        bytes, together, files in the scratch included; also the most that one scratch folder holds
+    address_space: bytes that one process may reserve; None: as `memory`. For those that reserve what they never use
+    processes:     how many at once, threads included
+    file_size:     bytes of a file that is written
+    output:        bytes of standard output, or of one answer
+    open_files:    descriptors of each process
     """
 
     seconds: float = 60
@@ -51,6 +33,7 @@ class Limits:
     file_size: int = 64 << 20
     output: int = 1 << 20
     open_files: int = 256
+    address_space: int | None = None
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -59,34 +42,21 @@ class Limits:
                 raise ValueError(f"{field.name} is {value}: a limit is more than 0")
 
 
-def prlimit() -> str | None:
-    """The program that sets limits and then becomes the command, if the system has it."""
-    return shutil.which("prlimit", path=_PATH)
-
-
-def limited(argv: Sequence[str], limits: Limits, *, setter: str | None, python: str) -> list[str]:
-    """The command that runs argv under the limits: through `setter` (prlimit), else `python` (a path)."""
-    settings = _settings(limits)
-    if setter is None:
-        pairs = " ".join(f"{name}={value}" for name, value in settings.items())
-        return [python, "-I", "-S", "-c", _LAUNCHER, pairs, *argv]
-    return [setter, *(f"--{name}={value}:{value}" for name, value in settings.items()), "--", *argv]
-
-
-def _settings(limits: Limits) -> dict[str, int]:
+def settings(limits: Limits) -> tuple[tuple[int, int], ...]:
+    """The limits of each process: the kernel's number of a limit, and its value."""
     wanted = {
-        "as": limits.memory,
-        "core": 0,
-        "fsize": limits.file_size,
-        "nofile": limits.open_files,
-        "nproc": limits.processes,
+        resource.RLIMIT_AS: limits.address_space or limits.memory,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_FSIZE: limits.file_size,
+        resource.RLIMIT_NOFILE: limits.open_files,
+        resource.RLIMIT_NPROC: limits.processes,
     }
     if limits.cpu_seconds is not None:
-        wanted["cpu"] = limits.cpu_seconds
-    return {name: min(value, _ceiling(name)) for name, value in wanted.items()}
+        wanted[resource.RLIMIT_CPU] = limits.cpu_seconds + 1  # the whole tree is stopped before, and can say why
+    return tuple((number, min(value, _ceiling(number))) for number, value in wanted.items())
 
 
-def _ceiling(name: str) -> int:
+def _ceiling(number: int) -> int:
     """Where the host's own limit is tighter it stays: nobody in the sandbox may raise it."""
-    hard = resource.getrlimit(getattr(resource, f"RLIMIT_{name.upper()}"))[1]
-    return (1 << 63) - 1 if hard == resource.RLIM_INFINITY else hard
+    hard = resource.getrlimit(number)[1]
+    return _KERNEL_MOST if hard == resource.RLIM_INFINITY else hard

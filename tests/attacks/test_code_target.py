@@ -5,16 +5,18 @@ Every attack has its control: the same candidate under the same evaluator with t
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from bot import config, proposers
 from bot.night.confirm import confirm
-from bot.night.night import targets_of
+from bot.night.folder import mutex
+from bot.night.night import _verb, targets_of
 from bot.night.plan import Wishes, plan
 from bot.night.run import run
 from bot.proposers import Outcome, Proposal, Request
@@ -23,7 +25,8 @@ from harness.errors import ConfigError, SandboxError
 from harness.measure import Ask
 from harness.reports import Measurement
 from harness.repository import Repository, WorkingSource
-from tests.support import make_repository
+from harness.sandbox.views import ROOT_VARIABLE
+from tests.support import autoresearch, make_repository
 
 FOLDER = "targets/experiments/sum"
 TARGET = """
@@ -60,7 +63,9 @@ ATTACKS = {
     "read the holdout": "assert open('data/holdout.txt').read()\nprint('STOLEN')",
     "use the network": "import socket\nsocket.create_connection(('127.0.0.1', PORT), 2)\nprint('STOLEN')",
     "leave a file for the next": "open('LEFT', 'w').write('x')\nassert open('LEFT').read()\nprint('STOLEN')",
-    "change the evaluator": "open('evaluate.py', 'a').write('#')\nprint('STOLEN')",
+    "change the evaluator": (
+        "import os\nos.chmod('evaluate.py', 0o644)\nopen('evaluate.py', 'a').write('#')\nprint('STOLEN')"
+    ),
 }
 GUARDED = "try:\n{attack}\nexcept BaseException as error:\n    print('refused', error)\n"
 FORGE = """
@@ -137,6 +142,81 @@ def test_a_forged_report_never_arrives(tmp_path: Path) -> None:
 def test_the_control_of_the_forged_report_arrives(tmp_path: Path) -> None:
     found = measured(tmp_path, FORGE + HONEST, NAKED)
     assert found.crash == "twice", "where the descriptor is inherited the forgery is heard"
+
+
+SPEAKS = "import sys\nsys.stderr.write('\\x1b]0;owned\\x07' + 'x' * 3000 + '\\x1b[2J\\u202elast')\nsys.exit(3)\n"
+PASSED_ON = 'done = candidate.run(["python", "solve.py"], sees=["solve.py"]); sys.exit(done.stderr)'
+RAW = "import subprocess, sys; sys.exit(subprocess.run([sys.executable, 'solve.py'], check=False).returncode)"
+
+
+@pytest.mark.parametrize("runner", [f"import sys; {PASSED_ON}", RAW])
+def test_what_a_candidate_says_reaches_an_event_escaped_and_short(runner: str, tmp_path: Path) -> None:
+    found = measured(tmp_path, SPEAKS, runner)
+    assert found.crash == "exit"
+    assert found.why.endswith("last")
+    assert len(found.why) < 700
+    assert all(c.isprintable() or c in "\n\t" for c in found.why), "no control character, none that turns text around"
+
+
+def test_the_control_of_the_escape_says_it_raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measure, "printable", lambda said: said.decode(errors="replace"))
+    assert "\x1b[2J\u202elast" in measured(tmp_path, SPEAKS, RAW).why
+
+
+OUTSIDE = """
+try:
+    done = candidate.run(["cat", "/candidate/PLACE"], sees=["../../../PLACE"])
+except SandboxError as error:
+    evaluator.report({"correct": 0, "stolen": 0})
+    raise SystemExit
+"""
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_view_out_of_the_checkout_is_refused(named: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An evaluator that shows, by mistake, what lies beside its checkout."""
+    if not named:  # the control: a root that holds that too
+        monkeypatch.setattr(measure, "ROOT_VARIABLE", "IGNORED")
+        monkeypatch.setattr(measure, "environment", with_root(tmp_path, measure.environment))
+    (tmp_path / "secret").write_text("STOLEN")
+    lines = OUTSIDE.replace("PLACE", "secret").replace('sees=["../../../', 'sees=["../../../../').strip().splitlines()
+    runner = "from harness.errors import SandboxError\n" + "\n".join(f"    {line}" for line in lines)
+    assert measured(tmp_path, HONEST, runner).metrics["stolen"] == (0.0 if named else 1.0)
+
+
+def with_root(root: Path, real: Callable[..., dict[str, str]]) -> Callable[..., dict[str, str]]:
+    return lambda *given, **named: real(*given, **named) | {ROOT_VARIABLE: str(root)}
+
+
+SPY = {
+    f"{FOLDER}/target.yaml": (
+        "name: sum\nfile: spec.yaml\nspace: {/a: {float: [0, 1]}}\nevaluate: {command: [python, evaluate.py]}\n"
+        "metrics: [{name: stolen, goal: minimize}]\nproposer: {kind: perturb}\n"
+    ),
+    f"{FOLDER}/evaluate.py": (
+        "import os\nfrom pathlib import Path\nfrom harness import evaluator\n"
+        "theirs = repr(os.environ).encode()\n"
+        "try: theirs += Path(f'/proc/{os.getppid()}/environ').read_bytes()\n"
+        "except PermissionError: pass\n"
+        "evaluator.report({'stolen': float(b'a-canary' in theirs)})\n"
+    ),
+    f"{FOLDER}/spec.yaml": "a: 0.5\n",
+}
+
+
+@pytest.mark.parametrize("form", ["by the night", "by hand"])
+def test_a_verb_carries_no_secret(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_KEY", "a-canary")
+    repository = make_repository(tmp_path, SPY)
+    night, _plan = plan(repository, Wishes(experiments=2))
+    if form == "by the night":
+        with mutex(repository) as held:
+            assert _verb("run", night, "sum", held, quiet=True) == 0
+    else:
+        assert autoresearch(repository, "run", "--night", night.name, "--target", "sum", "--quiet").returncode == 0
+    base = folds.of_kind(night.segments("sum"), "baseline")[0]
+    # Who is not root is kept from it by the user namespace that took the network away, too.
+    assert base["metrics"]["stolen"] == (1.0 if form == "by hand" and os.geteuid() == 0 else 0.0)
 
 
 class Once:

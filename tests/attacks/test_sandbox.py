@@ -1,12 +1,14 @@
 """Candidates that attack. Each attack is tried twice: where nothing stops it, and where it has to fail.
 
 Without the first half the second would prove nothing: an attack with a typing error fails everywhere. `outside` runs
-a script as it is; `loose` runs it in a sandbox with one layer taken out.
+a script as it is; `loose` runs it in a sandbox of first layers only, with one of them taken out; `without` takes a
+layer out of the whole sandbox.
 """
 
 from __future__ import annotations
 
 import os
+import platform
 import secrets
 import signal
 import socket
@@ -23,8 +25,9 @@ from harness import candidate
 from harness.candidate import ConversationOver, Limits, Result
 from harness.errors import SandboxError
 from harness.process import Finished, run_bounded
-from harness.sandbox import bwrap
-from harness.sandbox.selftest import self_test
+from harness.sandbox import TESTED_VARIABLE, bwrap, identity, landlock, launch, limits, seccomp, usage, views
+from harness.sandbox.selftest import layers, self_test
+from harness.sandbox.views import ROOT_VARIABLE
 
 MIB = 1 << 20
 LIMITS = Limits(seconds=20)
@@ -41,6 +44,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (place / "data" / "question.txt").write_text("six times seven?")
     (tmp_path / "outside.txt").write_text("a secret")
     monkeypatch.chdir(place)
+    monkeypatch.setenv(ROOT_VARIABLE, str(tmp_path))
     return place
 
 
@@ -63,13 +67,43 @@ def outside(code: str, *words: object, env: dict[str, str] | None = None) -> Fin
     return run_bounded(argv, cwd=Path.cwd(), env=env or {}, timeout=20)
 
 
-def loose(code: str, without: list[str], *words: object, env: dict[str, str] | None = None) -> Finished:
-    """In a sandbox whose command lacks these words, which stand in it one after the other."""
-    argv = bwrap.command([*script(code), *map(str, words)], sees=["attack.py", "data"], limits=LIMITS)
-    if without:
-        at = next(i for i in range(len(argv)) if argv[i : i + len(without)] == without)
-        argv[at : at + len(without)] = []
+def loose(code: str, gone: list[str], *words: object, env: dict[str, str] | None = None) -> Finished:
+    """In first layers only, and in a command that lacks the words `gone`, which stand in it one after the other."""
+    with pytest.MonkeyPatch.context() as patch:
+        without(patch, "own uid")
+        argv = bwrap.command(
+            [*script(code), *map(str, words)], sees=["attack.py", "data"], limits=LIMITS, second_layers=False
+        )
+    if gone:
+        at = next(i for i in range(len(argv)) if argv[i : i + len(gone)] == gone)
+        argv[at : at + len(gone)] = []
     return run_bounded(argv, cwd="/", env=env or {}, timeout=20)
+
+
+def call_number(name: str) -> int | None:
+    """Of a system call that the filter looks at, on this machine; None where it has no such call."""
+    absent = {**seccomp._ABSENT, "memfd_create": seccomp._MEMFD_CREATE}
+    column = seccomp._MACHINES[platform.machine()].column
+    return {**seccomp._REFUSED, **seccomp._SPECIAL, **absent}[name][column]
+
+
+def without(patch: pytest.MonkeyPatch, *layers: str) -> None:
+    """Takes layers out of every sandbox that is started from now on."""
+    for layer in layers:
+        module, name, nothing = LAYERS[layer]
+        patch.setattr(module, name, nothing)
+
+
+LAYERS: dict[str, tuple[object, str, Callable[..., object]]] = {
+    "own uid": (identity, "own_uid", lambda: None),
+    "seccomp": (seccomp, "program", lambda *, sockets: b""),  # noqa: ARG005
+    "landlock": (landlock, "rules", lambda _shown, _scratch: ()),
+    "limits": (limits, "settings", lambda _bounds: ()),
+    "watch": (usage, "watch", lambda _bounds: None),
+    "descriptors": (launch, "first_closed", lambda *, sockets: 0),  # noqa: ARG005
+    "keyring": (seccomp, "keyctl", lambda: 0),
+    "git": (views, "_GIT", ".no-such-folder"),  # type: ignore[dict-item]
+}
 
 
 def reached(result: Result | Finished) -> bool:
@@ -279,10 +313,14 @@ def test_memory_bomb() -> None:
     assert not reached(inside(code, limits=Limits(seconds=20, memory=200 * MIB)))
 
 
-def test_scratch_bomb() -> None:
+def test_scratch_bomb(monkeypatch: pytest.MonkeyPatch) -> None:
     code = "[open(f'/tmp/{n}', 'wb').write(bytes(16 << 20)) for n in range(8)]"
     assert reached(inside(code, limits=Limits(seconds=20, memory=256 * MIB)))
-    assert not reached(inside(code, limits=Limits(seconds=20, memory=100 * MIB)))
+    tight = Limits(seconds=20, memory=100 * MIB)
+    bombed = inside(code, limits=tight)
+    assert bombed.stopped == "memory" or not reached(bombed)
+    without(monkeypatch, "watch")
+    assert not reached(inside(code, limits=tight))
 
 
 def test_large_file() -> None:
@@ -311,7 +349,7 @@ def test_processor_time() -> None:
     code = "import time; end = time.process_time() + 1.5\nwhile time.process_time() < end: pass"
     assert reached(inside(code))
     stopped = inside(code, limits=Limits(seconds=20, cpu_seconds=1))
-    assert (stopped.stopped, stopped.exit_code) == ("", 128 + signal.SIGKILL)
+    assert (stopped.stopped, stopped.ok) == ("cpu", False)
 
 
 SHOW_LIMITS = (
@@ -319,20 +357,119 @@ SHOW_LIMITS = (
 )
 
 
-@pytest.mark.parametrize("setter", ["prlimit", "python"])
-def test_limits_are_set_by_either_launcher(setter: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if setter == "python":
-        monkeypatch.setattr(bwrap, "prlimit", lambda: None)
-    limits = Limits(seconds=20, memory=900 * MIB, processes=17, open_files=33)
-    shown = inside(SHOW_LIMITS, limits=limits).stdout
+def test_limits_are_the_kernels() -> None:
+    bounds = Limits(seconds=20, memory=900 * MIB, processes=17, open_files=33)
+    shown = inside(SHOW_LIMITS, limits=bounds).stdout
     assert shown.startswith(f"({900 * MIB}, {900 * MIB}) (17, 17) (33, 33) (0, 0)".encode())
-    assert candidate.run(["no-such-command"], limits=limits).exit_code == 127
+    wide = Limits(seconds=20, memory=900 * MIB, address_space=1 << 40)
+    assert inside(SHOW_LIMITS, limits=wide).stdout.startswith(f"({1 << 40}, {1 << 40})".encode())
+    assert candidate.run(["no-such-command"], limits=bounds).exit_code == 127
 
 
-def test_number_of_processes() -> None:
-    code = "\nfor _ in range(30):\n    if os.fork() == 0: import time; time.sleep(20); os._exit(0)"
-    assert reached(inside(code, limits=Limits(seconds=20, processes=64)))
-    assert reached(inside(code, limits=Limits(seconds=20, processes=10))) == IS_ROOT  # the kernel does not hold root
+FORKS = """
+import time
+ready, done = os.pipe()
+for _ in range(30):
+    if os.fork() == 0: os.close(done); os.read(ready, 1); os._exit(0)
+"""
+
+
+def test_number_of_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = Limits(seconds=20, processes=10)
+    assert reached(inside(FORKS, limits=Limits(seconds=20, processes=64)))
+    assert not reached(inside(FORKS, limits=few))
+    without(monkeypatch, "limits", "watch")
+    assert reached(inside(FORKS, limits=few))
+
+
+# Each of these stays within every limit of one process.
+TOGETHER = {
+    "memory": """
+import time
+for _ in range(4):
+    if os.fork() == 0: full = bytearray(60 << 20); time.sleep(2); os._exit(0)
+time.sleep(2)
+""",
+    "scratch": """
+import time
+for name in ("/tmp/x", "/dev/shm/x"):
+    with open(name, "wb") as file: [file.write(bytes(1 << 20)) for _ in range(100)]
+time.sleep(2)
+""",
+    "shared": """
+import mmap, time
+for _ in range(4):
+    if os.fork() == 0: full = mmap.mmap(-1, 60 << 20); full.write(bytes(60 << 20)); time.sleep(2); os._exit(0)
+time.sleep(2)
+""",
+    "cpu": """
+import time
+for _ in range(3):
+    if os.fork() == 0:
+        while time.process_time() < 0.8: pass
+        os._exit(0)
+while time.process_time() < 0.8: pass
+[os.wait() for _ in range(3)]
+time.sleep(1)
+""",
+    "cpu, of children that were waited for": """
+import time
+for _ in range(12):
+    if os.fork() == 0:
+        while time.process_time() < 0.12: pass
+        os._exit(0)
+    os.wait()
+time.sleep(1)
+""",
+    "cpu, of orphans": """
+import time
+ready, done = os.pipe()
+for _ in range(12):
+    if os.fork() == 0:
+        if os.fork() == 0:
+            while time.process_time() < 0.12: pass
+        os._exit(0)
+    os.wait()
+os.close(done)
+os.read(ready, 1)
+time.sleep(1)
+""",
+    "processes": FORKS + "time.sleep(2)",
+}
+
+
+@pytest.mark.parametrize("attack", TOGETHER)
+def test_what_all_processes_use_together(attack: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    bounds = Limits(seconds=20, memory=150 * MIB, file_size=150 * MIB, cpu_seconds=1, processes=25)
+    kind = attack.partition(",")[0]
+    if kind == "processes":
+        without(monkeypatch, "limits")  # else the kernel refuses, and nothing has to be stopped
+    stopped = inside(TOGETHER[attack], limits=bounds)
+    assert (stopped.stopped, stopped.ok) == ({"scratch": "memory", "shared": "memory"}.get(kind, kind), False)
+    without(monkeypatch, "watch")
+    assert reached(inside(TOGETHER[attack], limits=bounds))
+
+
+def test_memory_that_processes_share_counts_once() -> None:
+    code = """
+    import time
+    full = bytearray(90 << 20)
+    for _ in range(3):
+        if os.fork() == 0: time.sleep(0.4); os._exit(0)
+    time.sleep(0.4)
+    """
+    assert reached(inside(code, limits=Limits(seconds=20, memory=150 * MIB)))
+
+
+def test_a_session_is_watched_between_its_questions(word: str) -> None:
+    code = "import time\nprint(input(), flush=True)\nfull = [bytearray(1 << 20) for _ in range(120)]; time.sleep(60)"
+    bounds = Limits(seconds=20, memory=100 * MIB, address_space=1 << 30)
+    with candidate.serve([*script(code), word], sees=["attack.py"], limits=bounds) as session:
+        assert session.ask("a") == b"a"
+        assert gone(word)  # nobody has asked in the meantime
+        with pytest.raises(ConversationOver, match="used more than its limit: memory") as caught:
+            session.ask("b")
+    assert caught.value.kind == "memory"
 
 
 DAEMON = """
@@ -399,6 +536,244 @@ def test_second_answer_of_a_session() -> None:
     assert caught.value.kind == "output"
 
 
+# --- what of one experiment must not reach the next ----------------------------------------------------------------
+
+CALL = "import ctypes; libc = ctypes.CDLL(None); key = int(sys.argv[1]); name = sys.argv[1].encode()"
+KEY = (
+    "assert libc.syscall(ADD_KEY, b'user', name, b'x', 1, -4) >= 0",
+    "found = libc.syscall(KEYCTL, 10, -4, b'user', name, 0); assert found >= 0; libc.syscall(KEYCTL, 9, found, -4)",
+)
+LEFTOVERS = {  # what leaves it; what finds it, and takes it away
+    "file": ("open(f'/tmp/{key}', 'x').close()", "os.remove(f'/tmp/{key}')"),
+    "shared memory file": ("open(f'/dev/shm/{key}', 'x').close()", "os.remove(f'/dev/shm/{key}')"),
+    "System V shared memory": (
+        "assert libc.shmget(key, 4096, 0o1600) >= 0",
+        "found = libc.shmget(key, 0, 0); assert found >= 0; libc.shmctl(found, 0, None)",
+    ),
+    "System V message queue": (
+        "assert libc.msgget(key, 0o1600) >= 0",
+        "found = libc.msgget(key, 0); assert found >= 0; libc.msgctl(found, 0, None)",
+    ),
+    "System V semaphore": (
+        "assert libc.semget(key, 1, 0o1600) >= 0",
+        "found = libc.semget(key, 1, 0); assert found >= 0; libc.semctl(found, 0, 0)",
+    ),
+    "POSIX message queue": (
+        "assert libc.mq_open(b'/' + name, os.O_CREAT | os.O_RDWR, 0o600, None) >= 0",
+        "assert libc.mq_open(b'/' + name, os.O_RDWR) >= 0; libc.mq_unlink(b'/' + name)",
+    ),
+    "key of the user": KEY,
+}
+
+
+@pytest.mark.parametrize("what", LEFTOVERS)
+def test_nothing_is_left_for_the_next_experiment(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = {name.upper(): str(call_number(name)) for name in ("add_key", "keyctl")}
+    leave, find = LEFTOVERS[what]
+    for name, number in numbers.items():
+        leave, find = leave.replace(name, number), find.replace(name, number)
+    leave, find = f"{CALL}\n{leave}", f"{CALL}\n{find}"
+    key = secrets.randbelow(1 << 30) + 1
+    assert reached(outside(leave, key))
+    assert reached(outside(find, key))
+    inside(leave, key)
+    assert not reached(inside(find, key))
+    without(monkeypatch, "seccomp", "landlock")  # where they refuse to leave it at all, the first layers hold alone
+    assert reached(inside(leave, key))
+    assert not reached(inside(find, key))
+
+
+def test_the_evaluators_session_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+    number, word = call_number("keyctl"), secrets.token_hex(8)
+    holder = (
+        f"import ctypes, os, sys; libc = ctypes.CDLL(None); assert libc.syscall({number}, 1, None) >= 0; "
+        f"assert libc.syscall({call_number('add_key')}, b'user', b'{word}', b'x', 1, -3) >= 0; "
+        "os.execve(sys.argv[1], sys.argv[1:], {})"
+    )
+    find = f"import ctypes; assert ctypes.CDLL(None).syscall({number}, 10, -3, b'user', b'{word}', 0) >= 0"
+
+    def shown() -> Finished:
+        command = bwrap.command(script(find), sees=["attack.py"], limits=LIMITS)
+        return run_bounded([sys.executable, "-c", holder, *command], cwd="/", env={}, timeout=20)
+
+    assert not reached(shown())
+    without(monkeypatch, "seccomp")
+    assert not reached(shown())
+    without(monkeypatch, "keyring")
+    assert reached(shown())
+
+
+EVALUATION = """
+import sys
+from harness import candidate
+print("starts", flush=True)
+candidate.run(["sleep", "30", sys.argv[1]])
+"""
+
+
+def test_a_killed_evaluator_leaves_no_sandbox_behind(word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    env = {"PATH": os.environ["PATH"], TESTED_VARIABLE: "1"}
+    for step in range(12):
+        argv = [sys.executable, "-c", EVALUATION, word]
+        with subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, start_new_session=True) as evaluator:
+            assert evaluator.stdout
+            assert evaluator.stdout.readline() == b"starts\n"
+            time.sleep(step * 0.001)
+            evaluator.kill()
+            evaluator.wait()
+        assert gone(word), step
+
+
+def test_a_sandbox_that_nobody_reads_from_ends_before_its_candidate(word: str) -> None:
+    def started(output: int) -> subprocess.Popen[bytes]:
+        argv = bwrap.command(["sh", "-c", 'echo began >&2; sleep 2; echo "$0"', word], sees=[], limits=LIMITS)
+        return subprocess.Popen(argv, env={}, cwd="/", stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.PIPE)
+
+    with started(subprocess.DEVNULL) as control:
+        assert control.communicate(timeout=20)[1] == b"began\n"
+    source, sink = os.pipe()
+    os.close(source)
+    with started(sink) as abandoned:
+        os.close(sink)
+        assert abandoned.communicate(timeout=20)[1] == b""
+    assert gone(word)
+
+
+# --- the second layers ---------------------------------------------------------------------------------------------
+
+REFUSED_CALLS = {  # arguments with which the call would succeed, or fail in another way
+    "unshare": "0x10000000",
+    "ptrace": "0, 0, 0, 0",
+    "process_vm_readv": "os.getpid(), None, 0, None, 0, 0",
+    "keyctl": "0, -3, 1",
+    "add_key": "b'user', b'x', b'x', 1, -4",
+    "userfaultfd": "1",
+    "kcmp": "os.getpid(), os.getpid(), 2, 0, 0",
+    "name_to_handle_at": "-100, b'/tmp', None, None, 0",
+    "modify_ldt": "0, None, 0",
+    "bpf": "99, None, 0",
+    "io_uring_setup": "0, None",
+    "clone3": "None, 0",
+    "memfd_create": "b'x', 0",
+    "shmget": "0, 4096, 0o600",
+    "msgget": "0, 0o600",
+    "semget": "0, 1, 0o600",
+    "clone": "0x10000000 | 17, None, None, None, None",
+    "personality": "0x40000",
+    "ioctl": "0, 0x5412, b'x'",
+    "socket": "1, 1, 0",
+}
+TRY = """
+import ctypes, errno
+libc = ctypes.CDLL(None, use_errno=True)
+arguments = [ctypes.c_long(a) if isinstance(a, int) else a for a in ({arguments},)]
+found = libc.syscall({number}, *arguments)
+if found == 0 and {number} == {clone}: os._exit(0)
+error = errno.errorcode.get(ctypes.get_errno(), '')
+assert found >= 0 or error != '{refusal}', error
+"""
+
+
+@pytest.mark.parametrize("name", REFUSED_CALLS)
+def test_system_calls_that_no_candidate_makes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    number = call_number(name)
+    if number is None:
+        return  # not a call of this machine
+    code = TRY.format(
+        arguments=REFUSED_CALLS[name],
+        number=number,
+        clone=call_number("clone"),
+        refusal="ENOSYS" if name in {*seccomp._ABSENT, "memfd_create"} else "EPERM",
+    )
+    assert not reached(inside(code))
+    without(monkeypatch, "seccomp")
+    if name in {"add_key", "keyctl"}:  # where a user has no keyring yet, that is the answer
+        without(monkeypatch, "own uid")
+    assert reached(inside(code))
+
+
+def test_calls_of_another_architecture_and_of_the_future() -> None:
+    future = "import ctypes; libc = ctypes.CDLL(None, use_errno=True); libc.syscall(451, -1, None, None, 0)\n"
+    assert reached(inside(future + "assert ctypes.get_errno() == 38"))
+    if platform.machine() == "x86_64":
+        killed = inside(future + "libc.syscall(0x40000000 + 39); print('went on')")
+        assert (killed.exit_code, killed.stdout) == (128 + signal.SIGSYS, b"")
+
+
+def test_socket_pairs_stay_and_a_browser_gets_its_sockets() -> None:
+    assert reached(inside("a, b = socket.socketpair(); a.send(b'x'); assert b.recv(1) == b'x'"))
+    browser = "import socket, os; [socket.socket(f, socket.SOCK_DGRAM) for f in (1, 16)]; os.memfd_create('x')\n"
+    network = "try: socket.socket(socket.AF_INET)\nexcept PermissionError: print('as it should be')"
+    code = browser + network
+    argv = ["python", "-c", code]
+    finished = run_bounded(bwrap.command(argv, sees=[], limits=LIMITS, sockets=True), cwd="/", env={}, timeout=20)
+    assert finished.stdout == b"as it should be\n", finished.stderr
+    assert candidate.run(argv).exit_code == 1
+
+
+@pytest.mark.parametrize(("sockets", "kept"), [(False, b"[0, 1, 2, 3]\n"), (True, b"[0, 1, 2, 3, 4, 5]\n")])
+def test_descriptors_of_a_careless_start(sockets: bool, kept: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    argv = ["python", "-c", "import os; print(sorted(map(int, os.listdir('/proc/self/fd'))))"]
+    careless = ["sh", "-c", 'exec "$@" 3</dev/null 4</dev/null 5</dev/null 9</dev/null', "sh"]
+
+    def shown() -> bytes:
+        command = bwrap.command(argv, sees=[], limits=LIMITS, sockets=sockets)
+        return run_bounded([*careless, *command], cwd="/", env={}, timeout=20).stdout
+
+    assert shown() == kept
+    without(monkeypatch, "descriptors")
+    assert shown() not in (kept, b"")
+
+
+LANDLOCKED = {
+    "write to a device": "os.close(os.open('/dev/urandom', os.O_WRONLY))",
+    "list the sandbox's root": "os.listdir('/')",
+    "signal a process outside": "os.kill(1, 0)",
+}
+
+
+@pytest.mark.parametrize("what", LANDLOCKED)
+def test_what_landlock_refuses(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    without(monkeypatch, "own uid")  # it refuses the signal as well
+    without(monkeypatch, "seccomp")
+    assert not reached(inside(LANDLOCKED[what]))
+    without(monkeypatch, "landlock")
+    assert reached(inside(LANDLOCKED[what]))
+
+
+def test_a_program_that_is_compiled_in_the_scratch_runs() -> None:
+    code = (
+        "open('/tmp/x', 'w').write('#!/bin/sh\\necho built\\n'); os.chmod('/tmp/x', 0o755); os.execv('/tmp/x', ['x'])"
+    )
+    assert inside(code).stdout == b"built\n"
+
+
+def test_programs_that_a_system_links_through_etc_run() -> None:
+    code = (
+        "[open(os.path.join('/etc/alternatives', name), 'rb').close() for name in os.listdir('/etc/alternatives')[:3]]"
+    )
+    assert not Path("/etc/alternatives").is_dir() or b"Permission" not in inside(code).stdout
+
+
+def test_a_user_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    show = ["python", "-c", "import os; print(os.getuid(), os.getgid(), os.getgroups())"]
+    first, second = candidate.run(show).stdout, candidate.run(show).stdout
+    assert (first != second) == IS_ROOT
+    if IS_ROOT:
+        without(monkeypatch, "own uid")
+        assert candidate.run(show).stdout.startswith(b"0 0 ")
+
+
+def test_a_view_that_another_user_cannot_read(folder: Path) -> None:
+    (folder / "data" / "question.txt").chmod(0o600)
+    if not IS_ROOT:
+        assert candidate.run(["cat", "data/question.txt"], sees=["data/question.txt"]).ok
+        return
+    with pytest.raises(SandboxError, match="cannot read") as caught:
+        candidate.run(["true"], sees=["data/question.txt"])
+    assert "chmod -R o+rX" in str(caught.value)
+
+
 # --- views ---------------------------------------------------------------------------------------------------------
 
 
@@ -412,6 +787,40 @@ def test_view_that_leads_out_by_a_link(folder: Path) -> None:
         candidate.run(["true"], sees=["link.txt"])
     (folder / "near.txt").symlink_to("data/question.txt")
     assert candidate.run(["cat", "near.txt"], sees=["near.txt"]).stdout == b"six times seven?"
+
+
+def test_views_stay_in_the_checkout(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def shown(path: str) -> bytes:
+        return candidate.run(["cat", f"/candidate/{Path(path).name}"], sees=[path]).stdout
+
+    assert shown("../outside.txt") == b"a secret"
+    monkeypatch.setenv(ROOT_VARIABLE, os.pathsep.join([str(folder), str(tmp_path / "items")]))
+    for path in ("../outside.txt", "../../", str(tmp_path / "outside.txt")):
+        with pytest.raises(SandboxError, match=r"outside the evaluator|holds the evaluator"):
+            shown(path)
+    (tmp_path / "items").mkdir()
+    (tmp_path / "items" / "0.txt").write_text("an item")
+    assert shown("../items/0.txt") == b"an item"
+    monkeypatch.delenv(ROOT_VARIABLE)
+    with pytest.raises(SandboxError, match="outside the evaluator's checkout"):
+        shown("../outside.txt")
+    (tmp_path / ".git").mkdir()  # by hand, outside a night: the repository that the evaluator lies in
+    assert shown("../outside.txt") == b"a secret"
+
+
+@pytest.mark.parametrize("path", [".git", ".git/config", "../.git/config", "sub", "module", ".git/autoresearch/nights"])
+def test_no_git_folder_is_shown(path: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for place in (folder, folder.parent, folder / "sub" / "deeper"):
+        (place / ".git" / "autoresearch" / "nights").mkdir(parents=True)
+        (place / ".git" / "config").write_text("password")
+    (folder / "module").mkdir()
+    (folder / "module" / ".git").write_text("gitdir: elsewhere")
+    with pytest.raises(SandboxError, match="git's own folder"):
+        candidate.run(["true"], sees=[path])
+    views._holds_git.cache_clear()
+    without(monkeypatch, "git")
+    assert candidate.run(["true"], sees=[path]).ok
+    views._holds_git.cache_clear()
 
 
 def test_view_from_elsewhere(tmp_path: Path) -> None:
@@ -475,29 +884,43 @@ at = argv.index('/candidate/shown')
 bait = os.path.dirname(argv[at - 1])
 argv[at + 1:at + 1] = ['{bind}', bait, bait]
 """
-SHARE = "argv[0:1] = ['--unshare-user-try', '--unshare-net', '--unshare-ipc', '--unshare-uts']"
 LEAKS = {
-    "connect to a server": "argv.insert(1, '--share-net')",
+    "connect to a server": "argv[0:1] = ['--unshare-ipc', '--unshare-uts', '--unshare-pid']",
     "read a file": SHOW.format(bind="--ro-bind"),
     "write outside": SHOW.format(bind="--bind"),
-    "this machine's processes": SHARE,
+    "this machine's processes": "argv[0:1] = ['--unshare-net', '--unshare-ipc', '--unshare-uts']",
 }
+DROP = "argv = [word for word in argv if not word.startswith('--unshare')]; argv.insert(0, '--unshare-all')\n"
 
 
-def test_self_test_passes_with_the_real_one(fake: Callable[[str], None]) -> None:
+@pytest.fixture(params=["own uid", "user namespace"])
+def mode(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The two forms of a sandbox that a bot which is root can have; all others have the second alone."""
+    if request.param == "user namespace" or not IS_ROOT:
+        without(monkeypatch, "own uid")
+        monkeypatch.setattr(identity, "refused", lambda: "not in this test")
+    return str(request.param)
+
+
+def test_self_test_passes_with_the_real_one(fake: Callable[[str], None], mode: str) -> None:
     fake("")
     self_test()
 
 
 @pytest.mark.parametrize("leak", LEAKS)
-def test_self_test_finds_a_leak(leak: str, fake: Callable[[str], None]) -> None:
-    fake(LEAKS[leak])
+def test_self_test_finds_a_leak(leak: str, fake: Callable[[str], None], mode: str) -> None:
+    change = LEAKS[leak]
+    if mode == "user namespace" and "argv[0:1]" in change:
+        change = change.replace("[0:1] = [", "[0:1] = ['--unshare-user-try', ")
+    fake(DROP + change if "argv[0:1]" in change else change)
     with pytest.raises(SandboxError, match="does not hold") as caught:
         candidate.run(["true"])
     assert leak in str(caught.value)
 
 
-def test_self_test_finds_open_kernel_settings(fake: Callable[[str], None]) -> None:
+def test_self_test_finds_open_kernel_settings(fake: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    without(monkeypatch, "own uid")
+    monkeypatch.setattr(identity, "refused", lambda: "not in this test")
     fake("at = argv.index('/proc', argv.index('--remount-ro')); argv[at - 1:at + 1] = []")
     if not IS_ROOT:
         self_test()
@@ -509,6 +932,8 @@ def test_self_test_finds_open_kernel_settings(fake: Callable[[str], None]) -> No
 def test_self_test_finds_an_environment_that_leaks(
     fake: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    without(monkeypatch, "own uid")
+    monkeypatch.setattr(identity, "refused", lambda: "not in this test")
     fake("")
     self_test()
     self_test.cache_clear()
@@ -520,6 +945,46 @@ def test_self_test_finds_an_environment_that_leaks(
     monkeypatch.setattr(selftest, "run_bounded", careless)
     with pytest.raises(SandboxError, match="read the environment"):
         self_test()
+
+
+@pytest.mark.parametrize(
+    ("layer", "leak"),
+    [
+        ("seccomp", "open a socket"),
+        ("landlock", "write to a device"),
+        ("limits", "start more processes"),
+        ("own uid", "only the bot's user may read"),
+    ],
+)
+def test_self_test_finds_a_missing_layer(
+    layer: str, leak: str, fake: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake("")
+    self_test()
+    self_test.cache_clear()
+    without(monkeypatch, layer)
+    if layer == "own uid" and not IS_ROOT:
+        self_test()
+        return
+    with pytest.raises(SandboxError, match=leak):
+        self_test()
+
+
+def test_layers_say_what_this_kernel_lacks(fake: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    fake("")
+    assert [layer.name for layer in layers() if layer.missing] == [] if IS_ROOT else ["a user of its own"]
+    monkeypatch.setattr(landlock, "abi", lambda: 0)
+    monkeypatch.setattr(seccomp, "_MACHINES", {})
+    without(monkeypatch, "landlock")
+    assert {"seccomp", "landlock"} <= {layer.name for layer in layers() if layer.missing}
+    self_test()  # told, and not refused
+
+
+def test_a_launcher_that_fails_lets_no_candidate_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert candidate.run(["true"]).ok
+    monkeypatch.setattr(seccomp, "program", lambda *, sockets: b"\0" * 8)  # noqa: ARG005
+    with pytest.raises(SandboxError, match="the launcher in it failed"):
+        candidate.run(["true"])
 
 
 def test_self_test_without_its_control_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,12 +6,16 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from harness.child import Child
+from harness.descendants import Broken, members
 from harness.process import Conversation, ConversationOver, Finished, printable, run_bounded
 
 IDLE = "import time; time.sleep(60)"
@@ -187,7 +191,7 @@ ECHO = "import sys\nfor line in sys.stdin: print(line.strip() * 2)"
 
 
 @contextlib.contextmanager
-def conversation(code: str, **bounds: int) -> Iterator[Conversation]:
+def conversation(code: str, **bounds: Any) -> Iterator[Conversation]:
     with Conversation(python(code), cwd="/", env={}, **bounds) as talk:
         yield talk
 
@@ -196,6 +200,49 @@ def over(talk: Conversation, line: bytes = b"q", timeout: float = 20, answer_lim
     with pytest.raises(ConversationOver) as caught:
         talk.ask(line, timeout, answer_limit)
     return caught.value
+
+
+def test_processor_time_of_a_tree() -> None:
+    code = "import os, time\nif os.fork() == 0:\n while time.process_time() < 0.3: pass\nelse: os.wait()"
+    assert 0.3 <= run(code).cpu_seconds < 20
+    assert run("pass").cpu_seconds < 0.3
+
+
+class Impatient:
+    """Finds a bound broken at the third look."""
+
+    interval = 0.01
+
+    def __init__(self, verdict: Broken = "memory") -> None:
+        self.looks: list[int] = []
+        self._verdict = verdict
+
+    def broken(self, leader: int) -> Broken:
+        self.looks.append(leader)
+        return self._verdict if len(self.looks) == 3 else ""
+
+
+def test_a_watch_ends_what_breaks_its_bound() -> None:
+    before, threads = descriptors(), threading.active_count()
+    watch = Impatient()
+    finished = run(IDLE, watch=watch)
+    assert (finished.stopped, finished.exit_code, len(watch.looks)) == ("memory", -signal.SIGKILL, 3)
+    assert len(set(watch.looks)) == 1
+    finished = run("import time; time.sleep(.3)", watch=Impatient(""))
+    assert (finished.stopped, finished.exit_code) == ("", 0)
+    with conversation("input(); " + IDLE, watch=Impatient("cpu")) as talk:
+        assert over(talk).kind == "cpu"
+    assert descriptors() == before
+    assert threading.active_count() == threads
+
+
+def test_a_tree_of_processes() -> None:
+    code = "import os\nif os.fork() == 0:\n os.fork()\n os.write(1, b'%d\\n' % os.getpid())\ninput()"
+    with Child(python(code), "/", {}, ()) as child:
+        output = child.listen(child.stdout, 1000, "output")
+        child.pump(time.monotonic() + 20, lambda: output.data.count(b"\n") == 2)
+        leader, *rest = members(child.pid)
+        assert (leader, set(rest)) == (child.pid, set(map(int, output.data.split())))
 
 
 def test_a_conversation() -> None:

@@ -1,0 +1,58 @@
+"""The command that runs in the sandbox: the launcher with its plan, then the candidate."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import marshal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.sandbox import landlock, limits, seccomp
+from harness.sandbox.limits import Limits
+
+_START = "import marshal, sys; exec(marshal.loads(bytes.fromhex(sys.argv[1])))"
+_STANDARD = 3  # descriptors
+_BROWSER = 5  # and the two pipes by which a browser is driven
+
+
+@dataclass(frozen=True)
+class Second:
+    """The layers behind the namespaces: seccomp's program and landlock's rules; either may be empty."""
+
+    seccomp: bytes = b""
+    landlock: landlock.Rules = ()
+
+
+def second(shown: Sequence[Path], scratch: Sequence[str], *, sockets: bool) -> Second:
+    return Second(seccomp.program(sockets=sockets), landlock.rules(shown, scratch))
+
+
+def first_closed(*, sockets: bool) -> int:
+    """From which descriptor on all are closed before the candidate starts; 0: none are."""
+    return _BROWSER if sockets else _STANDARD
+
+
+def launched(
+    argv: Sequence[str], bounds: Limits, behind: Second, *, python: str, uid: int | None, closed: int
+) -> list[str]:
+    """argv under its limits and second layers. python: the interpreter's path in the sandbox."""
+    plan = {
+        "closed": closed,
+        "keyctl": seccomp.keyctl(),
+        "uid": uid,
+        "landlock": behind.landlock,
+        "seccomp": behind.seccomp,
+        "limits": limits.settings(bounds),
+    }
+    return [python, "-I", "-S", "-c", _START, _code(), marshal.dumps(plan).hex(), *argv]
+
+
+@functools.cache
+def _code() -> str:
+    """The launcher, compiled by the interpreter that is the sandbox's too: reading its text would cost each start."""
+    name = "harness.sandbox.launcher"
+    found = importlib.util.find_spec(name)
+    loader = found and found.loader
+    return marshal.dumps(loader.get_code(name)).hex()  # type: ignore[union-attr]

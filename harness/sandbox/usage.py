@@ -1,0 +1,99 @@
+"""What all processes of a candidate use together, which no limit of one process bounds: looked at, and held to Limits.
+
+Not by control groups: these need root or a delegation, exist in two versions, and are not to be had where most bots
+run. A watch needs nothing, and what it adds up is a lower bound: nobody is stopped for pages that processes share.
+
+What it cannot see: between two looks memory can grow by what the machine fills in that time; a process that throws
+away its children's times, and whose children each live shorter than that, hides their processor time; buffers of
+pipes and sockets count for nobody. The wall clock, and the limits of each process, hold for these too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.descendants import Broken, members
+from harness.sandbox.limits import Limits
+
+_SECONDS = 0.05
+_OWN = 2  # processes that are the sandbox's: bubblewrap without and within
+_SCRATCH = ("tmp", "dev/shm")
+_KIB = 1024
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Used:
+    """By a tree of processes: tasks (threads included), seconds of processor time."""
+
+    tasks: int
+    cpu_seconds: float
+
+
+class Watch:
+    """Looks at one sandbox again and again; see `harness.descendants.Guard`."""
+
+    interval = _SECONDS
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+
+    def broken(self, leader: int) -> Broken:
+        """Which limit the sandbox that this process leads has broken."""
+        pids = members(leader)
+        used = _used(pids)
+        if used.tasks - _OWN > self._limits.processes:
+            return "processes"
+        if self._limits.cpu_seconds is not None and used.cpu_seconds >= self._limits.cpu_seconds:
+            return "cpu"
+        return "memory" if self._too_much_memory(pids) else ""
+
+    def _too_much_memory(self, pids: list[int]) -> bool:
+        scratch = _scratch(pids[1:2])
+        rough = sum(_kib(pid, "status", "RssAnon:", "RssShmem:", "VmSwap:") for pid in pids) * _KIB
+        if rough + scratch <= self._limits.memory:
+            return False
+        # Shared pages were counted once for each process: now exactly, which takes the kernel longer.
+        private = sum(_kib(pid, "smaps_rollup", "Pss_Anon:", "SwapPss:") for pid in pids) * _KIB
+        shared = sum(_kib(pid, "smaps_rollup", "Pss_Shmem:") for pid in pids) * _KIB
+        return private + max(shared, scratch) > self._limits.memory
+
+
+def watch(limits: Limits) -> Watch | None:
+    """The layer of limits that hold for all processes together."""
+    return Watch(limits)
+
+
+def _used(pids: list[int]) -> Used:
+    ticks = tasks = 0
+    for pid in pids:
+        with contextlib.suppress(OSError, IndexError, ValueError):
+            fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+            ticks += sum(map(int, fields[11:15]))  # its own and those of the children it has waited for
+            tasks += int(fields[17])
+    return Used(tasks, ticks / _TICKS)
+
+
+def _kib(pid: int, file: str, *names: str) -> int:
+    """The sum of these lines of a file in /proc, in KiB."""
+    try:
+        lines = Path(f"/proc/{pid}/{file}").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return 0
+    return sum(int(words[1]) for line in lines if line.startswith(names) and len(words := line.split()) > 1)
+
+
+def _scratch(pids: list[int]) -> int:
+    """Bytes in the two scratch folders, as the sandbox's first process sees them; 0 while it still sees the host's."""
+    used = 0
+    for pid in pids:
+        for name in _SCRATCH:
+            with contextlib.suppress(OSError):
+                place = f"/proc/{pid}/root/{name}"
+                if os.stat(place).st_dev != os.stat(f"/{name}").st_dev:  # noqa: PTH116  # twenty times a second
+                    found = os.statvfs(place)
+                    used += (found.f_blocks - found.f_bfree) * found.f_frsize
+    return used
