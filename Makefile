@@ -20,8 +20,9 @@ help:  ## this list
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps lifetimes==0.11.3
 	@touch $@
 
-night: .venv/night  ## a night on real customer data: branch, page, records
-	@$(BIN)/autoresearch night
+TARGET ?= churn-risk
+night: .venv/night  ## a night on real customer data: branch, page, records (TARGET=compiler-flags: another target)
+	@$(BIN)/autoresearch night $(TARGET)
 
 test: .venv/test lint  ## lint, types and every test
 	$(BIN)/python -m pytest

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from harness import space
-from harness.decide import Rule
 from harness.documents import is_data
 from harness.errors import Place
+from harness.rule import Rule
 
 TARGET_FILE = "target.yaml"
 LLM_JUDGE_MOST = 0.3
@@ -20,11 +20,25 @@ LLM_JUDGE_AGREEMENT = 0.8
 
 @dataclass(frozen=True)
 class Evaluate:
-    """How the evaluator is started. form: process or serve; timeout in seconds per measurement or batch."""
+    """How the evaluator is started. form: process or serve; timeout in seconds per measurement or batch.
+
+    setup: the command that makes what data.lock names; empty where there is none.
+    """
 
     form: str
     argv: tuple[str, ...]
     timeout: float
+    setup: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Noise:
+    """How candidates with noisy metrics are judged. alpha: the night's chance of any false keep without real gains;
+    max_pairs: of one candidate; calibration: pairs of the unchanged file that measure the noise first."""
+
+    alpha: float
+    max_pairs: int
+    calibration: int
 
 
 @dataclass(frozen=True)
@@ -48,7 +62,8 @@ class Budget:
 
 @dataclass(frozen=True)
 class Target:
-    """Paths are from the repository's root, with /. locked holds hidden files too."""
+    """Paths are from the repository's root, with /. locked holds hidden files too. noise: None where the same file
+    always gets the same score; catalogue: of the proposer `tune`, None for every other."""
 
     name: str
     folder: str
@@ -61,8 +76,10 @@ class Target:
     signal: str
     rule: Rule
     sample: bool
+    noise: Noise | None
     confirm: Confirm
     proposer: str
+    catalogue: str | None
     budget: Budget
     isolated: bool
     owner: str | None

@@ -7,9 +7,9 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness import lock
+from harness import lock, prepared
 from harness.lock import Lock, Watch
-from harness.repository import Source
+from harness.prepared import Kept
 from harness.target import Target
 
 
@@ -46,10 +46,11 @@ class View:
         return removed
 
 
-def build(source: Source, target: Target, into: Path, *, hidden: bool) -> View:
+def build(source: Kept, target: Target, into: Path, *, hidden: bool) -> View:
     """Writes the view below `into`, which must not exist. hidden: whether the holdout is in it.
 
-    The lock covers every locked file, hidden ones too.
+    The lock covers every locked file, hidden ones too, and through data.lock what the setup made, which is in the view
+    as well.
     """
     contents = source.read([*target.locked, target.file])
     base = contents.pop(target.file)
@@ -57,17 +58,19 @@ def build(source: Source, target: Target, into: Path, *, hidden: bool) -> View:
     whole = lock.compute(contents)
     shown = {path: digest for path, digest in whole.files.items() if hidden or path not in target.hidden}
     for path in shown:
-        _write(into / path, contents[path], 0o555 if modes[path] == "100755" else 0o444)
-    _write(into / target.file, base, 0o644)
+        write(into / path, contents[path], 0o555 if modes[path] == "100755" else 0o444)
+    write(into / target.file, base, 0o644)
+    placed = prepared.place(source, target, into)
     (into / target.folder).mkdir(parents=True, exist_ok=True)
-    files = frozenset([*shown, target.file])
+    watched = {**shown, **placed}
+    files = frozenset([*watched, target.file])
     return View(
         root=into,
         cwd=into / target.folder,
         file=into / target.file,
         lock=whole,
         base=base,
-        watch=Watch(into, shown),
+        watch=Watch(into, watched),
         _files=files,
         _folders=_parents([*files, f"{target.folder}/x"]),
     )
@@ -93,7 +96,8 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _write(path: Path, content: bytes, mode: int) -> None:
+def write(path: Path, content: bytes, mode: int) -> None:
+    """A new file with its folders."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     path.chmod(mode)

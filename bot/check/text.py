@@ -94,8 +94,8 @@ def _noise(report: CheckReport) -> Iterator[str]:
     yield f"{headline_name(rule)}, {found.pairs} pairs of the unchanged file: spread {found.spread:.3g} ({unit})"
     least = found.detectable + rule.headline_min_effect
     yield (
-        f"smallest gain that a night can tell from it: {least:.3g}, with 80 % power, in {noise.max_pairs} pairs at most, "
-        f"among {tries} tries at alpha {noise.alpha:g} for all together"
+        f"smallest gain that a night can tell from it: {least:.3g}, with 80 % power, in at most {noise.max_pairs} "
+        f"pairs, among {tries} tries at alpha {noise.alpha:g} for all together"
     )
     yield f"the side measured first is ahead by {found.order:+.2g} (standard error {found.order_error:.2g})"
 
@@ -169,7 +169,13 @@ def _sandbox(report: CheckReport) -> Iterator[str]:
     if not report.target.isolated:
         yield "not needed: the file is data, and no candidate is run"
     else:
-        yield "needed; does not work here" if report.sandbox else "needed; its self-test holds"
+        if report.sandbox:
+            yield "needed; does not work here"
+            return
+        from harness.sandbox.selftest import layers
+
+        missing = [str(layer) for layer in layers() if layer.missing]
+        yield "needed; its self-test holds" + (f"; not here: {'; '.join(missing)}" if missing else ", all layers")
 
 
 def _trust(report: CheckReport) -> Iterator[str]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from harness.repository import Source
 from harness.target import Target
 
 
@@ -26,11 +27,13 @@ class Request:
 
 @dataclass(frozen=True)
 class Proposal:
-    """The whole new content of the file, and what it changes in words."""
+    """The whole new content of the file, and what it changes in words. null: by intention nothing that matters; it is
+    measured like any other, however often the same was tried."""
 
     content: bytes
     description: str
     cost_usd: float = 0.0
+    null: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,12 +63,23 @@ class Proposer(Protocol):
 
 def exists(kind: str) -> bool:
     """Whether there is a proposer of this kind."""
-    return kind in _KINDS
+    return kind in _KINDS or kind in _READERS
 
 
-def make(target: Target, seed: int) -> Proposer:
-    """The proposer that a target names."""
+def make(target: Target, seed: int, source: Source | None = None) -> Proposer:
+    """The proposer that a target names. source: the night's base commit, for one that reads more than the file.
+
+    Raises ConfigErrors for what it reads.
+    """
+    if target.proposer in _READERS and source is not None:
+        return _READERS[target.proposer](target, seed, source)
     return _KINDS[target.proposer](target, seed)
+
+
+def check(target: Target, source: Source) -> None:
+    """Raises ConfigErrors if what the target's proposer reads, beside the file, cannot be used."""
+    if target.proposer in _READERS:
+        make(target, 0, source)
 
 
 def _perturb(target: Target, seed: int) -> Proposer:
@@ -74,4 +88,15 @@ def _perturb(target: Target, seed: int) -> Proposer:
     return Perturb(target, seed)
 
 
+def _tune(target: Target, seed: int, source: Source) -> Proposer:
+    from bot import catalogue
+    from bot.proposers.tune import Tune
+
+    assert target.catalogue is not None  # noqa: S101  # every target with this proposer has one
+    contents = source.read([target.catalogue, target.file])
+    base = contents[target.file]
+    return Tune(target, seed, catalogue.read(contents[target.catalogue], target.catalogue, target.file, base), base)
+
+
 _KINDS: dict[str, Callable[[Target, int], Proposer]] = {"perturb": _perturb}
+_READERS: dict[str, Callable[[Target, int, Source], Proposer]] = {"tune": _tune}

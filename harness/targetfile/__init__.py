@@ -9,7 +9,7 @@ from harness.configfile import ConfigFile, Faults
 from harness.documents import SPLICED_SUFFIXES, is_data
 from harness.errors import NotFound
 from harness.repository import Source
-from harness.target import TARGET_FILE, Budget, Confirm, Target, seconds
+from harness.target import TARGET_FILE, Budget, Confirm, Noise, Target, seconds
 from harness.targetfile.paths import Paths
 from harness.targetfile.scoring import Scoring
 from harness.targetfile.spacecheck import SpaceCheck
@@ -34,16 +34,20 @@ def build(source: Source, folder: str, config: ConfigFile) -> Target:
         with faults.part():
             program = paths.program()
         with faults.part():
+            catalogue = paths.catalogue()
+        with faults.part():
             hidden = paths.hidden()
         with faults.part():
             metrics = scoring.metrics()
             rule = scoring.rule(metrics)
     with Faults() as faults:
         with faults.part():
-            locked = paths.locked(file, program, hidden, metrics)
+            locked = paths.locked(file, {program, catalogue}, hidden, metrics)
             evaluate = paths.evaluate(locked, hidden, file)
         with faults.part():
             confirm = _confirm(config, file)
+        with faults.part():
+            noise = _noise(config)
         with faults.part():
             isolated = _isolated(config, file)
         with faults.part():
@@ -60,8 +64,10 @@ def build(source: Source, folder: str, config: ConfigFile) -> Target:
         signal=data.get("signal", ""),
         rule=rule,
         sample=data.get("sample") == "rows",
+        noise=noise,
         confirm=confirm,
         proposer=data.get("proposer", {}).get("kind", "perturb" if _spliced(file) else ""),
+        catalogue=catalogue,
         budget=_budget(config),
         isolated=isolated,
         owner=data.get("owner"),
@@ -87,10 +93,21 @@ def _confirm(config: ConfigFile, file: str) -> Confirm:
     return Confirm(seconds(entry.get("budget", "20m")), entry.get("groups", 12), unit)
 
 
+def _noise(config: ConfigFile) -> Noise | None:
+    entry = config.data.get("noise")
+    if entry is None:
+        return None
+    if config.data.get("sample") == "rows":
+        what = "a noisy score over a finite sample of rows is not available yet"
+        raise config.error("/noise", what, next_step="sample: rows for a deterministic score, noise for any other")
+    return Noise(entry.get("alpha", 0.05), entry.get("max_pairs", 80), entry.get("calibration", 20))
+
+
 def _budget(config: ConfigFile) -> Budget:
     entry = config.data.get("budget", {})
     wall = seconds(entry["wall_clock"]) if "wall_clock" in entry else None
-    return Budget(entry.get("experiments", 2000), wall, float(entry.get("usd", 0)), entry.get("plateau"))
+    usual = 2000 if config.data.get("noise") is None else 100
+    return Budget(entry.get("experiments", usual), wall, float(entry.get("usd", 0)), entry.get("plateau"))
 
 
 def _spliced(file: str) -> bool:

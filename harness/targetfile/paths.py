@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from harness.complaints import Faults, nearest, show
 from harness.configfile import ConfigFile
-from harness.decide import Metric
 from harness.errors import ConfigError
+from harness.prepared import FOLDER, LOCK_FILE
 from harness.repository import REGULAR_MODES
+from harness.rule import Metric
 from harness.target import TARGET_FILE, Evaluate, glob_pattern, seconds
 
 
@@ -20,6 +21,7 @@ class Paths:
     def __init__(self, modes: Mapping[str, str], folder: str, config: ConfigFile, label: str) -> None:
         self.modes, self.folder, self.config, self.data, self.label = modes, folder, config, config.data, label
         self.own = posixpath.join(folder, TARGET_FILE)
+        self.data_lock = posixpath.join(folder, LOCK_FILE)
 
     def file(self) -> str:
         path = self.existing("/file", self.data["file"])
@@ -36,6 +38,16 @@ class Paths:
                 "/program", f"{show(path)} is the editable file; instructions are a file of their own"
             )
         return path
+
+    def catalogue(self) -> str | None:
+        """What the proposer `tune` chooses from. Like `program` it proposes and judges nothing: it is not locked."""
+        entry = self.data.get("proposer", {})
+        if entry.get("kind") == "tune":
+            return self.existing("/proposer/catalogue", entry.get("catalogue", "catalogue.yaml"))
+        if "catalogue" in entry:
+            what = f"belongs to the proposer tune, not {entry['kind']}"
+            raise self.config.error("/proposer/catalogue", what, at_key=True)
+        return None
 
     def path(self, pointer: str, written: str) -> str:
         path = posixpath.normpath(
@@ -68,11 +80,11 @@ class Paths:
         return tuple(sorted(found))
 
     def locked(
-        self, file: str, program: str | None, hidden: tuple[str, ...], metrics: tuple[Metric, ...]
+        self, file: str, proposing: set[str | None], hidden: tuple[str, ...], metrics: tuple[Metric, ...]
     ) -> tuple[str, ...]:
         """Everything that computes the score. Raises ConfigError(s) for what may not be locked, or not be hidden."""
         with Faults() as faults:
-            faults.found += self._not_hidden(hidden, file, program)
+            faults.found += self._not_hidden(hidden, file, proposing)
             labels = set()
             for index, metric in enumerate(metrics):
                 if metric.labels:
@@ -80,7 +92,9 @@ class Paths:
                         labels.add(self._labels(f"/metrics/{index}/labels", metric.labels, file))
             with faults.part():
                 declared = self._declared(file)
-        found = (declared | {self.own, *hidden} | labels) - {program}
+        found = (declared | {self.own, *hidden} | labels) - proposing
+        if "setup" in self.data["evaluate"]:
+            found = {path for path in found if not self._prepared(path)} | ({self.data_lock} & set(self.modes))
         self._refuse_links(found)
         return tuple(sorted(path for path in found if path))
 
@@ -102,8 +116,9 @@ class Paths:
             raise self.config.error(pointer, f"{show(written)} is the editable file; labels must be locked")
         return path
 
-    def _not_hidden(self, hidden: Sequence[str], file: str, program: str | None) -> Iterator[ConfigError]:
-        for path, role in ((file, "the editable file"), (program, "the program"), (self.own, "the target's own file")):
+    def _not_hidden(self, hidden: Sequence[str], file: str, proposing: set[str | None]) -> Iterator[ConfigError]:
+        roles = {self.own: "the target's own file", file: "the editable file"}
+        for path, role in (roles | {path: "what the proposer reads" for path in proposing if path}).items():
             if path in hidden:
                 yield self.config.error("/data/hidden", f"{show(path)} is {role}; the loop needs it", at_key=True)
 
@@ -135,12 +150,26 @@ class Paths:
         if len(forms) != 1:
             what = f"exactly one of command and serve is needed, found {' and '.join(forms) or 'neither'}"
             raise self.config.error("/evaluate", what, at_key=True)
+        setup = entry.get("setup", [])
         with Faults() as faults:
-            for index, word in enumerate(entry[forms[0]]):
-                with faults.part():
-                    self._check_word(f"/evaluate/{forms[0]}/{index}", word, index, locked, hidden, file)
+            for key, words in ((forms[0], entry[forms[0]]), ("setup", setup)):
+                for index, word in enumerate(words):
+                    with faults.part():
+                        self._check_word(f"/evaluate/{key}/{index}", word, index, locked, hidden, file)
+            faults.found += self._misprepared(setup, hidden, file)
         form = "process" if forms[0] == "command" else "serve"
-        return Evaluate(form, tuple(entry[forms[0]]), seconds(entry.get("timeout", "60s")))
+        return Evaluate(form, tuple(entry[forms[0]]), seconds(entry.get("timeout", "60s")), tuple(setup))
+
+    def _misprepared(self, setup: Sequence[str], hidden: tuple[str, ...], file: str) -> Iterator[ConfigError]:
+        """What lies where the setup writes and cannot be made by it."""
+        for path in (file, *hidden) if setup else ():
+            if self._prepared(path):
+                what = f"makes what is below {FOLDER}/, and {show(path)} lies there"
+                step = "keep the editable file and hidden data elsewhere, committed"
+                yield self.config.error("/evaluate/setup", what, next_step=step, at_key=True)
+
+    def _prepared(self, path: str) -> bool:
+        return path.startswith(posixpath.join(self.folder, FOLDER, ""))
 
     def _check_word(
         self, pointer: str, word: str, index: int, locked: tuple[str, ...], hidden: tuple[str, ...], file: str

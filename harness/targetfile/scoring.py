@@ -7,9 +7,9 @@ from typing import Any
 
 from harness.complaints import Faults, nearest
 from harness.configfile import ConfigFile
-from harness.decide import Metric, Rule, Tolerance
 from harness.documents import escape
 from harness.errors import ConfigError
+from harness.rule import Metric, Rule, Tolerance
 from harness.target import LLM_JUDGE_MOST
 
 
@@ -42,6 +42,9 @@ class Scoring:
             tolerance=_tolerance(entry.get("tolerance", 0)),
             signal=entry.get("signal", self.config.data.get("signal", "")),
             labels=entry.get("labels", ""),
+            compare=entry.get("compare", "difference"),
+            floor=entry.get("floor"),
+            ceiling=entry.get("ceiling"),
         )
 
     def _misplaced(self, index: int, metric: Metric) -> Iterator[ConfigError]:

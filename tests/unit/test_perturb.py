@@ -17,8 +17,8 @@ from bot import proposers
 from bot.proposers import Proposal, Proposer, Request, perturb
 from bot.proposers.perturb import Perturb, draw
 from harness import space
-from harness.decide import Metric, Rule
 from harness.documents import canonical_id, load_bytes
+from harness.rule import Metric, Rule
 from harness.space import Allowed
 from harness.target import Budget, Confirm, Evaluate, Target
 
@@ -44,8 +44,9 @@ def target(rules: dict[str, dict[str, Any]], file: str = "spec.yaml") -> Target:
     return Target(
         name="t", folder="", file=file, program=None, space=space.from_config(rules),
         evaluate=Evaluate("process", ("true",), 1.0), locked=(), hidden=(), signal="",
-        rule=Rule("primary", (Metric("m", "maximize"),)), sample=False, confirm=Confirm(1.0, 12, "leaf"),
-        proposer="perturb", budget=Budget(10, None, 0.0, None), isolated=False, owner=None,
+        rule=Rule("primary", (Metric("m", "maximize"),)), sample=False, noise=None,
+        confirm=Confirm(1.0, 12, "leaf"), proposer="perturb", catalogue=None,
+        budget=Budget(10, None, 0.0, None), isolated=False, owner=None,
     )  # fmt: skip
 
 

@@ -1,0 +1,206 @@
+"""`setup`: makes what is too large to commit, before any key or candidate exists, and holds it against data.lock.
+
+A setup runs with the network and without secrets, in a scratch checkout of what is locked, hidden data left out. What
+it writes below prepared/ is kept under the name of its data.lock, so that one run serves every night.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from bot import config
+from harness import prepared
+from harness.errors import ConfigError, EvaluatorError, IntegrityError, Place
+from harness.measure import command, environment
+from harness.prepared import FOLDER, LOCK_FILE, Kept, Manifest
+from harness.process import MIB, Finished, printable, run_bounded
+from harness.repository import CommitSource, Repository, WorkingSource
+from harness.target import Target
+from harness.view import overwrite, remove, write
+
+SECONDS = 1800.0
+OUTPUT = 64 * MIB
+
+
+# What a program needs to reach the network, and pip its packages, as this machine is configured.
+_NETWORK = (
+    "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy",
+    "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS",
+    "PIP_CERT", "PIP_CONFIG_FILE", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS",
+)  # fmt: skip
+
+Say = Callable[[str], None]
+
+
+def tell(line: str) -> None:
+    """One line of progress: on standard error, even where a night is quiet, because a setup can take minutes."""
+    click.echo(line, err=True)
+
+
+def prepare_named(repository: Repository, names: Sequence[str], revision: str = "") -> None:
+    """As `prepare`, for targets by name (none: all), as a commit declares them; "" is the working tree."""
+    source = _source(repository, revision)
+    prepare(source, config.load_targets(source, names))
+
+
+def set_up_named(repository: Repository, names: Sequence[str], revision: str, *, anew: bool) -> Iterator[str]:
+    """As `set_up`, likewise: one line a target."""
+    source = _source(repository, revision)
+    for target in config.load_targets(source, names):
+        yield set_up(source, target, anew=anew)
+
+
+def _source(repository: Repository, revision: str) -> Kept:
+    return CommitSource(repository, repository.commit(revision)) if revision else WorkingSource(repository)
+
+
+def prepare(source: Kept, targets: Sequence[Target], say: Say = tell) -> None:
+    """Makes what the setups of these targets make, where it is not kept already. Needs the network only then.
+
+    Raises ConfigError(s) for data.lock, EvaluatorError for a setup that fails, IntegrityError for one that makes
+    something else than data.lock names.
+    """
+    for target in targets:
+        if target.evaluate.setup:
+            _prepare(source, target, say)
+
+
+def set_up(source: Kept, target: Target, *, anew: bool, say: Say = tell) -> str:
+    """Prepares one target, and writes its data.lock where there is none, or anew. What was done, in words."""
+    where = prepared.lock_path(target)
+    if not target.evaluate.setup:
+        return f"{target.name}: nothing to prepare, its target.yaml has no evaluate.setup"
+    if where in source.modes() and not anew:
+        _prepare(source, target, say)
+        manifest, _name = prepared.read(source, target)
+        return f"{target.name}: {_amount(manifest)}, as {where} says"
+    if not isinstance(source, WorkingSource):
+        raise ConfigError(Place(where), f"is not in {source.label}", next_step="a lock is written without --at")
+    with _made(source, target, say) as folder:
+        manifest = prepared.found_below(folder)
+        content = prepared.spell(manifest)
+        prepared.parse(content, where)
+        _keep(folder, prepared.cache(source.repository, hashlib.sha256(content).hexdigest()), manifest)
+    overwrite(source.repository.root / where, content)
+    return f"{target.name}: {_amount(manifest)}; wrote {where}: commit it"
+
+
+def _prepare(source: Kept, target: Target, say: Say) -> None:
+    manifest, name = prepared.read(source, target)
+    kept = prepared.cache(source.repository, name)
+    if kept.is_dir():
+        wrong = _differences(manifest, kept)
+        if not wrong:
+            return
+        say(f"{target.name}: what was prepared earlier changed on the disk ({wrong[0]}) and is made again")
+    with _made(source, target, say) as folder:
+        made = prepared.found_below(folder)
+        if wrong := prepared.differences(manifest, made):
+            more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+            raise IntegrityError(
+                f"{target.name}: the setup made something else than {LOCK_FILE} names: {wrong[0]}{more}",
+                why="what it fetches or computes has changed, or depends on the machine",
+                next_step=f"if the new content is meant: autoresearch setup {target.name} --write-lock, then commit; "
+                "scores from before and after do not compare",
+            )
+        _keep(folder, kept, manifest)
+
+
+def _differences(manifest: Manifest, folder: Path) -> list[str]:
+    try:
+        return prepared.differences(manifest, prepared.found_below(folder))
+    except IntegrityError as error:
+        return [error.what]
+
+
+@contextlib.contextmanager
+def _made(source: Kept, target: Target, say: Say) -> Iterator[Path]:
+    """Runs a setup; the folder that holds the prepared/ it wrote. Raises EvaluatorError."""
+    with tempfile.TemporaryDirectory(prefix="autoresearch-setup-", ignore_cleanup_errors=True) as scratch:
+        cwd, home = _checkout(source, target, Path(scratch, "checkout")), Path(scratch, "home")
+        home.mkdir()
+        words = " ".join(target.evaluate.setup)
+        say(f"{target.name}: setup, once: {words}")
+        started = time.monotonic()
+        finished = _run(target, cwd, home)
+        if finished.stopped or finished.exit_code:
+            raise _failure(target, finished)
+        if not any(path.is_file() for path in (cwd / FOLDER).rglob("*")):
+            raise EvaluatorError(
+                f"{target.name}: the setup wrote no file below {FOLDER}/",
+                why=f"{words} ended without an error; it is started in the folder of target.yaml",
+                next_step=f"let it write what the evaluator needs below {FOLDER}/, beside target.yaml",
+            )
+        say(f"{target.name}: setup took {time.monotonic() - started:.1f} s")
+        yield cwd
+
+
+def _checkout(source: Kept, target: Target, root: Path) -> Path:
+    """What the setup may read: the locked files, without the holdout and without what it will be held against."""
+    unseen = {*target.hidden, prepared.lock_path(target)}
+    modes = source.modes()
+    for path, content in source.read([path for path in target.locked if path not in unseen]).items():
+        write(root / path, content, 0o555 if modes[path] == "100755" else 0o444)
+    cwd = root / target.folder
+    cwd.mkdir(parents=True, exist_ok=True)
+    return cwd
+
+
+def _run(target: Target, cwd: Path, home: Path) -> Finished:
+    argv = command(target.evaluate.setup)
+    own = environment(home, isolated=False) | network()
+    try:
+        return run_bounded(argv, cwd=cwd, env=own, timeout=SECONDS, output_limit=OUTPUT)
+    except OSError as error:
+        raise EvaluatorError(
+            f"{target.name}: the setup cannot be started: {argv[0]}: {error.strerror}",
+            next_step="install the program, or give the script an interpreter: [sh, prepare.sh]",
+        ) from None
+
+
+def network() -> dict[str, str]:
+    """The settings of the network that a setup inherits; none that holds a password."""
+    found = {name: os.environ.get(name, "") for name in _NETWORK}
+    return {name: value for name, value in found.items() if value and "@" not in value}
+
+
+def _failure(target: Target, finished: Finished) -> EvaluatorError:
+    how = {"timeout": f"was stopped after {SECONDS:g} s", "output": f"said more than {OUTPUT // MIB} MiB"}.get(
+        finished.stopped, f"failed with exit code {finished.exit_code}"
+    )
+    said = printable(finished.stderr.strip() or finished.stdout.strip()[-2000:])
+    return EvaluatorError(
+        f"{target.name}: the setup {how}: {' '.join(target.evaluate.setup)}",
+        why="\n        ".join(said.splitlines()[-8:]) or "it said nothing",
+        next_step=f"autoresearch setup {target.name} runs it again; nothing was kept",
+    )
+
+
+def _keep(made: Path, kept: Path, manifest: Manifest) -> None:
+    """Moves what was made to where it is kept, whole or not at all."""
+    incoming = kept.with_name(f"{kept.name}.{os.getpid()}")
+    remove(incoming)
+    remove(kept)
+    for name in manifest:
+        (incoming / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(made / name, incoming / name)
+    try:
+        incoming.rename(kept)
+    except OSError:
+        remove(incoming)
+        if _differences(manifest, kept):  # else somebody else has just made the same
+            raise
+
+
+def _amount(manifest: Manifest) -> str:
+    size = sum(entry.size for entry in manifest.values())
+    return f"{len(manifest)} file{'' if len(manifest) == 1 else 's'} prepared, {size:,} bytes"

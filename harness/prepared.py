@@ -1,0 +1,163 @@
+"""What a target's setup made: files below prepared/, named with their hashes in data.lock, kept beside the nights.
+
+data.lock is committed and locked, so the lock covers every prepared file through it. The files themselves lie in
+<git common dir>/autoresearch/prepared/<SHA-256 of data.lock>/ and are hashed again whenever they are used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from harness.complaints import Faults, show
+from harness.errors import ConfigError, IntegrityError, Place
+from harness.repository import Repository, Source
+from harness.target import Target
+
+FOLDER = "prepared"
+LOCK_FILE = "data.lock"
+
+_HEADER = "# sha256  size  path; `autoresearch setup` holds what it makes against this file\n"
+_LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<size>0|[1-9][0-9]{0,14})  (?P<path>\S.*)")
+
+
+class Kept(Source, Protocol):
+    """A source whose repository keeps what setups made."""
+
+    @property
+    def repository(self) -> Repository: ...
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One prepared file: SHA-256 in hex, size in bytes."""
+
+    digest: str
+    size: int
+
+    def __str__(self) -> str:
+        return f"{self.size:,} bytes, sha256 {self.digest[:12]}"
+
+
+Manifest = Mapping[str, Entry]  # path from the target's folder, below prepared/ -> what must lie there
+
+
+def lock_path(target: Target) -> str:
+    """Where a target's data.lock stands, from the repository's root."""
+    return posixpath.join(target.folder, LOCK_FILE)
+
+
+def read(source: Source, target: Target) -> tuple[Manifest, str]:
+    """What data.lock names, and the name of its cache. Raises ConfigError(s)."""
+    where = lock_path(target)
+    if where not in source.modes():
+        what = f"is not in {source.label}: it says what the setup of {target.name} must make"
+        step = f"autoresearch setup {target.name} writes it; then commit it"
+        raise ConfigError(Place(where), what, next_step=step)
+    content = source.read([where])[where]
+    return parse(content, where), hashlib.sha256(content).hexdigest()
+
+
+def parse(content: bytes, file: str) -> Manifest:
+    """Raises ConfigErrors that name the lines at fault."""
+    found: dict[str, Entry] = {}
+    with Faults() as faults:
+        for number, line in enumerate(content.decode(errors="replace").splitlines(), start=1):
+            if not line.strip() or line.startswith("#"):
+                continue
+            match = _LINE.fullmatch(line)
+            problem = _path_problem(match["path"], found) if match else "is not: sha256, size, path, two blanks between"
+            if match and not problem:
+                found[match["path"]] = Entry(match["digest"], int(match["size"]))
+            else:
+                faults.found.append(ConfigError(Place(file, number, 1), f"{show(line)} {problem}"))
+        if not found and not faults.found:
+            faults.found.append(ConfigError(Place(file, 1, 1), "names no file"))
+    return found
+
+
+def _path_problem(path: str, known: Manifest) -> str:
+    if posixpath.normpath(path) != path or not path.startswith(f"{FOLDER}/"):
+        return f"names a path that is not below {FOLDER}/"
+    if path in known or any(other.startswith(f"{path}/") or path.startswith(f"{other}/") for other in known):
+        return "names a path that stands above already"
+    return "" if path.isprintable() else "names a path with control characters"
+
+
+def spell(manifest: Manifest) -> bytes:
+    """The content of a data.lock."""
+    lines = (f"{entry.digest}  {entry.size}  {path}\n" for path, entry in sorted(manifest.items()))
+    return (_HEADER + "".join(lines)).encode()
+
+
+def found_below(folder: Path) -> Manifest:
+    """What lies in folder/prepared. Raises IntegrityError for anything but plain files and folders."""
+    found = {}
+    for path in sorted((folder / FOLDER).rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink() or not (path.is_file() or path.is_dir()) or not name.isprintable():
+            raise IntegrityError(f"{show(name)} is neither a plain file nor a folder of a plain name")
+        if path.is_file():
+            found[name] = _entry(path)
+    return found
+
+
+def differences(manifest: Manifest, made: Manifest) -> list[str]:
+    """How what is there differs from data.lock, one sentence a file."""
+    found = [f"{path} is missing" for path in manifest if path not in made]
+    found += [f"{path} is not in {LOCK_FILE}" for path in made if path not in manifest]
+    return found + [
+        f"{path} has {made[path]}; {LOCK_FILE} says {entry}"
+        for path, entry in manifest.items()
+        if made.get(path, entry) != entry
+    ]
+
+
+def cache(repository: Repository, name: str) -> Path:
+    """Where the files of a data.lock with this SHA-256 are kept."""
+    return repository.state / FOLDER / name
+
+
+def place(source: Kept, target: Target, into: Path) -> dict[str, str]:
+    """Copies a target's prepared files, read-only, into a view of the repository below `into`.
+
+    Path from the repository's root -> SHA-256 of each; none for a target without setup. Raises ConfigError(s), and
+    IntegrityError where a file is not there or not what data.lock names.
+    """
+    if not target.evaluate.setup:
+        return {}
+    manifest, name = read(source, target)
+    kept, placed = cache(source.repository, name), {}
+    for path, entry in manifest.items():
+        where = posixpath.join(target.folder, path)
+        _copy(kept / path, into / where, entry, f"{target.name}: {path}", _step(source, target))
+        placed[where] = entry.digest
+    return placed
+
+
+def _copy(kept: Path, there: Path, entry: Entry, label: str, step: str) -> None:
+    if kept.is_symlink() or not kept.is_file():
+        raise IntegrityError(f"{label} is not prepared on this machine", next_step=step)
+    there.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(kept, there)
+    there.chmod(0o444)
+    if (copied := _entry(there)) != entry:
+        what = f"{label} is not what {LOCK_FILE} names: {copied}; {LOCK_FILE} says {entry}"
+        raise IntegrityError(what, why=f"something changed {kept}", next_step=step)
+
+
+def _step(source: Kept, target: Target) -> str:
+    """The command that prepares a target as this source declares it."""
+    commit = getattr(source, "commit", "")
+    return f"autoresearch setup {target.name}" + (f" --at {commit[:12]}" if commit else "")
+
+
+def _entry(path: Path) -> Entry:
+    with path.open("rb") as file:
+        return Entry(hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size)
