@@ -16,7 +16,13 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-CONFIDENCE = 0.95
+from harness import intervals
+from harness.intervals import one_sided, student
+
+CONFIDENCE = intervals.CONFIDENCE
+LOOKS = 20  # at the same held-out rows, in all nights; then they are spent
+LOOK_CONFIDENCE = 1 - (1 - CONFIDENCE) / LOOKS  # one-sided, of each look
+POWER = 0.8
 AGREEMENT = 1e-6  # how far the mean of a stratum may lie from the metric that it is said to estimate
 
 Strata = Sequence[Sequence[float]]
@@ -33,24 +39,60 @@ class Interval:
     confidence: float = CONFIDENCE
 
 
-def paired_interval(base: Strata, head: Strata, goal: str, confidence: float = CONFIDENCE) -> Interval:
-    """The gain of head over base. Raises ValueError for strata that do not match row by row, or prove nothing."""
+class TooFewRows(ValueError):
+    """So few rows that no gain on them could be told from chance."""
+
+
+@dataclass(frozen=True)
+class Paired:
+    """A gain over rows. error: its standard error; freedom: Student's degrees; rows: how many; least: in a stratum."""
+
+    gain: float
+    error: float
+    freedom: float
+    rows: int
+    least: int
+
+    def interval(self, confidence: float = CONFIDENCE) -> Interval:
+        """Two-sided. Raises TooFewRows."""
+        half = self._reach(confidence)
+        return Interval(self.gain, self.gain - half, self.gain + half, self.rows, confidence)
+
+    def lower(self, confidence: float) -> float:
+        """The one-sided bound. Raises TooFewRows."""
+        return self.gain - self._reach(2 * confidence - 1)
+
+    def detectable(self, confidence: float, power: float = POWER) -> float:
+        """The gain whose one-sided bound lies above 0 with this power."""
+        return (one_sided(confidence, self.freedom) + NormalDist().inv_cdf(power)) * self.error
+
+    def _reach(self, confidence: float) -> float:
+        if self.least < (fewest := fewest_rows(confidence)):
+            raise TooFewRows(f"{self.least} rows are too few: {fewest} can show a gain at {confidence:.4g}")
+        return student(confidence, self.freedom) * self.error
+
+
+def paired(base: Strata, head: Strata, goal: str) -> Paired:
+    """The gain of head over base. Raises ValueError for strata that do not match row by row, or hold no numbers."""
     sizes = [len(stratum) for stratum in base]
     if sizes != [len(stratum) for stratum in head] or not sizes:
         raise ValueError("base and head were not measured on the same rows")
-    if min(sizes) < fewest_rows(confidence):
-        raise ValueError(
-            f"{min(sizes)} rows are too few: {fewest_rows(confidence)} can show a gain at {confidence:.0%}"
-        )
+    if min(sizes) < 2:
+        raise TooFewRows(f"{min(sizes)} rows are too few: {fewest_rows()} can show a gain at {CONFIDENCE:.4g}")
     sign = 1.0 if goal == "maximize" else -1.0
     with np.errstate(over="ignore", invalid="ignore"):
         differences = [sign * (_array(after) - _array(before)) for before, after in zip(base, head, strict=True)]
         gain = float(np.mean([difference.mean() for difference in differences]))
         variances = [float(difference.var(ddof=1)) / len(difference) for difference in differences]
-    half = _student(confidence, _freedom(variances, sizes)) * sum(variances) ** 0.5
-    if not math.isfinite(abs(gain) + half):
+    error = sum(variances) ** 0.5
+    if not math.isfinite(abs(gain) + error):
         raise ValueError("the rows hold values whose differences are no numbers")
-    return Interval(gain, gain - half, gain + half, sum(sizes), confidence)
+    return Paired(gain, error, _freedom(variances, sizes), sum(sizes), min(sizes))
+
+
+def paired_interval(base: Strata, head: Strata, goal: str, confidence: float = CONFIDENCE) -> Interval:
+    """The two-sided interval of `paired`. Raises ValueError as it does, and for too few rows."""
+    return paired(base, head, goal).interval(confidence)
 
 
 def fewest_rows(confidence: float = CONFIDENCE) -> int:
@@ -72,14 +114,3 @@ def _freedom(variances: Sequence[float], sizes: Sequence[int]) -> float:
     if total == 0:
         return float(min(sizes) - 1)
     return 1 / sum((v / total) ** 2 / (n - 1) for v, n in zip(variances, sizes, strict=True))
-
-
-def _student(confidence: float, freedom: float) -> float:
-    """The two-sided Student quantile by the Cornish-Fisher expansion (Abramowitz and Stegun 26.7.5)."""
-    z = NormalDist().inv_cdf(0.5 + confidence / 2)
-    terms = (
-        (z**3 + z) / 4,
-        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
-        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
-    )
-    return z + sum(term / freedom ** (power + 1) for power, term in enumerate(terms))

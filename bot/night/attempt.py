@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -12,9 +14,12 @@ from harness.admission import Admitted, Refused
 from harness.events import SegmentWriter
 from harness.folds import LoopState
 from harness.measure import Measurer
-from harness.reports import Measurement
+from harness.reports import CUT, Measurement
 from harness.target import Target
 from harness.view import View
+
+GRACE = 5.0  # seconds after the wall clock's end in which a measurement may come to its own
+USUAL = 3.0  # or so many times as long as it takes usually
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,12 @@ class Court:
     elapsed: Callable[[], float]
     halted: Callable[[], bool]
 
+    def until(self, usual: float) -> float:
+        """When, by time.monotonic(), what usually takes so many seconds is cut short: the wall clock bounds a night
+        whose candidates hang, and lets one that does not hang come to its end."""
+        limit = math.inf if self.plan.wall_clock is None else self.plan.wall_clock
+        return time.monotonic() + max(limit - self.elapsed(), 0) + max(GRACE, USUAL * usual)
+
 
 class Judge(Protocol):
     """Says what the unchanged file scores, and what becomes of attempts."""
@@ -83,4 +94,7 @@ def refusal(attempt: Attempt) -> Finding | None:
 
 
 def crash(found: Measurement) -> Finding:
+    """What a measurement without numbers means."""
+    if found.crash == CUT:
+        return Finding("discard", "unfinished", found.why, seconds=found.seconds)
     return Finding("crash", found.crash, found.why, seconds=found.seconds)

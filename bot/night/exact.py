@@ -49,8 +49,8 @@ class Exact:
 
     def findings(self, attempts: Sequence[Attempt]) -> Iterator[Finding]:
         wanted = [attempt.proposal.content for attempt in attempts if not refusal(attempt)]
-        seed = self.court.plan.seed
-        measured = iter(self.court.measurer.measure(wanted, Ask(seed=seed)) if wanted else [])
+        ask = Ask(seed=self.court.plan.seed, until=self.court.until(self.seconds * len(wanted)))
+        measured = iter(self.court.measurer.measure(wanted, ask) if wanted else [])
         for attempt in attempts:
             yield refusal(attempt) or self._compared(attempt, next(measured))
 

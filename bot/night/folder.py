@@ -3,6 +3,7 @@
 plan.json                            what this night set out to do
 <target>/<night>.<n>-<verb>.jsonl    segments, with .pack files beside them
 <target>/tried.txt                   what earlier nights measured under the same lock
+recorded.txt                         what of it is on the records branch
 pull-request.md .html chart-*.png    what a human reads
 """
 
@@ -23,10 +24,17 @@ from typing import Any
 from harness import events
 from harness.errors import BusyError, IntegrityError, NotFound
 from harness.events import Segment
+from harness.handover import plans
+from harness.handover.expected import MOST_PACK_BYTES, MOST_SEGMENT_BYTES
+from harness.handover.files import Files, read_bounded, read_folder
 from harness.repository import Repository
 
+RECORDED = "recorded.txt"  # what of a night is on the records branch: blob id and path, a line each
 MUTEX_VARIABLE = "AUTORESEARCH_MUTEX"
 DYING = 5.0  # seconds that the children of a killed night may take to follow it
+_MOST_PLAN = 16 * 1024 * 1024
+_BESIDE = re.compile(r"\.?tried\.txt(?:\.[0-9]+)?")  # what lies beside the segments, and is no record
+_MOST = {".jsonl": MOST_SEGMENT_BYTES, ".pack": MOST_PACK_BYTES}
 
 
 @dataclass(frozen=True)
@@ -41,8 +49,11 @@ class TargetPlan:
     wall_clock: float | None
     usd: float
     plateau: int | None
+    coin: str = ""  # orders the sides of pairs; nobody can know it before the night
     carried_from: str = ""  # an unreviewed night whose rows this one starts from
     carried_blob: str = ""
+    reserve: str = ""  # what confirm will be able to pay for, as far as is known
+    looks: int = 0  # at the held-out data, before this night
 
 
 @dataclass(frozen=True)
@@ -70,10 +81,13 @@ class Night:
 
     @property
     def plan(self) -> Plan:
+        """Raises IntegrityError for a plan that this program did not write."""
         try:
-            data = json.loads((self.path / "plan.json").read_text(encoding="utf-8"))
+            data = json.loads(_plain_file(self.path / "plan.json"))
+            if wrong := plans.problem(data, self.name):
+                raise ValueError(wrong)
             return Plan(**{**data, "targets": tuple(TargetPlan(**entry) for entry in data["targets"])})
-        except (ValueError, TypeError, KeyError) as error:
+        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
             raise IntegrityError(
                 f"{self.path / 'plan.json'} cannot be read: {error}",
                 why="it was changed after it was written, or another version of this program wrote it",
@@ -87,6 +101,14 @@ class Night:
 
     def finish(self) -> None:
         (self.path / "done").touch()
+
+    @property
+    def recorded(self) -> dict[str, str]:
+        """path -> blob id of what was appended to the records branch, as far as this machine did it."""
+        if not (self.path / RECORDED).is_file():
+            return {}
+        lines = (self.path / RECORDED).read_text(encoding="utf-8").splitlines()
+        return {path: blob for blob, _, path in (line.partition(" ") for line in lines)}
 
     def write_plan(self, plan: Plan) -> None:
         write_atomically(self.path / "plan.json", json.dumps(asdict(plan), indent=2) + "\n")
@@ -102,25 +124,34 @@ class Night:
 
     def scratch(self, target: str, verb: str) -> Path:
         """A fresh folder for one verb; what an interrupted one left in it is removed."""
-        path = self.path / "scratch" / f"{target}-{verb}"
+        above = self.path / "scratch"
+        if above.is_symlink():  # whoever filled the night's folder could have it written elsewhere
+            above.unlink()
+        path = above / f"{target}-{verb}"
         remove_tree(path)
         path.mkdir(parents=True)
         return path
 
-    def segment_paths(self, target: str) -> list[Path]:
-        found = self.folder(target).glob(f"{self.name}.*-*.jsonl")
-        return sorted(found, key=lambda path: segment_number(path.stem))
+    def files(self, target: str) -> Files:
+        """What a target's folder holds: plain files of the night's own names; anything else is named, never read."""
+        wanted = re.compile(rf"{re.escape(self.name)}\.[0-9]+-[a-z]+\.(?:jsonl|pack)")
+        return read_folder(self.folder(target), wanted, _BESIDE, _MOST)
 
     def segments(self, target: str) -> list[Segment]:
-        return [events.read(path) for path in self.segment_paths(target)]
+        contents = self.files(target).contents
+        names = [name.removesuffix(".jsonl") for name in contents if name.endswith(".jsonl")]
+        names.sort(key=segment_number)
+        return [events.parse(name, contents[f"{name}.jsonl"], contents.get(f"{name}.pack", b"")) for name in names]
 
     def packs(self, target: str) -> dict[str, bytes]:
         """SHA-256 -> content of every content that lies in a pack."""
         found: dict[str, bytes] = {}
-        for path in self.segment_paths(target):
-            pack = path.with_suffix(".pack")
-            if pack.exists():
-                found |= events.packed_contents(events.read(path), pack.read_bytes())
+        contents = self.files(target).contents
+        for name, pack in contents.items():
+            stem, _, suffix = name.rpartition(".")
+            if suffix == "pack" and f"{stem}.jsonl" in contents:
+                segment = events.parse(stem, contents[f"{stem}.jsonl"], pack)
+                found |= events.packed_contents(segment, pack)
         return found
 
     def begin(self, target: str, verb: str, segments: list[Segment], header: dict[str, Any]) -> events.SegmentWriter:
@@ -130,21 +161,35 @@ class Night:
         name = f"{self.name}.{number}-{verb}"
         return events.SegmentWriter(self.folder(target), name, previous, {"verb": verb, **header})
 
+    def mend(self, target: str) -> None:
+        """Ends an interrupted last segment. Raises IntegrityError if more than its last line is damaged."""
+        found = self.segments(target)
+        if found and not found[-1].sealed:
+            events.heal(self.folder(target), found[-1])
+
     def healed(self, target: str) -> list[Segment]:
         """The segments of a target, an interrupted last one ended. Raises IntegrityError on damage."""
-        paths = self.segment_paths(target)
-        found = [events.read(path) for path in paths]
-        if found and not found[-1].sealed:
-            found[-1] = events.heal(self.folder(target), found[-1])
-        whole = [segment for segment in found if segment.events]
-        bad = events.verify_order(whole)
+        self.mend(target)
+        found = self.segments(target)
+        bad = events.verify_order(found)
         if bad:
             raise IntegrityError(
                 f"the night's record does not verify: {bad}",
                 why="it was changed, or damaged on the disk, after it was written",
                 next_step="autoresearch night --new; the damaged night stays as it is",
             )
-        return whole
+        return found
+
+
+def _plain_file(path: Path) -> bytes:
+    handle = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        found = read_bounded(handle, path.name, _MOST_PLAN)
+    finally:
+        os.close(handle)
+    if found is None:
+        raise ValueError("it is too large")
+    return found
 
 
 def segment_number(name: str) -> int:
@@ -155,7 +200,7 @@ def segment_number(name: str) -> int:
 
 def nights(repository: Repository) -> list[Night]:
     """Every night on this machine, oldest first."""
-    plans = repository.state.glob("*/plan.json")
+    plans = [path for path in repository.state.glob("*/plan.json") if not path.parent.is_symlink()]
     return sorted((Night(repository, path.parent) for path in plans), key=_order)
 
 
@@ -238,7 +283,8 @@ def write_atomically(path: Path, text: str | bytes) -> None:
     """Writes a whole file or nothing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("wb") as file:
+    temporary.unlink(missing_ok=True)
+    with temporary.open("xb") as file:  # never through a link that somebody put there
         file.write(text.encode() if isinstance(text, str) else text)
         file.flush()
         os.fsync(file.fileno())

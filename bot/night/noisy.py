@@ -6,6 +6,7 @@ Every pair is recorded as soon as it is measured, so that a killed night goes on
 from __future__ import annotations
 
 import functools
+import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -14,15 +15,19 @@ from bot.night.attempt import Attempt, Court, Finding, refusal
 from bot.night.exact import unchanged
 from harness import duel, error_budget
 from harness.calibration import Scatter, calibrate, means, scatter, underpowered
-from harness.duel import Fought, Ring
+from harness.duel import Fought, Ring, Verdict
 from harness.errors import EvaluatorError
 from harness.events import Event
 from harness.measure import Ask
-from harness.reports import Measurement
+from harness.reports import CUT, Measurement
 from harness.rule import Rule, headline_gain
 from harness.schedule import Draw, Schedule
 
 WORTH_THE_DISK = 1.0  # seconds of a pair from which it is not left to the end of its experiment to reach the disk
+
+
+class _Cut(Exception):
+    """The night was over in the middle of a pair, of which nothing is recorded."""
 
 
 class Noisy:
@@ -74,7 +79,11 @@ class Noisy:
             self._begin(attempt, number)
         before = [fought_of(event) for event in court.state.fought]
         ring = self._ring(number, court.state.base_metrics)
-        verdict = duel.duel(ring, number, court.state.content, attempt.proposal.content, before)
+        try:
+            verdict = duel.duel(ring, number, court.state.content, attempt.proposal.content, before)
+        except _Cut as cut:
+            evidence_so_far, _ = duel.after(ring, [fought_of(event) for event in court.state.fought])
+            verdict = Verdict("discard", "unfinished", str(cut), evidence_so_far)
         pairs = [event for event in court.state.fought if not event["void"] and not event["crash"]]
         evidence = max(verdict.state.evidence.values(), key=lambda found: found.log_e, default=None)
         return Finding(
@@ -103,7 +112,12 @@ class Noisy:
         return Ring(self._measure, self.rule, self.budget.share(), self.schedule, base, record, self.court.halted)
 
     def _measure(self, content: bytes, seed: int) -> Measurement:
-        return self.court.measurer.measure([content], Ask(seed=seed))[0]
+        # The calibration has no usual time yet, and without it there is no night: only its own timeout bounds it.
+        until = self.court.until(self.seconds) if self.seconds else math.inf
+        found = self.court.measurer.measure([content], Ask(seed=seed, until=until))[0]
+        if found.crash == CUT:
+            raise _Cut(found.why)
+        return found
 
     def _pair(self, experiment: int, fought: Fought) -> None:
         self.court.checkout.watch.check()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
+import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,8 +13,10 @@ from pathlib import PurePosixPath
 
 from bot import config, proposers, records
 from bot.config import Config
+from bot.night import looks, past
 from bot.night.folder import Night, Plan, TargetPlan, nights, write_atomically
-from harness import folds, labels, lock
+from bot.setup import prepare
+from harness import folds, labels, lock, reserve
 from harness.errors import ConfigError, NotFound, Place
 from harness.repository import CommitSource, Repository, WorkingSource
 from harness.target import TARGET_FILE, Target
@@ -36,11 +39,14 @@ def plan(repository: Repository, wishes: Wishes, *, write: bool = True) -> tuple
     settings = config.load(source)
     targets = _committed_targets(repository, source, wishes.targets)
     night = Night(repository, repository.state / _name(repository))
-    shares = tuple(_within(_share(target, source, night, base, wishes), settings, len(targets)) for target in targets)
+    shares = tuple(
+        _within(_share(target, source, night, base, wishes), target, settings, len(targets)) for target in targets
+    )
     made = Plan(night.name, base, int(time.time()), shares, settings.wall_clock, settings.usd)
     if write:
+        prepare(source, targets)  # what a night cannot prepare leaves no plan behind
         for share in shares:
-            tried = folds.tried_before(records.segments(repository, share.name), share.lock)
+            tried = past.tried(repository, share.name, share.lock, base)
             write_atomically(night.folder(share.name) / "tried.txt", "".join(f"{canon}\n" for canon in sorted(tried)))
         night.write_plan(made)
     return night, made
@@ -60,10 +66,20 @@ def _committed_targets(repository: Repository, source: CommitSource, names: tupl
         raise
 
 
-def _within(share: TargetPlan, settings: Config, targets: int) -> TargetPlan:
-    """A target's share of the night's own budgets: an even part, so that the sum can never exceed them."""
+def _within(share: TargetPlan, target: Target, settings: Config, targets: int) -> TargetPlan:
+    """A target's share of the night's own budgets: an even part, so that the sum can never exceed them.
+
+    What confirm may take is set aside first.
+    """
     if settings.wall_clock is not None:
-        part = settings.wall_clock / targets
+        part = settings.wall_clock / targets - target.confirm.budget
+        if part <= 0:
+            raise ConfigError(
+                Place(posixpath.join(target.folder, TARGET_FILE), key="confirm.budget"),
+                f"confirm may take {target.confirm.budget:g} s, and the night's own wall_clock of "
+                f"{settings.wall_clock:g} s leaves {settings.wall_clock / targets:g} s for each of {targets} targets",
+                next_step="confirm: {budget: 5m} or less here, or more wall_clock in .github/autoresearch.yml",
+            )
         share = replace(share, wall_clock=min(part, share.wall_clock or part))
     if settings.usd is not None:
         share = replace(share, usd=min(share.usd, settings.usd / targets))
@@ -110,6 +126,7 @@ def _share(target: Target, source: CommitSource, night: Night, base: str, wishes
             f"no proposer for {target.file} is available yet: code needs one that reads it",
             next_step="autoresearch check measures the target as it is",
         )
+    proposers.check(target, source)
     for metric, problem in labels.problems(source, target).items():
         raise ConfigError(
             Place(posixpath.join(target.folder, TARGET_FILE), key=f"metrics.{metric}.labels"),
@@ -120,25 +137,30 @@ def _share(target: Target, source: CommitSource, night: Night, base: str, wishes
     seed = wishes.seed
     if seed is None:
         seed = int(hashlib.sha256(f"{base}/{night.name}/{target.name}".encode()).hexdigest()[:8], 16)
-    digest = lock.compute(source.read(target.locked)).id
-    carried_from, carried_blob = _unreviewed(source, target, digest)
+    whole = lock.compute(source.read(target.locked))
+    carried_from, carried_blob = _unreviewed(source, target, whole.id)
+    repository = source.repository
     return TargetPlan(
         name=target.name,
         folder=target.folder,
         seed=seed,
-        lock=digest,
+        lock=whole.id,
         experiments=wishes.experiments or budget.experiments,
         wall_clock=budget.wall_clock if wishes.wall_clock is None else wishes.wall_clock,
         usd=budget.usd,
         plateau=budget.plateau,
+        coin=secrets.token_hex(16) if wishes.seed is None else f"seed {seed}",
         carried_from=carried_from,
         carried_blob=carried_blob,
+        reserve=_reserve(repository, target),
+        looks=looks.count(repository, looks.identity(whole.files, target)) if target.sample else 0,
     )
 
 
-def _merged(repository: Repository, tip: str, base: str) -> bool:
-    """Whether everything of a branch is in the base, reverted later or not: a human has seen it."""
-    return repository.git("rev-list", "--count", tip, f"^{base}").strip() == b"0"
+def _reserve(repository: Repository, target: Target) -> str:
+    """What confirm will be able to pay for, if a measurement takes as long as in the last recorded night."""
+    took = [event["seconds"] for event in folds.of_kind(list(records.segments(repository, target.name)), "baseline")]
+    return reserve.affordable(took[-1], target).says if took else ""
 
 
 def _unreviewed(source: CommitSource, target: Target, digest: str) -> tuple[str, str]:
@@ -156,7 +178,7 @@ def _unreviewed(source: CommitSource, target: Target, digest: str) -> tuple[str,
         tip = repository.reference(f"refs/heads/{proposed[-1]['branch']}")
         if (
             tip is None
-            or _merged(repository, tip, source.commit)
+            or past.merged(repository, tip, source.commit)
             or folds.of_kind(segments, "baseline")[0]["blob"] != base_blob
         ):
             return "", ""

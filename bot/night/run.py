@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import platform
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from bot.night import stops
 from bot.night.attempt import Attempt, Court, Finding, Judge
 from bot.night.exact import Exact
 from bot.night.folder import Night, TargetPlan
+from bot.night.lifeline import killed_with_us
 from bot.night.noisy import Noisy
 from bot.night.progress import Progress
 from bot.proposers import Outcome, Proposal, Proposer, Request
@@ -54,12 +56,13 @@ def run(night: Night, target: Target, *, quiet: bool = False, proposer: Proposer
             next_step=f"autoresearch night --new starts a new night; {night.name} stays as it is",
         )
     measurer = measure.measurer(target, checkout, scratch, night.repository)
-    try:
-        proposer = proposer or proposers.make(target, plan.seed, CommitSource(night.repository, night.plan.base))
-        return _Loop(night, target, plan, segments, checkout, measurer, proposer, quiet=quiet).run()
-    finally:
-        measurer.close()
-        view.remove(scratch)
+    with killed_with_us(scratch):
+        try:
+            proposer = proposer or proposers.make(target, plan.seed, CommitSource(night.repository, night.plan.base))
+            return _Loop(night, target, plan, segments, checkout, measurer, proposer, quiet=quiet).run()
+        finally:
+            measurer.close()
+            view.remove(scratch)
 
 
 def header_fields(night: Night, target: Target, plan: TargetPlan, harness_hash: str) -> dict[str, Any]:
@@ -95,7 +98,7 @@ class _Loop:
         self.night, self.target, self.plan, self.checkout = night, target, plan, checkout
         self.state = folds.loop_state(segments, night.packs(target.name))
         self.state.tried |= _tried_before(night, target)
-        self.machine = segments[-1].header["machine"] if segments else machine()
+        self.begun_on = _begun_on(segments)
         self.proposer = proposer
         self.admission = Admission(target, checkout.base, night.repository.blob_id)
         self.writer: SegmentWriter = night.begin(
@@ -105,7 +108,7 @@ class _Loop:
         self.started = time.monotonic()
         self.limits = stops.Limits(plan.experiments, plan.wall_clock, plan.usd, plan.plateau)
         self.ends: list[stops.Stop] = stops.stops(self.limits, self.proposer.worst_case_usd, self.elapsed)
-        self.progress = Progress(target.name, target.rule.primary, plan.experiments, quiet=quiet)
+        self.progress = Progress(target.name, target.rule.primary, plan.experiments, rule=target.rule, quiet=quiet)
         court = Court(target, plan, self.state, checkout, measurer, self.writer, self.elapsed, self._halted)
         self.judge: Judge = Noisy(court) if target.noise else Exact(court)
 
@@ -178,7 +181,7 @@ class _Loop:
             return
         content = content_of(begun, self.state.content, self.night.packs(self.target.name))
         attempt = Attempt(Proposal(content, begun["description"], begun["cost_usd"]), self.admission.judge(content))
-        if self.machine != machine():
+        if self.begun_on != machine():
             moved = Finding("discard", "unfinished", "the night was resumed on another machine")
             self._record([self._event(attempt, moved)])
         else:
@@ -261,6 +264,12 @@ class _Loop:
 def machine() -> dict[str, str]:
     """The kind of machine that this is."""
     return {"system": platform.platform(), "python": platform.python_version(), "cpu": platform.machine()}
+
+
+def _begun_on(segments: Sequence[Segment]) -> dict[str, str] | None:
+    """The machine of the last try: of its segment, since one resume after another may have come to nothing."""
+    tries = (s.header["machine"] for s in reversed(segments) if any(event["event"] == "try" for event in s.events))
+    return next(tries, None)
 
 
 def _tried_before(night: Night, target: Target) -> set[str]:

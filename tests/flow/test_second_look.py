@@ -106,7 +106,7 @@ def test_an_abandoned_night_is_recorded_before_a_new_one(tmp_path: Path) -> None
 
 def test_rows_left_when_the_confirm_budget_is_spent_become_one(tmp_path: Path) -> None:
     slow = "import time; time.sleep(0.25)"
-    found = repository(tmp_path, target=f"{TARGET}confirm: {{budget: 800ms}}\n", extra=slow)
+    found = repository(tmp_path, target=f"{TARGET}confirm: {{budget: 1200ms}}\n", extra=slow)
     assert "t: confirmed" in autoresearch(found, "night", "--quiet", "-n", "160").stdout
     rows = folds.of_kind(nights(found)[0].segments("t"), "confirm")[0]["rows"]
     assert rows[-1]["blob"] == folds.of_kind(nights(found)[0].segments("t"), "confirm")[0]["head"]

@@ -209,15 +209,20 @@ def _mean_of_random_ties(scores: np.ndarray, values: np.ndarray, k: int, rng: np
     return float(np.mean([values[p[np.argsort(-scores[p], kind="stable")[:k]]].sum() for p in shuffled]))
 
 
-def test_rows_come_with_the_holdout_alone(served: Served) -> None:
-    (search,) = served.ask([TARGET / "spec.yaml"])
-    (holdout,) = served.ask([TARGET / "spec.yaml"], "holdout")
-    churned = table("holdout")["churned"]
-    positives, negatives = holdout["rows"]["auc_roc_churn"]
-    assert "rows" not in search
+@pytest.mark.parametrize("split", ["search", "holdout"])
+def test_rows_average_to_the_metric(served: Served, split: str) -> None:
+    (found,) = served.ask([TARGET / "spec.yaml"], split)
+    churned = table(split)["churned"]
+    positives, negatives = found["rows"]["auc_roc_churn"]
     assert (len(positives), len(negatives)) == (churned.sum(), (1 - churned).sum())
     for stratum in (positives, negatives):
-        assert np.mean(stratum) == pytest.approx(holdout["metrics"]["auc_roc_churn"], abs=1e-12)
+        assert np.mean(stratum) == pytest.approx(found["metrics"]["auc_roc_churn"], abs=1e-12)
+
+
+def test_a_batch_of_the_loop_comes_without_rows(served: Served) -> None:
+    paths = [TARGET / "spec.yaml"] * 2
+    assert not any("rows" in found for found in served.ask(paths))
+    assert all("rows" in found for found in served.ask(paths, "holdout"))
 
 
 def test_pulls_add_up_to_the_gap_between_the_classes(served: Served) -> None:
@@ -235,7 +240,8 @@ def test_a_batch_is_its_items_bit_for_bit(served: Served, tmp_path: Path) -> Non
     names_ = names(table("search"))
     paths = [write_spec(tmp_path, {name: int(rng.integers(-5, 26)) for name in names_}) for _ in range(6)]
     together = served.ask(paths)
-    assert together == [served.ask([path])[0] for path in paths] == served.ask(paths)
+    alone = [{key: value for key, value in served.ask([path])[0].items() if key != "rows"} for path in paths]
+    assert together == alone == served.ask(paths)
 
 
 def test_only_ratios_of_weights_count(served: Served, tmp_path: Path) -> None:

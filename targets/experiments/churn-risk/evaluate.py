@@ -87,7 +87,7 @@ def weights_of(path: Path, names: tuple[str, ...]) -> list[int] | evaluator.Cras
     return [weights[name] for name in names]
 
 
-def measure(weights: list[list[int]], split: str) -> list[evaluator.Scores]:
+def measure(weights: list[list[int]], split: str, *, with_rows: bool) -> list[evaluator.Scores]:
     """All candidates of a batch at once: one product, then each metric over (candidates, customers)."""
     people = customers(split)
     points = (np.array(weights, dtype=np.float32) @ people.features.T).astype(np.int64)
@@ -100,12 +100,12 @@ def measure(weights: list[list[int]], split: str) -> list[evaluator.Scores]:
         parts = {f"auc_{name}": areas[index] for name, areas in groups.items() if name != "repeat"}
         pulls = (np.array(weights[index]) * people.gaps).tolist()
         parts |= {f"pull.{name}": pull for name, pull in zip(people.names, pulls, strict=True)}
-        scores.append(evaluator.Scores(metrics, parts, rows_of(people, row) if split == "holdout" else {}))
+        scores.append(evaluator.Scores(metrics, parts, rows_of(people, row) if with_rows else {}))
     return scores
 
 
 def rows_of(people: Customers, points: Ints) -> evaluator.Rows:
-    """What the paired interval of a held-out gain is made of."""
+    """What the paired interval of a gain is made of."""
     positives, negatives = placements(people.churned, points)
     return {"auc_roc_churn": [positives.tolist(), negatives.tolist()]}
 
@@ -121,11 +121,16 @@ def shares(people: Customers, points: NDArray[np.int32]) -> dict[str, float]:
 
 
 def score(request: evaluator.Request) -> list[evaluator.Scores | evaluator.Crash]:
-    """One result per item of the request, in its order."""
+    """One result per item of the request, in its order.
+
+    Rows take longer than all the metrics, and the loop has no use for them: they come with requests for one spec, which
+    is how a final result is measured.
+    """
     names = customers(request.split).names
     read = [weights_of(item.path, names) for item in request.items]
     usable = [weights for weights in read if not isinstance(weights, evaluator.Crash)]
-    measured = iter(measure(usable, request.split) if usable else [])
+    with_rows = request.split == "holdout" or len(read) == 1
+    measured = iter(measure(usable, request.split, with_rows=with_rows) if usable else [])
     return [crash if isinstance(crash, evaluator.Crash) else next(measured) for crash in read]
 
 

@@ -1,0 +1,64 @@
+"""The ledger of looks at held-out data. A look is one released figure or verdict; data can bear only so many.
+
+Data is known by its contents: neither a new name, a new target nor a new night makes it new.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+
+from bot import records
+from bot.night.folder import Night, nights
+from harness import events, folds
+from harness.events import Segment
+from harness.repository import Repository
+from harness.target import Target
+
+Look = tuple[str, str, str]  # night, target, head: a confirm that is repeated for these three looks once
+
+
+def identity(files: Mapping[str, str], target: Target) -> str:
+    """Of the data that the holdout is measured on. files: the lock's, path -> SHA-256 of the content.
+
+    Where a target hides no files, whatever it locks may hold the rows.
+    """
+    chosen = target.hidden or target.locked
+    return hashlib.sha256("\n".join(sorted(files[path] for path in chosen)).encode()).hexdigest()
+
+
+def count(repository: Repository, holdout: str) -> int:
+    """Looks at this data in all recorded nights and in those on this machine."""
+    found = set(_looks(_recorded(repository), holdout))
+    for night in nights(repository):
+        found |= set(of_night(night, holdout))
+    return len(found)
+
+
+def of_night(night: Night, holdout: str) -> list[Look]:
+    """Looks at this data in one night, by any of its targets, each once. A night whose plan is damaged counts too."""
+    folders = sorted(path.name for path in night.path.iterdir() if path.is_dir() and not path.is_symlink())
+    segments = [segment for target in folders for segment in night.segments(target)]
+    return list(dict.fromkeys(_looks(segments, holdout)))
+
+
+def _looks(segments: Iterable[Segment], holdout: str) -> Iterator[Look]:
+    for segment in segments:
+        if segment.events:
+            for event in folds.of_kind([segment], "look"):
+                if event["holdout"] == holdout:
+                    yield str(segment.header["night"]), str(segment.header["target"]), str(event.get("head", ""))
+
+
+def _recorded(repository: Repository) -> Iterator[Segment]:
+    """Every confirm segment on the records branch.
+
+    Packs stay unread: a look holds no content, and stands before all that does.
+    """
+    tip = repository.reference(records.BRANCH)
+    tree = repository.tree(tip) if tip else {}
+    wanted = {path: blob for path, (_mode, blob) in tree.items() if path.endswith("-confirm.jsonl")}
+    contents = repository.blobs(wanted.values())
+    for path, blob in wanted.items():
+        yield events.parse(os.path.basename(path).removesuffix(".jsonl"), contents[blob])  # noqa: PTH119  # a path inside git
