@@ -19,6 +19,7 @@ from harness.schedule import Draw, Schedule
 
 MOST_VOID = 0.05  # of all pairs of a night; above, the machine or the evaluator is at fault
 FEW_VOID = 2  # so many are forgiven however few pairs there were
+_NOT_MEASURED = Measurement()
 
 
 @dataclass(frozen=True)
@@ -95,10 +96,10 @@ def fight(ring: Ring, block: str, experiment: int, number: int, incumbent: bytes
     draw, started = ring.schedule.pair(block, experiment, number), time.monotonic()
     found: dict[str, Measurement] = {}
     for side in ("incumbent", "candidate") if draw.incumbent_first else ("candidate", "incumbent"):
-        found[side] = _sound(ring.measure(incumbent if side == "incumbent" else candidate, draw.seed), ring.rule)
+        found[side] = sound(ring.measure(incumbent if side == "incumbent" else candidate, draw.seed), ring.rule)
         if found[side].crash:
             break
-    one, other = found.get("incumbent", Measurement()), found.get("candidate", Measurement())
+    one, other = found.get("incumbent", _NOT_MEASURED), found.get("candidate", _NOT_MEASURED)
     void = f"the incumbent: {one.crash}: {one.why}"[:300] if one.crash else ""
     return Fought(
         number, draw, one.metrics, other.metrics, void, other.crash, other.why, time.monotonic() - started, other.parts
@@ -128,7 +129,7 @@ def _counted(ring: Ring, state: State, fought: Fought) -> tuple[State, Fought | 
     return step(state, pair, ring.rule), None
 
 
-def _sound(found: Measurement, rule: Rule) -> Measurement:
+def sound(found: Measurement, rule: Rule) -> Measurement:
     """A ratio needs values above 0; anything else is no measurement of this metric."""
     for metric in rule.metrics:
         if metric.compare == "ratio" and not found.crash and found.metrics[metric.name] <= 0:

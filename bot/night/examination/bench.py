@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.duel import sound
 from harness.events import Event
 from harness.measure import Ask, Measurer
 from harness.reports import Measurement
@@ -122,7 +123,7 @@ class Bench:
         order = pair if len(contents) == 2 else self.schedule.shuffled(block, round_, number, len(contents))
         found: list[Measurement] = []
         for index in order:
-            found.append(self._sound(self._measured(contents[index], Ask(seed=draw.seed))))
+            found.append(sound(self._measured(contents[index], Ask(seed=draw.seed)), self.target.rule))
             if found[-1].crash:
                 break
         event: Event = {
@@ -139,11 +140,6 @@ class Bench:
         self._took.append(found.seconds)
         self.check()
         return found
-
-    def _sound(self, found: Measurement) -> Measurement:
-        """A ratio needs values above 0."""
-        low = [m.name for m in self.target.rule.metrics if m.compare == "ratio" and found.metrics.get(m.name, 1.0) <= 0]
-        return Measurement(crash="nan", why=f"{low[0]} is not above 0", seconds=found.seconds) if low else found
 
 
 def _key(event: Event) -> tuple[Any, ...]:
