@@ -2,17 +2,51 @@
 
 from __future__ import annotations
 
-import os
+import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from bot import commits
 from harness import events
 from harness.errors import IntegrityError
 from harness.events import Segment
+from harness.handover.expected import MOST_PACK_BYTES, MOST_SEGMENT_BYTES
+from harness.handover.plans import TARGET_NAME
 from harness.repository import Repository
 
 BRANCH = "refs/heads/autoresearch/results"
+_ELSEWHERE = "refs/remotes/*/autoresearch/results"
+_PATH = re.compile(
+    rf"(?P<target>{TARGET_NAME.pattern})/(?P<name>(?P<night>[^/]+)\.(?P<number>[0-9]+)-[a-z]+)\.(?:jsonl|pack)"
+)
+
+Tree = Mapping[str, str]  # path -> blob id
+
+
+def tip(repository: Repository) -> str | None:
+    """The branch's last commit: of this repository, else as a remote had it when it was last fetched."""
+    here = repository.reference(BRANCH)
+    if here:
+        return here
+    listed = repository.git("for-each-ref", "--format=%(refname)", _ELSEWHERE).decode().split()
+    listed.sort(key=lambda name: name != "refs/remotes/origin/autoresearch/results")
+    return repository.reference(listed[0]) if listed else None
+
+
+def tree(repository: Repository) -> Tree:
+    """What is on the branch."""
+    last = tip(repository)
+    return {path: blob for path, (_mode, blob) in repository.tree(last).items()} if last else {}
+
+
+def check_same(repository: Repository, there: Tree, files: Mapping[str, bytes]) -> None:
+    """Raises IntegrityError if one of these files (path -> content) is on the branch with other content."""
+    for path, content in files.items():
+        if path in there and there[path] != repository.blob_id(content):
+            raise IntegrityError(
+                f"{path} on the records branch differs from what this night wrote",
+                why="nothing recorded is ever rewritten, so one of the two was changed by hand",
+                next_step="git log autoresearch/results shows who; autoresearch log --verify names the first bad line",
+            )
 
 
 def append(repository: Repository, files: Mapping[str, bytes], message: str, date: int) -> None:
@@ -20,54 +54,53 @@ def append(repository: Repository, files: Mapping[str, bytes], message: str, dat
 
     Raises IntegrityError if one is there with other content.
     """
-    tip = repository.reference(BRANCH)
-    there = repository.tree(tip) if tip else {}
-    new = {}
-    for path, content in files.items():
-        if path not in there:
-            new[path] = content
-        elif there[path][1] != repository.blob_id(content):
-            raise IntegrityError(
-                f"{path} on the records branch differs from what this night wrote",
-                why="nothing recorded is ever rewritten, so one of the two was changed by hand",
-                next_step="git log autoresearch/results shows who; autoresearch log --verify names the first bad line",
-            )
+    there = tree(repository)
+    check_same(repository, there, files)
+    new = {path: content for path, content in files.items() if path not in there}
     if new:
         blobs = {path: commits.write_blob(repository, content) for path, content in new.items()}
-        commit = commits.commit_tree(repository, tip, blobs, message, date)
-        commits.move(repository, BRANCH, commit, tip)
-
-
-def night_files(folder: Path, target: str) -> dict[str, bytes]:
-    """The sealed segments of a target's folder and their packs, as they stand on the branch."""
-    found = {}
-    for path in sorted(folder.glob("*.jsonl")):
-        for part in (path, path.with_suffix(".pack")):
-            if part.exists():
-                found[f"{target}/{part.name}"] = part.read_bytes()
-    return found
+        commit = commits.commit_tree(repository, tip(repository), blobs, message, date)
+        commits.move(repository, BRANCH, commit, repository.reference(BRANCH))
 
 
 def segments(repository: Repository, target: str) -> Iterator[Segment]:
     """Every recorded segment of a target, verified, in path order."""
-    tip = repository.reference(BRANCH)
-    tree = repository.tree(tip, target) if tip else {}
-    contents = repository.blobs(blob for _mode, blob in tree.values())
-    for path, (_mode, blob) in tree.items():
-        if path.endswith(".jsonl"):
-            pack = tree.get(f"{path.removesuffix('.jsonl')}.pack")
-            name = os.path.basename(path).removesuffix(".jsonl")  # noqa: PTH119  # a path inside git, not on this disk
-            yield events.parse(name, contents[blob], contents[pack[1]] if pack else b"")
+    mine = {path: blob for path, blob in tree(repository).items() if path.startswith(f"{target}/")}
+    contents = repository.blobs(mine.values())
+    for path, blob in mine.items():
+        found = _PATH.fullmatch(path)
+        if found and path.endswith(".jsonl"):
+            pack = mine.get(f"{path.removesuffix('.jsonl')}.pack")
+            yield events.parse(found["name"], contents[blob], contents[pack] if pack else b"")
 
 
-def fetch_night(repository: Repository, night: str, into: Path) -> list[str]:
-    """Writes a night's segments from the branch below `into`; the targets that it found."""
-    tip = repository.reference(BRANCH)
-    tree = repository.tree(tip) if tip else {}
-    wanted = {path: blob for path, (_mode, blob) in tree.items() if Path(path).name.startswith(f"{night}.")}
+def nights(repository: Repository) -> list[str]:
+    """The names of all recorded nights."""
+    return sorted({found["night"] for path in tree(repository) if (found := _PATH.fullmatch(path))})
+
+
+def fetch_night(repository: Repository, night: str) -> dict[str, bytes]:
+    """A night's files (<target>/<name> -> content), as they stand on the branch. Raises IntegrityError for one that is
+    larger than any night makes it."""
+    wanted = {
+        path: blob
+        for path, blob in tree(repository).items()
+        if (found := _PATH.fullmatch(path)) and found["night"] == night
+    }
+    for path, size in _sizes(repository, wanted).items():
+        if size > (MOST_PACK_BYTES if path.endswith(".pack") else MOST_SEGMENT_BYTES):
+            raise IntegrityError(f"autoresearch/results: {path}: larger than a night can make it")
     contents = repository.blobs(wanted.values())
-    for path, blob in wanted.items():
-        place = into / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(contents[blob])
-    return sorted({path.split("/")[0] for path in wanted})
+    return {path: contents[blob] for path, blob in wanted.items()}
+
+
+def _sizes(repository: Repository, wanted: Tree) -> dict[str, int]:
+    asked = "".join(f"{blob}\n" for blob in wanted.values()).encode()
+    answer = repository.git("cat-file", "--batch-check=%(objecttype) %(objectsize)", stdin=asked).decode()
+    found = {}
+    for path, line in zip(wanted, answer.splitlines(), strict=True):
+        kind, _, size = line.partition(" ")
+        if kind != "blob":
+            raise IntegrityError(f"autoresearch/results: {path} is no file")
+        found[path] = int(size)
+    return found

@@ -3,30 +3,40 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bot.night.folder import Night, night_named, write_atomically
-from bot.night.night import NightResult
+from bot.night import archive, handover
+from bot.night.folder import Night, write_atomically
+from bot.night.night import NightResult, targets_of
 from bot.pages import chart, table
 from bot.pages.body import Links, body, title
 from bot.pages.summary import TargetReport, summarise
 from bot.pages.text import code, count, duration, plain, value
 from bot.pages.web import page
 from harness import folds
+from harness.errors import IntegrityError
+from harness.events import Segment
 from harness.repository import Repository
 
 
 def report(repository: Repository, name: str, out: Path | None, *, as_json: bool) -> str:
     """A night from its records. out: where page.md, page.html and each target's chart and results.tsv go."""
-    night = night_named(repository, name)
-    found = {target.name: night.segments(target.name) for target in night.plan.targets}
+    with archive.opened(repository, name) as night:
+        return _report(night, out, as_json=as_json)
+
+
+def _report(night: Night, out: Path | None, *, as_json: bool) -> str:
+    found, refused = _held(night)
     reports = [summarise(segments) for segments in found.values() if segments]
     if as_json:
-        return json.dumps([_target_json(entry) for entry in reports], indent=2)
+        told = [{"target": name, "night": night.name, "refused": why} for name, why in refused.items()]
+        return json.dumps([*(_target_json(entry) for entry in reports), *told], indent=2)
     charts = {entry.name: f"{entry.name}-chart.png" for entry in reports if entry.points}
-    commits = {(r.name, row.number): _commit_of(night, r, row.number) for r in reports for row in r.rows}
+    commits = {(r.name, row.number): _commit_of(night, r, row.number, found[r.name]) for r in reports for row in r.rows}
     text = body(night.name, reports, Links(_merged(night, reports), "", charts, commits))
+    text += "".join(f"\n## {name}: refused\n\nWhy: {code(why, 300)}\n" for name, why in refused.items())
     if out is None:
         return text
     for entry in reports:
@@ -38,11 +48,24 @@ def report(repository: Repository, name: str, out: Path | None, *, as_json: bool
     return str(out / "page.html")
 
 
+def _held(night: Night) -> tuple[dict[str, Sequence[Segment]], dict[str, str]]:
+    """The segments of each target whose record holds, and why the others are refused."""
+    found: dict[str, Sequence[Segment]] = {}
+    refused: dict[str, str] = {}
+    for target in targets_of(night):
+        try:
+            found[target.name] = handover.read(night, target).received.segments
+        except IntegrityError as error:
+            refused[target.name] = error.what
+    return found, refused
+
+
 def night_text(result: NightResult) -> str:
     """The end of `autoresearch night` on a terminal: the page's path and the merging command come last."""
     lines = [f"night {result.night.name}"]
     lines += [f"  {_line(entry)}" for entry in result.proposed.reports]
-    lines += [f"  {name}: refused: {why}" for name, why in result.proposed.refused.items()]
+    lines += [f"  {name}: refused: {plain(why, 300)}" for name, why in result.proposed.refused.items()]
+    lines += [f"  {plain(name)}: left out: {why}" for name, why in result.proposed.left_out.items()]
     lines.append("records: branch autoresearch/results")
     if result.proposed.opened is None:
         lines.append("no pull request: nothing was confirmed. The night's page: autoresearch report")
@@ -94,10 +117,10 @@ def _merged(night: Night, reports: list[TargetReport]) -> str:
     return f"{code(f'git merge --no-ff autoresearch/{night.name}')}" if any(r.confirmed for r in reports) else ""
 
 
-def _commit_of(night: Night, entry: TargetReport, number: int) -> str:
+def _commit_of(night: Night, entry: TargetReport, number: int, segments: Sequence[Segment]) -> str:
     """The commit of a row on the night's branch, found by the branch's own order: rows, then results."""
-    proposed = folds.of_kind(night.segments(entry.name), "proposed")
-    if not proposed:
+    proposed = folds.of_kind(segments, "proposed")
+    if not proposed or night.repository.reference(f"{proposed[-1]['head']}^{{commit}}") is None:
         return ""
     trailer = f"--grep=^Target: {entry.name}$"
     span = f"{night.plan.base}..{proposed[-1]['head']}"

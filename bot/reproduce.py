@@ -10,14 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from bot import config
+from bot.night import archive, handover
 from bot.night.confirm import outcome
-from bot.night.folder import Night, night_named
+from bot.night.folder import Night
 from harness import folds, measure, view
 from harness.errors import NotFound
-from harness.events import Event, Segment, content_of
+from harness.events import Event
+from harness.handover import Received
 from harness.measure import Ask
 from harness.reports import Measurement
 from harness.repository import CommitSource, Repository
+from harness.target import Target
 
 NEVER_MEASURED = ("invalid", "duplicate")
 _FORM = re.compile(r"(?:(?P<night>[^/#]+)/)?(?:(?P<target>[^/#]+)(?P<mark>[/#]))?(?P<number>\d+)")
@@ -64,64 +67,56 @@ class Reproduction:
 
 
 def reproduce(repository: Repository, which: str) -> Reproduction:
-    """Raises NotFound for what was never recorded."""
-    night, target, number, is_row = _parse(repository, which)
-    segments = night.segments(target)
-    event, content = _restored(night, target, segments, number, is_row)
-    measured, lock = _measured(night, target, content, event)
-    mark = "#" if is_row else "/"
+    """Raises NotFound for what was never recorded, IntegrityError for a record that does not hold."""
+    asked = _FORM.fullmatch(which)
+    if not asked:
+        raise NotFound(f'"{which}" names no experiment', next_step="17, NIGHT/TARGET/17 or NIGHT/TARGET#2 for a row")
+    with archive.opened(repository, asked["night"] or "") as night:
+        return _reproduced(night, asked["target"] or "", int(asked["number"]), is_row=asked["mark"] == "#")
+
+
+def _reproduced(night: Night, name: str, number: int, *, is_row: bool) -> Reproduction:
+    names = [share.name for share in night.plan.targets]
+    if not name and len(names) > 1:
+        raise NotFound(f"the night {night.name} has several targets", next_step=f"{night.name}/{names[0]}/{number}")
+    target = name or names[0]
+    night.target_plan(target)
+    found = config.load_targets(CommitSource(night.repository, night.plan.base), [target])[0]
+    received = handover.read(night, found).received
+    event, content = _restored(f"{night.name}/{target}", received, number, is_row=is_row)
+    measured, digest = _measured(night, found, content, event)
     return Reproduction(
-        name=f"{night.name}/{target}{mark}{number}",
+        name=f"{night.name}/{target}{'#' if is_row else '/'}{number}",
         content=content,
         recorded=event["metrics"],
         recorded_crash="" if event["metrics"] else event["reason"],
         measured=measured,
-        lock_same=lock == segments[0].header["lock"],
+        lock_same=digest == received.segments[0].header["lock"],
     )
 
 
-def _parse(repository: Repository, which: str) -> tuple[Night, str, int, bool]:
-    found = _FORM.fullmatch(which)
-    if not found:
-        raise NotFound(f'"{which}" names no experiment', next_step="17, NIGHT/TARGET/17 or NIGHT/TARGET#2 for a row")
-    night = night_named(repository, found["night"] or "")
-    names = [share.name for share in night.plan.targets]
-    if not found["target"] and len(names) > 1:
-        raise NotFound(
-            f"the night {night.name} has several targets", next_step=f"{night.name}/{names[0]}/{found['number']}"
-        )
-    target = found["target"] or names[0]
-    night.target_plan(target)
-    return night, target, int(found["number"]), found["mark"] == "#"
-
-
-def _restored(night: Night, target: str, segments: list[Segment], number: int, is_row: bool) -> tuple[Event, bytes]:
-    packs = night.packs(target)
+def _restored(where: str, received: Received, number: int, *, is_row: bool) -> tuple[Event, bytes]:
     if not is_row:
         try:
-            return folds.restore(segments, number, packs)
+            return folds.restore(received.segments, number, received.packs)
         except KeyError:
             raise NotFound(
-                f"{night.name}/{target} has no experiment {number}", next_step=f"autoresearch log {night.name}"
+                f"{where} has no experiment {number}", next_step=f"autoresearch log {where.partition('/')[0]}"
             ) from None
-    content = folds.restore(segments, 0, packs)[1]
-    rows = (outcome(segments) or {}).get("rows", [])
-    for entry in rows:
-        content = content_of(entry, content, packs)
-        if entry["number"] == number:
-            return entry, content
-    raise NotFound(f"{night.name}/{target} has {len(rows)} rows, not a row {number}")
+    rows = (outcome(received.segments) or {}).get("rows", [])
+    if not 1 <= number <= len(rows):
+        raise NotFound(f"{where} has {len(rows)} rows, not a row {number}")
+    return rows[number - 1], received.rows[number - 1]
 
 
-def _measured(night: Night, target: str, content: bytes, event: Event) -> tuple[Measurement, str]:
+def _measured(night: Night, target: Target, content: bytes, event: Event) -> tuple[Measurement, str]:
     source = CommitSource(night.repository, night.plan.base)
-    found = config.load_targets(source, [target])[0]
     with tempfile.TemporaryDirectory(prefix="autoresearch-reproduce-") as folder:
-        checkout = view.build(source, found, Path(folder) / "checkout", hidden=False)
-        measurer = measure.measurer(found, checkout, Path(folder) / "scratch", night.repository)
+        checkout = view.build(source, target, Path(folder) / "checkout", hidden=False)
+        measurer = measure.measurer(target, checkout, Path(folder) / "scratch", night.repository)
         try:
             if event.get("reason") in NEVER_MEASURED:
                 return Measurement(crash=event["reason"]), checkout.lock.id
-            return measurer.measure([content], Ask(seed=night.target_plan(target).seed))[0], checkout.lock.id
+            return measurer.measure([content], Ask(seed=night.target_plan(target.name).seed))[0], checkout.lock.id
         finally:
             measurer.close()

@@ -6,23 +6,29 @@ target.yaml names, mode 100644, under a templated message. Run again after a kil
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from bot import commits, records
 from bot.forge import Forge, Opened, PullRequest
+from bot.night import handover
 from bot.night.confirm import outcome
-from bot.night.folder import Night
+from bot.night.folder import RECORDED, Night, write_atomically
+from bot.night.handover import Accepted
 from bot.night.run import header_fields
 from bot.pages import chart, table
 from bot.pages.body import section
 from bot.pages.summary import TargetReport, summarise
 from bot.pages.text import plain, words
-from harness import folds
-from harness.decide import headline_name
+from harness import folds, lock
 from harness.errors import IntegrityError, RepositoryError
-from harness.events import Segment, content_of, verify_order
+from harness.events import GENESIS, Segment
+from harness.rule import headline_name
 from harness.target import Target
+
+_SPEAKING = re.compile(r"[@#](?=\w)|\bGH-(?=\d)|:(?=//)", re.IGNORECASE)
+_BRACKETS = str.maketrans("[]", "()")
 
 
 @dataclass(frozen=True)
@@ -39,11 +45,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Proposed:
-    """reports of every target; opened: None where nothing was confirmed; refused: target -> why."""
+    """reports of every target; opened: None where nothing was confirmed; refused: target -> why; left_out: what lay in
+    the night's folder and was not read (<target>/<name> -> why)."""
 
     reports: tuple[TargetReport, ...]
     opened: Opened | None
     refused: dict[str, str]
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 def branch_of(night: str) -> str:
@@ -51,56 +59,89 @@ def branch_of(night: str) -> str:
 
 
 def propose(night: Night, targets: Sequence[Target], forge: Forge) -> Proposed:
-    """Records everything; proposes what is confirmed. A target whose record does not hold is left out."""
-    record(night, targets)
-    segments: dict[str, list[Segment]] = {}
-    refused: dict[str, str] = {}
+    """Records everything that holds; proposes what is confirmed. A target that is refused is named, and left out."""
+    ordered = sorted(targets, key=lambda t: t.name)
+    accepted, refused = _recorded(night, ordered)
+    segments = {name: list(found.received.segments) for name, found in accepted.items()}
     rows: dict[str, list[Row]] = {}
-    for target in sorted(targets, key=lambda t: t.name):
-        segments[target.name] = night.segments(target.name)
+    for target in ordered:
         try:
-            rows[target.name] = checked_rows(night, target, segments[target.name])
+            rows[target.name] = checked_rows(target, accepted[target.name]) if target.name in accepted else []
         except IntegrityError as error:
             refused[target.name] = error.what
     reports = {name: summarise(found) for name, found in segments.items() if found and name not in refused}
     opened = None
     if any(rows.values()):
-        opened = _open(night, rows, reports, segments, forge)
-        _note(night, targets, rows, segments)
-        record(night, targets)
-    if all(folds.run_end(found) for found in segments.values()):
+        on_page = {t.name: _refused_report(night, t, refused[t.name]) for t in ordered if t.name in refused}
+        opened = _open(night, rows, {**reports, **on_page}, segments, forge)
+        _note(night, ordered, rows, segments)
+        _recorded(night, ordered)
+    whole = {target.name for target in ordered} == {share.name for share in night.plan.targets}
+    if whole and all(name in refused or folds.run_end(segments[name]) for name in (t.name for t in ordered)):
         night.finish()
-    return Proposed(tuple(reports.values()), opened, refused)
+    left_out = {f"{t}/{name}": why for t, found in accepted.items() for name, why in found.left_out.items()}
+    return Proposed(tuple(reports.values()), opened, refused, left_out)
 
 
-def checked_rows(night: Night, target: Target, segments: Sequence[Segment]) -> list[Row]:
-    """The rows that confirm vouches for; none if it does not. Raises IntegrityError on a contradiction."""
-    bad = verify_order(segments)
-    if bad:
-        raise IntegrityError(f"the record does not verify: {bad}")
+def checked_rows(target: Target, accepted: Accepted) -> list[Row]:
+    """The rows that confirm vouches for; none if it does not. Raises IntegrityError where they no longer count."""
+    segments = accepted.received.segments
     if folds.confirm_end(segments) != "confirmed":
         return []
-    lock = night.target_plan(target.name).lock
-    if any(segment.header["lock"] != lock or segment.header["base"] != night.plan.base for segment in segments):
-        raise IntegrityError("its segments name different locks or base commits")
-    event = outcome(segments) or {}
-    content = folds.restore(segments, 0, packs := night.packs(target.name))[1]
-    found = []
-    for entry in event["rows"]:
-        content = content_of(entry, content, packs)
-        if night.repository.blob_id(content) != entry["blob"]:
-            raise IntegrityError(f"row {entry['number']} is not the content that was confirmed")
-        experiments = tuple(entry["experiments"])
-        found.append(Row(target, entry["number"], entry["change"], content, experiments, entry["adds"]))
-    if not found or night.repository.blob_id(content) != event["head"]:
-        raise IntegrityError("the rows do not add up to the content that was confirmed")
-    return found
+    if not accepted.current:
+        raise IntegrityError("what computes the score is not what the night was confirmed with")
+    entries = (outcome(segments) or {})["rows"]
+    return [
+        Row(target, entry["number"], entry["change"], content, tuple(entry["experiments"]), entry["adds"])
+        for entry, content in zip(entries, accepted.received.rows, strict=True)
+    ]
+
+
+def record(night: Night, targets: Sequence[Target]) -> dict[str, str]:
+    """Appends what a night has so far to the records branch. What does not hold stays out: target -> why."""
+    return _recorded(night, targets)[1]
+
+
+def _recorded(night: Night, targets: Sequence[Target]) -> tuple[dict[str, Accepted], dict[str, str]]:
+    """What of each target holds and is on the records branch now, and why the others are refused."""
+    accepted: dict[str, Accepted] = {}
+    refused: dict[str, str] = {}
+    files: dict[str, bytes] = {}
+    there = records.tree(night.repository)
+    for target in targets:
+        try:
+            found = handover.accept(night, target)
+            mine = {f"{target.name}/{name}": data for name, data in found.received.files.items()}
+            records.check_same(night.repository, there, mine)
+        except IntegrityError as error:
+            refused[target.name] = error.what
+            continue
+        accepted[target.name] = found
+        files |= mine
+    records.append(night.repository, files, f"Record night {night.name}\n", night.plan.created)
+    _remember(night, files)
+    return accepted, refused
+
+
+def _remember(night: Night, files: Mapping[str, bytes]) -> None:
+    """What is on the records branch, so that it can be missed there."""
+    known = night.recorded | {path: night.repository.blob_id(data) for path, data in files.items()}
+    text = "".join(f"{blob} {path}\n" for path, blob in sorted(known.items()))
+    if known != night.recorded:
+        write_atomically(night.path / RECORDED, text)
+
+
+def _refused_report(night: Night, target: Target, why: str) -> TargetReport:
+    """A refused target on the page: what the plan and the base commit say of it, and nothing of what it handed over."""
+    fields = header_fields(night, target, night.target_plan(target.name), lock.harness_hash())
+    alone = Segment("", ({"event": "header", "verb": "run", **fields},), GENESIS, 0, None)
+    return replace(summarise([alone]), verdict="integrity", end="integrity", why=f"refused: {why}")
 
 
 def message(row: Row, night: str, report: TargetReport) -> str:
-    """The commit message of a row. Free text reaches it in one line, without control characters."""
+    """The commit message of a row. Free text reaches it in one line, in which nothing means anything to a forge."""
     metric = headline_name(report.rule)
-    subject = words(plain(row.change, 120), 10)
+    subject = words(inert(plain(row.change, 120)), 10)
     return (
         f"Change {row.target.name}: {subject}\n\n"
         f"Adds {row.adds:+.6g} {metric} on top of the rows before it, re-measured from scratch.\n\n"
@@ -113,16 +154,9 @@ def message(row: Row, night: str, report: TargetReport) -> str:
     )
 
 
-def record(night: Night, targets: Sequence[Target]) -> None:
-    """Appends what a night has so far to the records branch; a target whose record is damaged stays out."""
-    files: dict[str, bytes] = {}
-    for target in targets:
-        try:
-            night.healed(target.name)
-        except IntegrityError:
-            continue  # what does not verify stays where it is, and is refused by name
-        files |= records.night_files(night.folder(target.name), target.name)
-    records.append(night.repository, files, f"Record night {night.name}\n", night.plan.created)
+def inert(text: str) -> str:
+    """Text in which a forge finds nobody to call, nothing to close, link or skip: @, #1, GH-1, addresses, [ci skip]."""
+    return _SPEAKING.sub(lambda found: f"{found[0]} ", text).translate(_BRACKETS)
 
 
 def _open(
@@ -200,7 +234,7 @@ def _note(
     """The `proposed` event of each target that is in the pull request, once."""
     head = night.repository.reference(f"refs/heads/{branch_of(night.name)}")
     for target in targets:
-        found = segments[target.name]
+        found = segments.get(target.name, [])
         if not rows.get(target.name) or folds.of_kind(found, "proposed"):
             continue
         share = night.target_plan(target.name)
