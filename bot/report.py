@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from bot.night import archive, handover
 from bot.night.folder import Night, write_atomically
 from bot.night.night import NightResult, targets_of
-from bot.pages import chart, table
+from bot.pages import chart, evidence, table
 from bot.pages.body import Links, body, title
 from bot.pages.summary import TargetReport, summarise
-from bot.pages.text import code, count, duration, plain, value
+from bot.pages.text import code, count, duration, plain
 from bot.pages.web import page
 from harness import folds
 from harness.errors import IntegrityError
@@ -90,12 +91,8 @@ def night_json(result: NightResult) -> dict[str, Any]:
 
 
 def _line(entry: TargetReport) -> str:
-    name = entry.primary.name
     if entry.confirmed and entry.confirm:
-        where = entry.holdout or entry.confirm["search"]
-        split = " on held-out rows" if entry.holdout else ""
-        moved = f"confirmed, {name} {value(where['base'][name])} -> {value(where['head'][name])}{split}"
-        moved += f", {count(len(entry.rows), 'row')}"
+        moved = f"confirmed, {evidence.headline(entry)}, {count(len(entry.rows), 'row')}"
     else:
         moved = f"{entry.verdict or 'not confirmed'}: {plain(entry.why or 'the loop did not come to its end', 300)}"
     tries = f"{count(entry.tries, 'try', 'tries')} in {duration(entry.seconds)}"
@@ -107,7 +104,8 @@ def _target_json(entry: TargetReport) -> dict[str, Any]:
         "target": entry.name, "night": entry.night, "base_commit": entry.commit, "end": entry.end,
         "verdict": entry.verdict, "why": entry.why, "experiments": entry.tries, "kept": entry.kept,
         "reverted": entry.reasons, "base": entry.base, "claimed": entry.claimed,
-        "search": (entry.confirm or {}).get("search"), "holdout": entry.holdout,
+        "search": (entry.confirm or {}).get("search"), "holdout": entry.holdout, "interval": entry.interval,
+        "noise": asdict(entry.noise) if entry.noise else None, "ablation": (entry.confirm or {}).get("ablation"),
         "rows": [{"number": row.number, "change": row.change, "adds": row.adds} for row in entry.rows],
         "cost_usd": entry.cost, "seconds": entry.seconds, "lock": entry.lock, "seal": entry.seal,
     }  # fmt: skip

@@ -13,6 +13,7 @@ from bot import config
 from bot.night import archive, handover
 from bot.night.confirm import outcome
 from bot.night.folder import Night
+from bot.remeasure import Remeasured, remeasure
 from harness import folds, measure, view
 from harness.errors import NotFound
 from harness.events import Event
@@ -23,7 +24,7 @@ from harness.repository import CommitSource, Repository
 from harness.target import Target
 
 NEVER_MEASURED = ("invalid", "duplicate")
-_FORM = re.compile(r"(?:(?P<night>[^/#]+)/)?(?:(?P<target>[^/#]+)(?P<mark>[/#]))?(?P<number>\d+)")
+_FORM = re.compile(r"(?:(?P<night>[^/#]+)/)?(?:(?P<target>[^/#]+)(?P<mark>[/#]))?(?P<number>\d+|(?<=#)head)")
 
 
 @dataclass(frozen=True)
@@ -66,27 +67,38 @@ class Reproduction:
         return "\n".join(lines)
 
 
-def reproduce(repository: Repository, which: str) -> Reproduction:
+def reproduce(repository: Repository, which: str) -> Reproduction | Remeasured:
     """Raises NotFound for what was never recorded, IntegrityError for a record that does not hold."""
     asked = _FORM.fullmatch(which)
     if not asked:
-        raise NotFound(f'"{which}" names no experiment', next_step="17, NIGHT/TARGET/17 or NIGHT/TARGET#2 for a row")
+        raise NotFound(
+            f'"{which}" names no experiment',
+            next_step="17, NIGHT/TARGET/17, NIGHT/TARGET#2 for a row, NIGHT/TARGET#head for the whole result",
+        )
+    number = None if asked["number"] == "head" else int(asked["number"])
     with archive.opened(repository, asked["night"] or "") as night:
-        return _reproduced(night, asked["target"] or "", int(asked["number"]), is_row=asked["mark"] == "#")
+        return _reproduced(night, asked["target"] or "", number, asked["mark"] or "/")
 
 
-def _reproduced(night: Night, name: str, number: int, *, is_row: bool) -> Reproduction:
+def _reproduced(night: Night, name: str, number: int | None, mark: str) -> Reproduction | Remeasured:
     names = [share.name for share in night.plan.targets]
     if not name and len(names) > 1:
-        raise NotFound(f"the night {night.name} has several targets", next_step=f"{night.name}/{names[0]}/{number}")
+        raise NotFound(f"the night {night.name} has several targets", next_step=f"{night.name}/{names[0]}/17")
     target = name or names[0]
     night.target_plan(target)
     found = config.load_targets(CommitSource(night.repository, night.plan.base), [target])[0]
     received = handover.read(night, found).received
-    event, content = _restored(f"{night.name}/{target}", received, number, is_row=is_row)
+    where = f"{night.name}/{target}"
+    if found.noise:
+        try:
+            return remeasure(night, found, received, f"{where}{mark}{number or 'head'}", number, mark)
+        except KeyError:
+            raise _not_there(where, received, number, mark) from None
+    number = len(received.rows) if number is None else number
+    event, content = _restored(where, received, number, mark)
     measured, digest = _measured(night, found, content, event)
     return Reproduction(
-        name=f"{night.name}/{target}{'#' if is_row else '/'}{number}",
+        name=f"{where}{mark}{number}",
         content=content,
         recorded=event["metrics"],
         recorded_crash="" if event["metrics"] else event["reason"],
@@ -95,18 +107,23 @@ def _reproduced(night: Night, name: str, number: int, *, is_row: bool) -> Reprod
     )
 
 
-def _restored(where: str, received: Received, number: int, *, is_row: bool) -> tuple[Event, bytes]:
-    if not is_row:
-        try:
-            return folds.restore(received.segments, number, received.packs)
-        except KeyError:
-            raise NotFound(
-                f"{where} has no experiment {number}", next_step=f"autoresearch log {where.partition('/')[0]}"
-            ) from None
+def _restored(where: str, received: Received, number: int, mark: str) -> tuple[Event, bytes]:
     rows = (outcome(received.segments) or {}).get("rows", [])
-    if not 1 <= number <= len(rows):
-        raise NotFound(f"{where} has {len(rows)} rows, not a row {number}")
+    try:
+        if mark != "#":
+            return folds.restore(received.segments, number, received.packs)
+        if not 1 <= number <= len(rows):
+            raise KeyError(number)
+    except KeyError:
+        raise _not_there(where, received, number, mark) from None
     return rows[number - 1], received.rows[number - 1]
+
+
+def _not_there(where: str, received: Received, number: int | None, mark: str) -> NotFound:
+    if mark == "#":
+        wanted = "no result" if number is None else f"not a row {number}"
+        return NotFound(f"{where} has {len(received.rows)} rows, {wanted}")
+    return NotFound(f"{where} has no experiment {number}", next_step=f"autoresearch log {where.partition('/')[0]}")
 
 
 def _measured(night: Night, target: Target, content: bytes, event: Event) -> tuple[Measurement, str]:

@@ -57,6 +57,9 @@ def reproduce_command(which: str, write: bool, as_json: bool, directory: Path) -
     WHICH is   17                          experiment 17 of the last night (one target)
                2026-11-21/my-target/17     experiment 17 of that night
                2026-11-21/my-target#2      row 2 of its pull request
+               2026-11-21/my-target#head   the whole result
+
+    A metric that varies is measured in fresh pairs, and held against the interval that was recorded.
     """
     go_quiet()  # as the night was: the same evaluator, without a network
     from bot.reproduce import reproduce

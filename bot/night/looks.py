@@ -56,9 +56,8 @@ def _recorded(repository: Repository) -> Iterator[Segment]:
 
     Packs stay unread: a look holds no content, and stands before all that does.
     """
-    tip = repository.reference(records.BRANCH)
-    tree = repository.tree(tip) if tip else {}
-    wanted = {path: blob for path, (_mode, blob) in tree.items() if path.endswith("-confirm.jsonl")}
+    tree = records.tree(repository)
+    wanted = {path: blob for path, blob in tree.items() if path.endswith("-confirm.jsonl")}
     contents = repository.blobs(wanted.values())
     for path, blob in wanted.items():
         yield events.parse(os.path.basename(path).removesuffix(".jsonl"), contents[blob])  # noqa: PTH119  # a path inside git

@@ -52,7 +52,8 @@ def begin(repository: Repository, wishes: Wishes, *, new: bool, say: Callable[[s
         say(f"going on with the night {night.name}, which was interrupted; its plan stands")
         return night
     if night:
-        record(night, targets_of(night))
+        for name, why in record(night, targets_of(night)).items():
+            say(f"{name}: refused: {why}")
     return plan(repository, wishes)[0]
 
 

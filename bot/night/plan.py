@@ -110,9 +110,7 @@ def _name(repository: Repository) -> str:
     today = datetime.now(UTC).astimezone().date().isoformat()
     taken = {night.name for night in nights(repository)}
     taken |= {path.name for path in repository.state.glob(f"{today}*")}
-    tip = repository.reference(records.BRANCH)
-    if tip:
-        taken |= {path.rpartition("/")[2].partition(".")[0] for path in repository.tree(tip)}
+    taken |= {path.rpartition("/")[2].partition(".")[0] for path in records.tree(repository)}
     number = 1
     while (name := today if number == 1 else f"{today}-{number}") in taken:
         number += 1

@@ -19,6 +19,7 @@ from bot.night.handover import Accepted
 from bot.night.run import header_fields
 from bot.pages import chart, table
 from bot.pages.body import section
+from bot.pages.rows import in_words
 from bot.pages.summary import TargetReport, summarise
 from bot.pages.text import plain, words
 from harness import folds, lock
@@ -142,13 +143,19 @@ def message(row: Row, night: str, report: TargetReport) -> str:
     """The commit message of a row. Free text reaches it in one line, in which nothing means anything to a forge."""
     metric = headline_name(report.rule)
     subject = words(inert(plain(row.change, 120)), 10)
+    moved = f"{metric} {row.adds:+.6g}"
+    said = f"Adds {row.adds:+.6g} {metric} on top of the rows before it, re-measured from scratch."
+    if report.noise:
+        moved = in_words(report, row.number)
+        how = "as a set" if len(report.rows) == 1 else "by leaving it out"
+        said = f"Moves {moved}; measured {how}, from scratch."
     return (
         f"Change {row.target.name}: {subject}\n\n"
-        f"Adds {row.adds:+.6g} {metric} on top of the rows before it, re-measured from scratch.\n\n"
+        f"{said}\n\n"
         f"Target: {row.target.name}\n"
         f"Night: {night}\n"
         f"Experiments: {', '.join(map(str, row.experiments)) or 'none'}\n"
-        f"Confirmed: {metric} {row.adds:+.6g}\n"
+        f"Confirmed: {moved}\n"
         f"Lock: {report.lock}\n"
         f"Seal: {report.seal}\n"
     )
@@ -163,7 +170,7 @@ def _open(
     night: Night, rows: dict[str, list[Row]], reports: dict[str, TargetReport],
     segments: dict[str, list[Segment]], forge: Forge,
 ) -> Opened:  # fmt: skip
-    charts = {name: chart.chart_png(reports[name]) for name, found in rows.items() if found}
+    charts = {name: chart.chart_png(report) for name, report in reports.items() if report.points}
     head, ids = _commit_rows(night, rows, reports)
     request = PullRequest(
         night=night.name,

@@ -59,18 +59,18 @@ def fresh(rule: Rule, found: Mapping[str, Any]) -> str:
     return f"{metric.name} {interval(metric, found)}, from {count(found['pairs'], 'fresh pair')}"
 
 
-def remeasured(rule: Rule, confirmed: Mapping[str, Any], again: Mean) -> str:
-    """A noisy result that was measured again, held against its confirmed interval, in one line."""
+def remeasured(rule: Rule, confirmed: Mapping[str, Any], again: Mean, kind: str = "confirmed") -> str:
+    """A noisy result that was measured again, held against its interval of this kind, in one line."""
     metric = compared(rule, confirmed)
     gains = [confirmed["low"], confirmed["high"]]
     low, high = sorted(gains, key=lambda gain: change(metric, gain))
     there = f"{shown(metric, low, like=gains)} to {shown(metric, high, like=gains)}"
     now = f"{metric.name} {shown(metric, again.gain, like=gains)} in {count(again.pairs, 'pair')}"
     if confirmed["low"] <= again.gain <= confirmed["high"]:
-        return f"{now}: inside the confirmed interval, {there}"
+        return f"{now}: inside the {kind} interval, {there}"
     if again.low <= confirmed["high"] and confirmed["low"] <= again.high:
-        return f"{now}: outside the confirmed interval, {there}, and too few pairs to contradict it"
-    return f"{now}: NOT the same; the confirmed interval is {there}, and the two do not overlap"
+        return f"{now}: outside the {kind} interval, {there}, and too few pairs to contradict it"
+    return f"{now}: NOT the same; the {kind} interval is {there}, and the two do not overlap"
 
 
 def _decimals(metric: Metric, largest: float) -> int:

@@ -1,0 +1,128 @@
+"""A noisy result measured again: base and result in turn, on fresh seeds, held against what was recorded."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bot.night.folder import Night
+from bot.pages import gains
+from harness import duel, folds, intervals, measure, view
+from harness.decide import Share
+from harness.duel import Fought, Ring
+from harness.errors import EvaluatorError
+from harness.events import Event
+from harness.handover import Received
+from harness.intervals import Mean
+from harness.measure import Ask
+from harness.reports import Measurement
+from harness.repository import CommitSource
+from harness.rule import Rule, headline_gain, metric_named
+from harness.schedule import Schedule
+from harness.target import Target
+
+LEAST, MOST = 20, 80  # pairs
+
+
+@dataclass(frozen=True)
+class Remeasured:
+    """again: what was found now; recorded: the interval it is held against, none for a row that was never measured
+    alone; kind: whose interval that is."""
+
+    name: str
+    content: bytes
+    rule: Rule
+    recorded: Mapping[str, Any] | None
+    kind: str
+    again: Mean
+    lock_same: bool
+
+    @property
+    def same(self) -> bool:
+        """Whether nothing contradicts the record: the two intervals meet."""
+        found = self.recorded
+        return found is None or (self.again.low <= found["high"] and found["low"] <= self.again.high)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "experiment": self.name, "same": self.same, "lock_same": self.lock_same,
+            "recorded": self.recorded, "measured": asdict(self.again),
+        }  # fmt: skip
+
+    def as_text(self) -> str:
+        lines = [self.name]
+        if not self.lock_same:
+            lines.append("note: the lock differs from the night's (harness, Python or a library changed since)")
+        held = self.recorded or {**asdict(self.again), "metric": self.rule.primary.name}
+        said = gains.remeasured(self.rule, held, self.again, self.kind)
+        return "\n".join([*lines, f"  {said}" if self.recorded else f"  {gains.fresh(self.rule, held)}"])
+
+
+def remeasure(night: Night, target: Target, received: Received, name: str, number: int | None, mark: str) -> Remeasured:
+    """number: of an experiment (mark /) or a row (mark #); None: the head. Raises KeyError for what is not there."""
+    confirmed = next(iter(folds.of_kind(received.segments, "confirm")[-1:]), {})
+    base = folds.restore(received.segments, 0, received.packs)[1]
+    if mark == "#":
+        last = len(received.rows)
+        place = last if number is None else number
+        if not 1 <= place <= last:
+            raise KeyError(place)
+        before, after = base, received.rows[place - 1]
+        recorded, kind = (confirmed.get("confirmed"), "confirmed") if place == last else (None, "")
+    else:
+        event, after = folds.restore(received.segments, number or 0, received.packs)
+        before, kind = _incumbent(received, number or 0), "experiment's own"
+        recorded = _own_interval(target.rule, received, event)
+    pairs = min(max(recorded["pairs"] if recorded else LEAST, LEAST), MOST)
+    again, digest = _measured(night, target, before, after, pairs, (recorded or {}).get("metric"))
+    return Remeasured(name, after, target.rule, recorded, kind, again, digest == received.segments[0].header["lock"])
+
+
+def _incumbent(received: Received, number: int) -> bytes:
+    """What an experiment was measured against."""
+    kept = [event["id"] for event in folds.of_kind(received.segments, "experiment") if event["status"] == "keep"]
+    last = max((found for found in kept if found < number), default=0)
+    return folds.restore(received.segments, last, received.packs)[1]
+
+
+def _own_interval(rule: Rule, received: Received, event: Event) -> dict[str, Any] | None:
+    found = [
+        headline_gain(rule, pair["incumbent"], pair["candidate"])
+        for pair in folds.of_kind(received.segments, "pair")
+        if pair["id"] == event.get("id", 0) and not pair["void"] and not pair["crash"]
+    ]
+    if len(found) < 2:
+        return None
+    return {**asdict(intervals.paired(found)), "metric": rule.primary.name}
+
+
+def _measured(
+    night: Night, target: Target, before: bytes, after: bytes, pairs: int, metric: str | None
+) -> tuple[Mean, str]:
+    source = CommitSource(night.repository, night.plan.base)
+    schedule = Schedule(secrets.randbits(31), secrets.token_hex(16))
+    with tempfile.TemporaryDirectory(prefix="autoresearch-reproduce-") as folder:
+        checkout = view.build(source, target, Path(folder) / "checkout", hidden=False)
+        measurer = measure.measurer(target, checkout, Path(folder) / "scratch", night.repository)
+
+        def one(content: bytes, seed: int) -> Measurement:
+            return measurer.measure([content], Ask(seed=seed))[0]
+
+        ring = Ring(one, target.rule, Share(1.0, pairs), schedule, {}, lambda _fought: None)
+        try:
+            found = [duel.fight(ring, "confirm", 0, n, before, after) for n in range(1, pairs + 1)]
+        finally:
+            measurer.close()
+    return intervals.paired([_gain(target.rule, fought, metric) for fought in found]), checkout.lock.id
+
+
+def _gain(rule: Rule, fought: Fought, metric: str | None) -> float:
+    if fought.void or fought.crash:
+        raise EvaluatorError(f"a measurement failed: {fought.void or fought.why}")
+    if metric in {None, rule.primary.name} or metric not in {known.name for known in rule.metrics}:
+        return headline_gain(rule, fought.incumbent, fought.candidate)
+    return metric_named(rule, str(metric)).gain(fought.incumbent[str(metric)], fought.candidate[str(metric)])
