@@ -11,6 +11,8 @@ from harness.errors import InvalidCandidate
 from harness.target import Target
 
 MOST_BYTES = 4 * 1024 * 1024
+_REORDERING = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))  # the controls of bidirectional text
+_HIDING = {chr(code).encode(): f"U+{code:04X}" for code in _REORDERING} | {b"\0": "a NUL byte"}
 
 
 @dataclass(frozen=True)
@@ -36,12 +38,15 @@ class Admission:
 
     def __init__(self, target: Target, base: bytes, blob_id: Callable[[bytes], str]) -> None:
         self._target, self._blob_id = target, blob_id
+        self._hiding = {mark for mark in _HIDING if mark in base}
         self._base = load_bytes(base, target.file) if target.is_data else None
 
     def judge(self, content: bytes) -> Admitted | Refused:
         blob = self._blob_id(content)
         if len(content) > MOST_BYTES:
             return Refused(blob, blob, f"larger than {MOST_BYTES:,} bytes")
+        if hiding := [name for mark, name in _HIDING.items() if mark in content and mark not in self._hiding]:
+            return Refused(blob, blob, f"holds {hiding[0]}, which hides from a reviewer what changed")
         if not self._target.is_data:
             return Admitted(blob, canonical_id(content, self._target.file), lines(content))
         try:

@@ -124,12 +124,16 @@ def _of_budget(reports: Sequence[TargetReport]) -> str:
 
 
 def _reproduce(report: TargetReport) -> list[str]:
+    if report.noise:
+        again = ["# the whole result, in fresh pairs held against the interval above", "head"]
+    else:
+        again = ["# row 1, measured again from scratch", "1"]
     return [
         "<details><summary>Reproduce a row, or any experiment</summary>",
         "",
         "```sh",
-        "# row 1, measured again from scratch",
-        f"autoresearch reproduce {report.night}/{report.name}#1",
+        again[0],
+        f"autoresearch reproduce {report.night}/{report.name}#{again[1]}",
         "# experiment 17, kept or not",
         f"autoresearch reproduce {report.night}/{report.name}/17",
         "# every recorded byte against its chain",

@@ -96,4 +96,5 @@ def _scratch(pids: list[int]) -> int:
                 if os.stat(place).st_dev != os.stat(f"/{name}").st_dev:  # noqa: PTH116  # twenty times a second
                     found = os.statvfs(place)
                     used += (found.f_blocks - found.f_bfree) * found.f_frsize
+                    used += (found.f_files - found.f_ffree) * _KIB  # an empty file takes the kernel about as much
     return used

@@ -119,3 +119,32 @@ def test_a_night_keeps_what_moves_and_records_every_pair(tmp_path: Path) -> None
     for event in folds.of_kind(segments, "experiment"):
         pairs = [pair for pair in folds.of_kind(segments, "pair") if pair["id"] == event["id"] and not pair["void"]]
         assert len(pairs) == event.get("pairs", 0)
+
+
+def test_a_confirmed_result_is_measured_again_in_fresh_pairs(tmp_path: Path) -> None:
+    repository = dial(tmp_path / "r", effect=1.5)
+    autoresearch(repository.root, "night", "--quiet", "--seed", "3")
+    name = f"{nights(repository)[-1].name}/dial"
+    again = autoresearch(repository.root, "reproduce", f"{name}#head", "--json")
+    said = json.loads(again.stdout)
+    assert again.returncode == 0
+    assert said["same"]
+    assert said["measured"]["pairs"] == said["recorded"]["pairs"]
+    assert "experiment's own interval" in autoresearch(repository.root, "reproduce", f"{name}/1").stdout
+    assert autoresearch(repository.root, "reproduce", f"{name}#9").returncode == 9
+
+
+def test_a_result_that_does_not_come_again_is_said_so(tmp_path: Path) -> None:
+    """The control: the machine has changed since (here: the evaluator reads a switch outside its lock)."""
+    repository = dial(tmp_path / "r", effect=1.5)
+    switch = tmp_path / "switch"
+    place = repository.root / "targets/experiments/dial/evaluate.py"
+    place.write_text(
+        place.read_text().replace("* 1.5", f"* (0 if __import__('pathlib').Path({str(switch)!r}).exists() else 1.5)")
+    )
+    repository.git("commit", "-qam", "Read a switch")
+    autoresearch(repository.root, "night", "--quiet", "--seed", "3")
+    switch.touch()
+    again = autoresearch(repository.root, "reproduce", f"{nights(repository)[-1].name}/dial#head")
+    assert again.returncode == 5
+    assert "NOT the same" in again.stdout
