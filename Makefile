@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help night test quick lint attacks bench study example clean
+.PHONY: help night test quick lint attacks bench soak study example clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,8 +38,15 @@ lint: .venv/test  ## ruff and mypy
 bench: .venv/test  ## speed, in medians and ratios measured in one run
 	$(BIN)/python -m tests.benchmarks
 
-study: .venv/test  ## 40 nights on permuted labels: how often does chance reach a page?
+soak: .venv/test  ## kill -9 at 300 random instants: every night goes on, nothing is lost or counted twice
+	$(BIN)/python -m tests.benchmarks.soak
+
+study: .venv/test  ## how often is a night wrong, and how often right? Simulated, about 20 minutes
 	$(BIN)/python -m tests.benchmarks.permuted
+	$(BIN)/python -m tests.benchmarks.nulls
+	$(BIN)/python -m tests.benchmarks.nights_through_the_door
+	$(BIN)/python -m tests.benchmarks.ablation
+	$(BIN)/python -m tests.benchmarks.power
 
 EXAMPLE := .venv/example
 example: .venv/night  ## makes the example in results/churn-risk again, from the last commit

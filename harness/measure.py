@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import sys
 import time
@@ -18,23 +19,35 @@ from typing import Any, Protocol
 
 from harness.errors import EvaluatorError
 from harness.process import Conversation, ConversationOver, Finished, printable, run_bounded
-from harness.reports import BadReport, Measurement, check_scores, closing_block, parse_json
+from harness.reports import CUT, BadReport, Measurement, check_scores, closing_block, parse_json
 from harness.repository import Repository
 from harness.sandbox import TESTED_VARIABLE
 from harness.sandbox.views import ROOT_VARIABLE
 from harness.target import Target
 from harness.view import View, overwrite, remove
 
+_CUT = Measurement(crash=CUT, why="the night was over before it was measured")
 _TAIL_BYTES = 2400  # 600 characters of at most 4 bytes
 
 
 @dataclass(frozen=True)
 class Ask:
-    """Which measurement is wanted: split search or holdout, the seed, the share of the full cost."""
+    """Which measurement is wanted: split search or holdout, the seed, the share of the full cost.
+
+    until: when, by time.monotonic(), it is cut short because the night is over.
+    """
 
     split: str = "search"
     seed: int = 0
     fidelity: float = 1.0
+    until: float = math.inf
+
+    def over(self) -> bool:
+        return time.monotonic() >= self.until
+
+    def timeout(self, own: float) -> float:
+        """Seconds that an evaluator may take whose own timeout is this."""
+        return min(own, max(self.until - time.monotonic(), 0.0))
 
 
 class Measurer(Protocol):
@@ -71,6 +84,8 @@ class ProcessMeasurer:
         return [self._one(content, ask) for content in contents]
 
     def _one(self, content: bytes, ask: Ask) -> Measurement:
+        if ask.over():
+            return _CUT
         self._view.put(content)
         home = self._scratch / "home"
         remove(home)
@@ -81,11 +96,13 @@ class ProcessMeasurer:
             "AUTORESEARCH_SEED": str(ask.seed),
             "AUTORESEARCH_FIDELITY": str(ask.fidelity),
         }
-        argv, seconds = command(self._target.evaluate.argv), self._target.evaluate.timeout
+        argv, seconds = command(self._target.evaluate.argv), ask.timeout(self._target.evaluate.timeout)
         own = environment(home, (self._view.root, home), isolated=self._target.isolated) | asked
         with _starting(argv):
             finished = run_bounded(argv, cwd=self._view.cwd, env=own, timeout=seconds, report=True)
         self._view.sweep()
+        if finished.stopped == "timeout" and ask.over():
+            return replace(_CUT, seconds=finished.seconds)
         return _from_process(finished, self._names, self._target)
 
     def close(self) -> None:
@@ -103,13 +120,16 @@ class ServeMeasurer:
         self._asked = 0
 
     def measure(self, contents: Sequence[bytes], ask: Ask) -> list[Measurement]:
+        if ask.over():
+            return [_CUT] * len(contents)
         started, used = time.monotonic(), self._conversation is not None
         try:
             found = self._batch(contents, ask)
         except (ConversationOver, BadReport) as failed:
             self._stop()
             late = isinstance(failed, ConversationOver) and failed.kind == "timeout"
-            if len(contents) > 1 or (used and not late):  # blamed only for what it does in a fresh process
+            # Blamed only for what it does in a fresh process; what is over by now is measured no more.
+            if len(contents) > 1 or (used and not late) or (late and ask.over()):
                 return [self.measure([content], ask)[0] for content in contents]
             found = [_from_failure(failed)]
         share = (time.monotonic() - started) / len(contents)
@@ -119,7 +139,7 @@ class ServeMeasurer:
         """Raises ConversationOver and, for an answer that is none, BadReport."""
         conversation = self._conversation or self._start()
         self._asked += 1
-        answer = conversation.ask(self._line(contents, ask), self._target.evaluate.timeout)
+        answer = conversation.ask(self._line(contents, ask), ask.timeout(self._target.evaluate.timeout))
         self._view.sweep()
         return _from_answer(answer, self._asked, len(contents), self._names)
 

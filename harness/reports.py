@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 CRASH_KINDS = ("exit", "signal", "timeout", "nan", "missing", "malformed", "twice", "flood", "refused")
+CUT = "cut"  # no crash: the night ended, and nothing is known of what was being measured
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.@-]{0,63}")
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?(?i:nan|inf|infinity)")
 MOST_METRICS, MOST_PARTS, MOST_STRATA = 200, 1000, 16
@@ -17,7 +18,8 @@ MOST_METRICS, MOST_PARTS, MOST_STRATA = 200, 1000, 16
 
 @dataclass(frozen=True)
 class Measurement:
-    """metrics is empty exactly if it crashed; crash is one of CRASH_KINDS, why its detail. seconds: wall clock."""
+    """metrics is empty exactly if it crashed; crash is one of CRASH_KINDS or CUT, why its detail. seconds: of the wall
+    clock."""
 
     metrics: Mapping[str, float] = field(default_factory=dict)
     parts: Mapping[str, float] = field(default_factory=dict)
