@@ -88,9 +88,22 @@ class Bench:
         if split == "search" and (content, split) in self._scores:
             found = self._scores[content, split]
         else:
-            found = self._scores[content, split] = self._measured(content, Ask(split=split, seed=self.seed))
+            found = self._scores[content, split] = self._scored(content, split)
         if found.crash and not crash_allowed:
             raise Unconfirmed(f"the evaluator fails on the {split} split ({found.crash}): {found.why[:300]}")
+        return found
+
+    def _scored(self, content: bytes, split: str) -> Measurement:
+        """Written down too, unless it is of the holdout or comes with rows, which are more than a record holds."""
+        place = {"block": "score", "round": 0, "n": 0, "attempt": 1, "blobs": [self.blob_id(content)]}
+        if split == "search" and (event := self._known.get(_key(place))):
+            return _measurement(event["found"][0])
+        found = self._measured(content, Ask(split=split, seed=self.seed))
+        if split == "search" and not found.rows:
+            self.record({
+                "event": "note", "about": NOTE, **place, "seed": self.seed, "order": [0], "found": [_entry(found)],
+                "seconds": found.seconds, "of": 0,
+            })  # fmt: skip
         return found
 
     def draw(
