@@ -32,10 +32,12 @@ from harness.tripwires import past_ceiling, suspect_change, suspect_values
 from harness.view import View
 
 
-def run(night: Night, target: Target, *, quiet: bool = False, proposer: Proposer | None = None) -> str:
+def run(
+    night: Night, target: Target, *, quiet: bool = False, proposer: Proposer | None = None, regardless: bool = False
+) -> str:
     """Runs or resumes the loop of one target to its end. Returns the end reason; raises what makes it impossible.
 
-    proposer: another one than target.yaml names.
+    proposer: another one than target.yaml names; regardless: go on where nothing worth keeping could be kept.
     """
     segments = night.healed(target.name)
     ended = folds.run_end(segments)
@@ -59,7 +61,9 @@ def run(night: Night, target: Target, *, quiet: bool = False, proposer: Proposer
     with killed_with_us(scratch):
         try:
             proposer = proposer or proposers.make(target, plan.seed, CommitSource(night.repository, night.plan.base))
-            return _Loop(night, target, plan, segments, checkout, measurer, proposer, quiet=quiet).run()
+            return _Loop(night, target, plan, segments, checkout, measurer, proposer, quiet=quiet).run(
+                regardless=regardless
+            )
         finally:
             measurer.close()
             view.remove(scratch)
@@ -120,9 +124,9 @@ class _Loop:
         self.progress.update(self.state)
         return stops.first(self.ends, self.state) is not None
 
-    def run(self) -> str:
+    def run(self, *, regardless: bool) -> str:
         try:
-            end, why = self._to_the_end()
+            end, why = self._to_the_end(regardless=regardless)
             self.checkout.watch.check_in_full()
         except IntegrityError as error:
             self._end("integrity", str(error))
@@ -133,9 +137,9 @@ class _Loop:
         self._end(end, why)
         return end
 
-    def _to_the_end(self) -> tuple[str, str]:
+    def _to_the_end(self, *, regardless: bool) -> tuple[str, str]:
         self._baseline()
-        if why := self.judge.underpowered() or self._unpayable():
+        if not regardless and (why := self.judge.underpowered() or self._unpayable()):
             return "underpowered", why
         with stops.interrupt() as interrupted:
             self.ends.insert(0, interrupted)

@@ -7,6 +7,7 @@ in the place of the build backend it reads a text file instead.
 from __future__ import annotations
 
 import shutil
+from email import message_from_string
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ def get_requires_for_build_wheel(_settings: Any = None) -> list[str]:
 
 def prepare_metadata_for_build_wheel(directory: str, _settings: Any = None) -> str:
     """pip starts it in the unpacked archive. The name of the folder made in `directory`."""
-    made = Path(directory, "archive.dist-info")
+    said = message_from_string(Path("PKG-INFO").read_text(encoding="utf-8"))
+    made = Path(directory, f"{said['Name']}-{said['Version']}.dist-info")  # older pip takes the name from here
     made.mkdir()
     shutil.copyfile("PKG-INFO", made / "METADATA")
     return made.name
