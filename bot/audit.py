@@ -50,11 +50,13 @@ class Audit:
             return f"{self.target}: nothing was judged; ended by: {self.end}"
         if not self.pairs:
             return f"{self.target}: kept {self.kept} of {self.candidates} unchanged candidates; its score does not vary"
-        each, name = len(self.pairs) / self.candidates, headline_name(self.rule)
+        judged = sum(pair["id"] > 0 for pair in self.pairs)
+        each, name = judged / self.candidates, headline_name(self.rule)
         ratio = ", a log ratio: 0.01 is about 1 %" if self.rule.primary.compare == "ratio" else ""
+        ended = "" if self.end == "exhausted" else f"; ended early by: {self.end}"
         mean, most = statistics.fmean(self.evidence), max(self.evidence)
         lines = [
-            f"{self.target}: kept {self.kept} of {self.candidates} unchanged candidates; ended by: {self.end}",
+            f"{self.target}: kept {self.kept} of {self.candidates} unchanged candidates{ended}",
             f"  budget    alpha {self.alpha:g} for all together; at {self.alpha:g} each {self.lucky} would have passed",
             f"  pairs     {len(self.pairs):,}, {each:.1f} a candidate, {self.void} void, {self.seconds / 60:.1f} min",
             f"  evidence  log E {mean:+.2f} on average, {most:+.2f} at most; a keep takes {self.threshold:.2f}",
@@ -86,12 +88,12 @@ def audit(repository: Repository, name: str, count: int, *, quiet: bool) -> Audi
 
     Raises what a night would raise.
     """
-    _, made = plan(repository, Wishes((name,), experiments=count), write=False)
+    target = config.load_targets(CommitSource(repository, repository.commit()), [name])[0]
+    _, made = plan(repository, Wishes((name,), experiments=max(count, target.budget.experiments)), write=False)
     night = Night(repository, repository.state / "audits" / f"{name}-{time.time_ns()}")
     shares = [replace(share, plateau=None, wall_clock=None, carried_from="", carried_blob="") for share in made.targets]
     night.write_plan(replace(made, night=night.name, targets=tuple(shares)))
-    target = config.load_targets(CommitSource(repository, made.base), [name])[0]
-    end = run(night, target, quiet=quiet, proposer=Null(target.file), regardless=True)
+    end = run(night, target, quiet=quiet, proposer=Null(target.file, count), regardless=True)
     segments = night.segments(name)
     events = list(folds.all_events(segments))
     pairs = [event for event in events if event["event"] == "pair"]

@@ -21,7 +21,7 @@ from harness.intervals import Mean
 from harness.measure import Ask
 from harness.reports import Measurement
 from harness.repository import CommitSource
-from harness.rule import Rule, headline_gain, metric_named
+from harness.rule import Rule, headline_gain, headline_name, metric_named
 from harness.schedule import Schedule
 from harness.target import Target
 
@@ -57,7 +57,7 @@ class Remeasured:
         lines = [self.name]
         if not self.lock_same:
             lines.append("note: the lock differs from the night's (harness, Python or a library changed since)")
-        held = self.recorded or {**asdict(self.again), "metric": self.rule.primary.name}
+        held = self.recorded or {**asdict(self.again), "metric": headline_name(self.rule)}
         said = gains.remeasured(self.rule, held, self.again, self.kind)
         return "\n".join([*lines, f"  {said}" if self.recorded else f"  {gains.fresh(self.rule, held)}"])
 
@@ -75,7 +75,7 @@ def remeasure(night: Night, target: Target, received: Received, name: str, numbe
         recorded, kind = (confirmed.get("confirmed"), "confirmed") if place == last else (None, "")
     else:
         event, after = folds.restore(received.segments, number or 0, received.packs)
-        before, kind = _incumbent(received, number or 0), "experiment's own"
+        before, kind = _incumbent(received, number or 0), "stopped duel's"
         recorded = _own_interval(target.rule, received, event)
     pairs = min(max(recorded["pairs"] if recorded else LEAST, LEAST), MOST)
     again, digest = _measured(night, target, before, after, pairs, (recorded or {}).get("metric"))
@@ -97,7 +97,7 @@ def _own_interval(rule: Rule, received: Received, event: Event) -> dict[str, Any
     ]
     if len(found) < 2:
         return None
-    return {**asdict(intervals.paired(found)), "metric": rule.primary.name}
+    return {**asdict(intervals.paired(found)), "metric": headline_name(rule)}
 
 
 def _measured(

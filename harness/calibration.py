@@ -60,8 +60,8 @@ def underpowered(rule: Rule, budget: ErrorBudget, found: Scatter) -> str:
     if not 0 < least < found.detectable:
         return ""
     return (
-        f"min_effect is {least:.3g}, and the smallest gain that {budget.max_pairs} pairs tell from noise is "
-        f"{found.detectable:.3g}: allow more pairs, plan fewer experiments, measure longer, or raise min_effect"
+        f"a gain counts beyond min_effect {least:.3g}, and what {budget.max_pairs} pairs tell from noise is "
+        f"{found.detectable:.3g}: allow more pairs, plan fewer experiments, measure longer, or leave min_effect out"
     )
 
 

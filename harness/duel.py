@@ -18,6 +18,7 @@ from harness.rule import Rule
 from harness.schedule import Draw, Schedule
 
 MOST_VOID = 0.05  # of all pairs of a night; above, the machine or the evaluator is at fault
+SMALLEST_RATIO = 1e-150
 FEW_VOID = 2  # so many are forgiven however few pairs there were
 _NOT_MEASURED = Measurement()
 
@@ -132,7 +133,7 @@ def _counted(ring: Ring, state: State, fought: Fought) -> tuple[State, Fought | 
 def sound(found: Measurement, rule: Rule) -> Measurement:
     """A ratio needs values above 0; anything else is no measurement of this metric."""
     for metric in rule.metrics:
-        if metric.compare == "ratio" and not found.crash and found.metrics[metric.name] <= 0:
+        if metric.compare == "ratio" and not found.crash and found.metrics[metric.name] < SMALLEST_RATIO:
             why = f"{metric.name} is {found.metrics[metric.name]:g}, and a ratio needs a value above 0"
             return Measurement(crash="nan", why=why, seconds=found.seconds)
     return found

@@ -23,6 +23,7 @@ FUTILITY = {4: -0.6, 8: 0.0, 16: 0.6, 30: 1.4}  # pairs -> least sum(D) / sqrt(s
 TIED = 4  # pairs without any difference, after which none is looked for
 _NORMAL = 1.4826  # from a median of absolute values to the standard deviation of a normal distribution
 _LOG_2 = math.log(2)
+LEAST = -1e3  # of D / s: a factor of e to the -1,400 is 0 for every purpose, and one of 0 leaves no logarithm
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Evidence:
         sizes = (*self.sizes[:at], size, *self.sizes[at:])
         logs = self.logs
         if scale := _NORMAL * _median(sizes) or sizes[-1]:
-            x = difference / scale
+            x = max(difference / scale, LEAST)
             logs = tuple([log + _log_factor(theta * x) for log, theta in zip(logs, THETAS, strict=True)])
         log_e = _mixed(logs)
         total, squares = self.total + difference, self.squares + difference * difference

@@ -85,7 +85,7 @@ class LoopState:
         self.since_keep += 1
         self.tried.add(event["canon"])
         self.begun = None
-        if event["metrics"]:
+        if event["metrics"] and event["reason"] != "suspect":
             self.measured += 1
             self.largest = max(self.largest, abs(event.get("gain", 0.0)))
         if event["status"] == "keep":

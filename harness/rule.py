@@ -36,7 +36,8 @@ class Metric:
     def gain(self, before: float, after: float) -> float:
         """How much better `after` is than `before`; negative when worse. In the metric's unit, or a log ratio."""
         if self.compare == "ratio":
-            return math.log(after / before) if self.goal == "maximize" else math.log(before / after)
+            ratio = math.log(after) - math.log(before)
+            return ratio if self.goal == "maximize" else -ratio
         return after - before if self.goal == "maximize" else before - after
 
     def alone(self, value: float) -> float:

@@ -10,6 +10,7 @@ import hashlib
 from dataclasses import dataclass
 
 BLOCKS = ("calibration", "loop", "ablate", "confirm")
+_UNFORESEEN = {"ablate", "confirm"}  # nobody can have chosen a result for these seeds
 _BITS = 28  # of a seed within its block; with the block's number it stays a positive 31-bit integer
 
 
@@ -27,8 +28,8 @@ class Draw:
 
 @dataclass(frozen=True)
 class Schedule:
-    """seed: the night's, which anybody may know; coin: what nobody can know before the night, so that no candidate can
-    foresee its place in a pair."""
+    """seed: the night's, which anybody may know; coin: what nobody can know before the night, unless they asked for a
+    seed: so no candidate can foresee its place in a pair, nor anybody what confirm will measure with."""
 
     seed: int
     coin: str
@@ -40,7 +41,8 @@ class Schedule:
 
     def number(self, block: str, *place: int) -> int:
         """The seed at a place of a block."""
-        name = "/".join(map(str, (self.seed, block, *place)))
+        source = self.coin if block in _UNFORESEEN else self.seed
+        name = "/".join(map(str, (source, block, *place)))
         return BLOCKS.index(block) << _BITS | self._hash(name) % (1 << _BITS)
 
     def shuffled(self, block: str, round_: int, number: int, count: int) -> list[int]:

@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.night.exact import SERVE_BATCH
+from bot.night.exact import SERVE_BATCH, another_seed
 from harness import holdout, measure, view
 from harness.admission import Admission, Refused
 from harness.calibration import Scatter, calibrate, scatter, underpowered
@@ -66,7 +66,7 @@ class Bench:
             return self._noisy(self._target.noise, seconds, each)
         if dict(first.metrics) != dict(repeated.metrics):
             why = f"the same file got two scores: {_difference(first.metrics, repeated.metrics)}"
-            return Baseline({}, seconds, each, f"{why}; fix seeds, threads and clocks of the evaluator")
+            return Baseline({}, seconds, each, f"{why}; fix its seeds, threads and clocks, or declare it: noise: {{}}")
         return Baseline(first.metrics, seconds, each)
 
     def _noisy(self, noise: Noise, seconds: tuple[float, ...], each: float) -> Baseline:
@@ -109,17 +109,19 @@ class Bench:
         """The first measurement, the repeated one in a new process, and the seconds of one experiment."""
         if self._target.evaluate.form == "process":
             (first,), _ = self._measured(1, "search")
-            (second,), _ = self._measured(1, "search")
+            (second,), _ = self._measured(1, "search", seed=another_seed(0))
             return first, second, second.seconds
         (first,), batch = self._measured(1, "search", then=SERVE_BATCH)
-        (second,), _ = self._measured(1, "search")
+        (second,), _ = self._measured(1, "search", seed=another_seed(0))
         different = [copy for copy in batch if dict(copy.metrics) != dict(first.metrics)]
         return first, different[0] if different else second, batch[0].seconds
 
-    def _measured(self, count: int, split: str, then: int = 0) -> tuple[list[Measurement], list[Measurement]]:
+    def _measured(
+        self, count: int, split: str, then: int = 0, seed: int = 0
+    ) -> tuple[list[Measurement], list[Measurement]]:
         """So many measurements by a new evaluator, then more by the same one. Raises _Problem."""
         with self._opened(split) as (measurer, base):
-            found = measurer.measure([base] * count, Ask(split))
+            found = measurer.measure([base] * count, Ask(split, seed))
             more = measurer.measure([base] * then, Ask(split)) if then else []
         for measurement in [*found, *more]:
             self._require_score(measurement, split)

@@ -14,7 +14,7 @@ from typing import Any
 
 from bot.night import handover, looks
 from bot.night.examination import exact, noisy
-from bot.night.examination.bench import Bench, Unconfirmed
+from bot.night.examination.bench import NOTE, Bench, Unconfirmed
 from bot.night.examination.case import Case
 from bot.night.folder import Night
 from bot.night.lifeline import killed_with_us
@@ -107,15 +107,13 @@ class _Confirmation:
     def _case(self) -> Case:
         repository, base = self.night.repository, self.checkout.base
         blob_id = functools.lru_cache(repository.blob_id)
-        before = [
-            event
-            for segment in self.segments
-            if segment.header["verb"] == "confirm" and segment.header["machine"] == machine()
-            for event in segment.events
-        ]
+        earlier = [segment for segment in self.segments if segment.header["verb"] == "confirm"]
+        if any(segment.header["machine"] != machine() and _tested(segment) for segment in earlier):
+            raise Unconfirmed("its one test began on another machine: it can be neither finished nor repeated", "infra")
+        before = [event for segment in earlier if segment.header["machine"] == machine() for event in segment.events]
         schedule = Schedule(self.plan.seed, self.plan.coin)
         bench = Bench(
-            self.target, self.measurer, schedule, self.plan.seed, blob_id, self.checkout.watch.check,
+            self.target, self.measurer, schedule, schedule.number("confirm", 0, 0), blob_id, self.checkout.watch.check,
             self._record, before, self._usual_seconds(),
         )  # fmt: skip
         return Case(
@@ -146,7 +144,8 @@ class _Confirmation:
         holdout = looks.identity(self.checkout.lock.files, self.target)
         known = looks.of_night(self.night, holdout)
         mine = (self.night.name, self.target.name, head)
-        number = self.plan.looks + (known.index(mine) if mine in known else len(known)) + 1
+        others = looks.count(self.night.repository, holdout) - len(known)
+        number = max(self.plan.looks, others) + (known.index(mine) if mine in known else len(known)) + 1
         if number > LOOKS:
             raise Unconfirmed(
                 f"this holdout is spent: it has been looked at {number - 1} times, and bears {LOOKS}; "
@@ -155,6 +154,12 @@ class _Confirmation:
         if mine not in known:
             self._record({"event": "look", "holdout": holdout, "split": "holdout", "head": head})
         return {"id": holdout, "look": number}
+
+
+def _tested(segment: Segment) -> bool:
+    """Whether pairs of the test itself were measured."""
+    notes = (event for event in segment.events if event["event"] == "note")
+    return any(event.get("about") == NOTE and event["block"] == "confirm" for event in notes)
 
 
 def outcome(segments: Sequence[Segment]) -> dict[str, Any] | None:

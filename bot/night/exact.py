@@ -8,10 +8,12 @@ from typing import Any
 from bot.night.attempt import Attempt, Court, Finding, crash, refusal
 from harness.admission import Admitted
 from harness.decide import Keep, Measured, Pair, State, decide, step
+from harness.duel import sound
 from harness.errors import EvaluatorError, IntegrityError
 from harness.measure import Ask
 from harness.reports import Measurement
 from harness.rule import headline_gain
+from harness.schedule import Schedule
 
 SERVE_BATCH = 16  # fixed, not tuned to the machine: the same seed must give the same night everywhere
 
@@ -34,12 +36,12 @@ class Exact:
                     next_step="autoresearch night --new; the evaluator depends on something outside its lock",
                 )
             return {}
-        second = unchanged(self.court, self.court.plan.seed)
+        second = unchanged(self.court, another_seed(self.court.plan.seed))
         self.seconds = second.seconds  # the first may have paid for the evaluator's start
         if dict(first.metrics) != dict(second.metrics):
             raise EvaluatorError(
                 f"{self.court.target.name}: the same file got two scores: {_difference(first.metrics, second.metrics)}",
-                why="its metrics vary from run to run, and target.yaml does not say so",
+                why="its metrics vary from run to run, or with the seed, and target.yaml does not say so",
                 next_step="noise: {} judges it by pairs; or fix its seeds, threads and clocks",
             )
         return {"metrics": first.metrics, "parts": first.parts, "repeat": "identical", "seconds": first.seconds}
@@ -55,6 +57,7 @@ class Exact:
             yield refusal(attempt) or self._compared(attempt, next(measured))
 
     def _compared(self, attempt: Attempt, found: Measurement) -> Finding:
+        found = sound(found, self.court.target.rule)
         if found.crash or not isinstance(attempt.judged, Admitted):
             return crash(found)
         state, rule = self.court.state, self.court.target.rule
@@ -66,9 +69,14 @@ class Exact:
         return Finding(status, reason, why, found.metrics, found.parts, found.seconds, gain)
 
 
+def another_seed(seed: int) -> int:
+    """What a metric without noise scores must not depend on the seed: luck under one seed is luck."""
+    return Schedule(seed, "").number("calibration", 1)
+
+
 def unchanged(court: Court, seed: int) -> Measurement:
     """The unchanged file's measurement. Raises EvaluatorError where it has none."""
-    measured = court.measurer.measure([court.checkout.base], Ask(seed=seed))[0]
+    measured = sound(court.measurer.measure([court.checkout.base], Ask(seed=seed))[0], court.target.rule)
     if measured.crash:
         raise EvaluatorError(
             f"{court.target.name}: the evaluator fails on the unchanged file ({measured.crash})",

@@ -17,9 +17,9 @@ from bot.night.confirm import outcome
 from bot.night.folder import RECORDED, Night, write_atomically
 from bot.night.handover import Accepted
 from bot.night.run import header_fields
-from bot.pages import chart, table
+from bot.pages import chart, evidence, table
 from bot.pages.body import section
-from bot.pages.rows import in_words
+from bot.pages.rows import ablation, in_words, measured
 from bot.pages.summary import TargetReport, summarise
 from bot.pages.text import plain, words
 from harness import folds, lock
@@ -143,19 +143,18 @@ def message(row: Row, night: str, report: TargetReport) -> str:
     """The commit message of a row. Free text reaches it in one line, in which nothing means anything to a forge."""
     metric = headline_name(report.rule)
     subject = words(inert(plain(row.change, 120)), 10)
-    moved = f"{metric} {row.adds:+.6g}"
+    confirmed = f"Confirmed: {metric} {row.adds:+.6g}\n"
     said = f"Adds {row.adds:+.6g} {metric} on top of the rows before it, re-measured from scratch."
     if report.noise:
-        moved = in_words(report, row.number)
-        how = "as a set" if len(report.rows) == 1 else "by leaving it out"
-        said = f"Moves {moved}; measured {how}, from scratch."
+        confirmed = f"Confirmed: {evidence.headline(report)}\nAblation: {ablation(report, row.number)}\n"
+        said = f"Moves {in_words(report, row.number)}; {measured(report)}, from scratch."
     return (
         f"Change {row.target.name}: {subject}\n\n"
         f"{said}\n\n"
         f"Target: {row.target.name}\n"
         f"Night: {night}\n"
         f"Experiments: {', '.join(map(str, row.experiments)) or 'none'}\n"
-        f"Confirmed: {moved}\n"
+        f"{confirmed}"
         f"Lock: {report.lock}\n"
         f"Seal: {report.seal}\n"
     )

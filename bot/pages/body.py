@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.pages import evidence, noisy, rows, tried
-from bot.pages.gains import direction, shown
+from bot.pages.gains import direction, number, shown
 from bot.pages.summary import TargetReport
 from bot.pages.text import code, count, duration, unbroken, value
 
@@ -172,10 +172,10 @@ def _claim(report: TargetReport) -> str:
     if report.noise:
         claim = f"{report.compared.name} {shown(report.compared, report.claim)}"
     else:
-        name = report.primary.name
-        claim = f"{name} {value(report.base[name])} -> {value(report.claimed[name])}"
-    better = direction(report.compared if report.noise else report.primary)
-    return f"Claimed by the loop, not confirmed: {claim} ({better}) after {tries}; ended by: {report.end or 'not yet'}."
+        before, after = (number(report.rule, report.compared, values) for values in (report.base, report.claimed))
+        claim = f"{report.compared.name} {value(before)} -> {value(after)}"
+    ended = f"after {tries}; ended by: {report.end or 'not yet'}"
+    return f"Claimed by the loop, not confirmed: {claim} ({direction(report.compared)}) {ended}."
 
 
 def _footer(reports: Sequence[TargetReport], links: Links) -> list[str]:

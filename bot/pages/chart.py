@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bot.pages import noisy_chart
-from bot.pages.gains import direction
+from bot.pages.gains import direction, headline, number
 from bot.pages.noisy_chart import BASE, DOT, INK, KEPT
 from bot.pages.summary import TargetReport
 from bot.pages.tally import Point
@@ -34,7 +34,7 @@ def _draw(report: TargetReport) -> Figure:
 
     figure = Figure(figsize=(8, 4.5), dpi=150, layout="constrained")
     axes = figure.subplots()
-    name = report.primary.name
+    metric = headline(report.rule)
     steps = _staircase(report)
     others = _thin([point for point in report.points if not point.kept])
     axes.scatter(
@@ -45,11 +45,11 @@ def _draw(report: TargetReport) -> Figure:
     )
     kept = [point for point in report.points if point.kept]
     axes.scatter([p.experiment for p in kept], [p.value for p in kept], s=22, color=KEPT, zorder=3, label="kept")
-    axes.axhline(report.base[name], color=BASE, lw=1, ls="--", label="base tonight")
+    axes.axhline(number(report.rule, metric, report.base), color=BASE, lw=1, ls="--", label="base tonight")
     axes.set_ylim(*_frame(report, steps))
     axes.set_xlim(0, max(report.tries, 1))
     axes.set_xlabel("experiment", color=INK)
-    axes.set_ylabel(f"{name} ({direction(report.primary)})", color=INK)
+    axes.set_ylabel(f"{metric.name} ({direction(metric)})", color=INK)
     axes.set_title(_title(report), loc="left", color=INK, fontsize=11)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(loc="best", frameon=False, fontsize=9)
@@ -63,7 +63,7 @@ def _title(report: TargetReport) -> str:
 
 
 def _staircase(report: TargetReport) -> list[Point]:
-    start = Point(0, report.base[report.primary.name], kept=True)
+    start = Point(0, number(report.rule, headline(report.rule), report.base), kept=True)
     kept = [point for point in report.points if point.kept]
     last = (kept or [start])[-1]
     return [start, *kept, Point(report.tries, last.value, kept=True)]
@@ -76,11 +76,11 @@ def _thin(points: Sequence[Point]) -> Sequence[Point]:
 
 def _frame(report: TargetReport, steps: Sequence[Point]) -> tuple[float, float]:
     """The staircase fills the frame; reverted dots far below it are out of sight rather than flattening it."""
-    values = [point.value for point in steps]
+    values, goal = [point.value for point in steps], headline(report.rule).goal
     low, high = min(values), max(values)
     others = sorted(point.value for point in report.points if not point.kept)
     if others:
-        low = min(low, others[len(others) // 5]) if report.primary.goal == "maximize" else low
-        high = max(high, others[-len(others) // 5]) if report.primary.goal == "minimize" else high
+        low = min(low, others[len(others) // 5]) if goal == "maximize" else low
+        high = max(high, others[-len(others) // 5]) if goal == "minimize" else high
     margin = (high - low) * 0.08 or abs(high) * 0.01 or 1.0
     return low - margin, high + margin

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from bot.pages import gains, noisy
-from bot.pages.gains import direction
+from bot.pages.gains import direction, number
 from bot.pages.summary import TargetReport
 from bot.pages.text import count, decimals_for, percent, signed, value
 from harness.holdout import LOOK_CONFIDENCE
@@ -15,7 +18,7 @@ def headline(report: TargetReport) -> str:
         return gains.fresh(report.rule, report.interval)
     before, after, where = _headline_values(report)
     decimals = decimals_for(after - before)
-    return f"{report.primary.name} {value(before, decimals)} -> {value(after, decimals)}{where}"
+    return f"{report.compared.name} {value(before, decimals)} -> {value(after, decimals)}{where}"
 
 
 def strength(report: TargetReport) -> str:
@@ -28,14 +31,14 @@ def numbers(report: TargetReport) -> list[str]:
     """Base, claimed, confirmed and held-out, each a value of its own."""
     if report.noise:
         return noisy.numbers(report)
-    name, confirm = report.primary.name, report.confirm or {}
     before, after, _ = _headline_values(report)
     decimals = decimals_for(after - before)
-    searched = [value(number, decimals) for number in (confirm["search"]["base"][name], report.claimed[name])]
-    found = value(confirm["search"]["head"][name], decimals)
+    confirmed = (report.confirm or {})["search"]
+    measured = (confirmed["base"], report.claimed, confirmed["head"])
+    *searched, found = (value(number(report.rule, report.compared, values), decimals) for values in measured)
     label = "search rows" if report.sample else "score"
     lines = [
-        f"| {name} ({direction(report.primary)}) | base tonight | claimed | confirmed |",
+        f"| {report.compared.name} ({direction(report.compared)}) | base tonight | claimed | confirmed |",
         "|---|--:|--:|--:|",
         f"| {label} | {searched[0]} | {searched[1]} | {found if report.holdout else f'**{found}**'} |",
     ]
@@ -80,11 +83,12 @@ def held_out(report: TargetReport) -> str:
 
 
 def _headline_values(report: TargetReport) -> tuple[float, float, str]:
-    name = report.primary.name
+    where = " (pareto: none worse)" if report.rule.name == "pareto" else ""
+    measured: Mapping[str, Any] = (report.confirm or {}).get("search", {"base": report.base, "head": report.claimed})
     if report.holdout:
-        return report.holdout["base"][name], report.holdout["head"][name], " on held-out rows"
-    search = (report.confirm or {}).get("search", {"base": report.base, "head": report.claimed})
-    return search["base"][name], search["head"][name], ""
+        measured, where = report.holdout, " on held-out rows"
+    before, after = (number(report.rule, report.compared, measured[side]) for side in ("base", "head"))
+    return before, after, where
 
 
 def _guards(report: TargetReport) -> list[str]:
@@ -96,14 +100,13 @@ def _guards(report: TargetReport) -> list[str]:
         if limit is None:
             continue
         before, after = _both(report, metric.name)
-        allowed = limit.allowed(before)
-        edge = before - allowed if metric.goal == "maximize" else before + allowed
-        found.append(f"{metric.name} {value(before)} -> {value(after)} (limit {value(edge)}, {direction(metric)})")
+        worst = value(gains.edge(metric, limit, before))
+        found.append(f"{metric.name} {value(before)} -> {value(after)} (limit {worst}, {direction(metric)})")
     return [f"Guards hold: {'; '.join(found)}."] if found else ["Guards: none declared."]
 
 
 def _also(report: TargetReport) -> list[str]:
-    shown = {report.primary.name, *(metric.name for metric in report.rule.metrics if metric.guard)}
+    shown = {report.compared.name, *(metric.name for metric in report.rule.metrics if metric.guard)}
     found = []
     for metric in report.rule.metrics:
         if metric.name not in shown:

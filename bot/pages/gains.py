@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.pages.text import count, percent
 from harness.intervals import Mean
-from harness.rule import Metric, Rule, headline_name, metric_named
+from harness.rule import Metric, Rule, Tolerance, combined, headline_name, metric_named
 
 
 def headline(rule: Rule) -> Metric:
@@ -20,6 +20,33 @@ def headline(rule: Rule) -> Metric:
 def compared(rule: Rule, found: Mapping[str, Any]) -> Metric:
     """The metric whose gain confirm measured; under `pareto` it may be another than the primary."""
     return headline(rule) if found["metric"] == headline_name(rule) else metric_named(rule, found["metric"])
+
+
+def deciding(rule: Rule, before: Mapping[str, float], after: Mapping[str, float]) -> Metric:
+    """The metric that an exact comparison was decided by: the headline; under `pareto`, of those that are better by
+    their min_effect, the one whose gain is the largest multiple of it. before, after: empty where nothing is known."""
+    if rule.name != "pareto" or not before or not after:
+        return headline(rule)
+    moved = {metric: metric.gain(before[metric.name], after[metric.name]) for metric in rule.metrics}
+    enough = [
+        metric
+        for metric, gain in moved.items()
+        if gain > 0 and gain >= metric.min_effect and metric.signal != "llm-judge"
+    ]
+    multiple = {metric: moved[metric] / metric.min_effect if metric.min_effect else math.inf for metric in enough}
+    return max(enough, key=lambda metric: multiple[metric], default=rule.primary)
+
+
+def number(rule: Rule, metric: Metric, metrics: Mapping[str, float]) -> float:
+    """The value of a metric, or of the combined number where it stands for that."""
+    weighted = rule.name == "weighted" and metric.name == headline_name(rule)
+    return combined(metrics, rule) if weighted else metrics[metric.name]
+
+
+def edge(metric: Metric, limit: Tolerance, before: float) -> float:
+    """The worst value that a limit allows."""
+    allowed = metric.allowed(limit, before) * (-1 if metric.goal == "maximize" else 1)
+    return before * math.exp(allowed) if metric.compare == "ratio" else before + allowed
 
 
 def direction(metric: Metric) -> str:

@@ -37,11 +37,32 @@ def because(report: TargetReport, noise: Noise) -> list[str]:
     confirmed = gains.interval(report.compared, found)
     lines = [
         f"Confirmed {confirmed}: base and result in turn, in random order, on seeds that no decision had seen.",
+        _decided(report),
         luck(report, noise),
         *_guards(report),
         *_also(report),
     ]
     return [line for line in lines if line]
+
+
+def _decided(report: TargetReport) -> str:
+    """The one bound that confirm decided by, and why the interval may reach past what it proves."""
+    found = report.interval
+    if not found:
+        return ""
+    ends = [found["low"], found["high"]]
+    bound, least = (shown(report.compared, found[key], like=ends) for key in ("lower", "min_effect"))
+    text = (
+        f"Decided by one bound: better than {bound} with {percent(found['confidence'])} confidence; needed more than "
+        f"{least} (min_effect)."
+    )
+    if found["low"] <= found["min_effect"]:
+        beyond = 1 - found["confidence"]
+        text += (
+            f" The interval reaches past it because it has two sides: it leaves {percent(beyond / 2)} beyond each, the "
+            f"bound {percent(beyond)} beyond its one."
+        )
+    return text
 
 
 def luck(report: TargetReport, noise: Noise) -> str:

@@ -13,6 +13,7 @@ from harness.rule import headline_name
 
 Commits = Mapping[tuple[str, int], str]
 _MOST_EXPERIMENTS = 5
+_SET = "measured as a set"  # as the confirm event says it
 
 
 def table(report: TargetReport, commits: Commits) -> list[str]:
@@ -55,18 +56,41 @@ def _legend(report: TargetReport) -> str:
         where = "search rows" if report.sample else "score"
         return f"*adds*: a row's gain in {headline_name(report.rule)} ({where}), on top of the rows above it."
     name, least = report.compared.name, f"in brackets, at least so much with {_confidence(report)} confidence"
-    if _as_a_set(report):
-        return f"*adds*: how the whole change moves {name}, which was measured as a set; {least}."
-    return f"*adds*: how the row moves {name}, the result with it against the result without; {least}."
+    if _how(report) == _SET:
+        return f"*adds*: how the whole change moves {name}, which was {_SET}; {least}."
+    if _undivided(report):
+        return f"*adds*: how the row moves {name}, the result against the base; {least}."
+    return (
+        f"*adds*: how the row moves {name}, the result with it against the result without; {least}, each row by "
+        f"itself. Only rows whose bound shows a gain above 0 were kept."
+    )
 
 
-def _as_a_set(report: TargetReport) -> bool:
+def measured(report: TargetReport) -> str:
+    """How a row of a noisy target was measured, for its commit."""
+    if _how(report) == _SET:
+        return _SET
+    return "measured against the base" if _undivided(report) else "measured by leaving it out"
+
+
+def ablation(report: TargetReport, number: int) -> str:
+    """What leaving a row of a noisy target out showed, for its commit."""
+    if not _undivided(report):
+        return in_words(report, number)
+    return {_SET: _SET, "none": "none, one change"}.get(_how(report), "none, one row is left")
+
+
+def _how(report: TargetReport) -> str:
+    return str((report.confirm or {}).get("ablation", {}).get("how", "none"))
+
+
+def _undivided(report: TargetReport) -> bool:
+    """Whether one row holds all that is left: its numbers are those of confirm's own test, not of the ablation."""
     return len(report.rows) == 1
 
 
 def _confidence(report: TargetReport) -> str:
-    """Of the bound of a row: a single one is what confirm measured, the others come from the ablation."""
-    return percent(CONFIDENCE if _as_a_set(report) else ablate.CONFIDENCE)
+    return percent(CONFIDENCE if _undivided(report) else ablate.CONFIDENCE)
 
 
 def unproven(report: TargetReport) -> list[str]:

@@ -90,8 +90,11 @@ class TargetReport:
 
     @property
     def compared(self) -> Metric:
-        """What confirm compared base and result by; before it, the headline."""
-        return gains.compared(self.rule, self.interval) if self.interval else gains.headline(self.rule)
+        """What confirm compared base and result by; before it, what the claim rests on."""
+        if self.interval:
+            return gains.compared(self.rule, self.interval)
+        searched = (self.confirm or {}).get("search", {"base": self.base, "head": self.claimed})
+        return gains.deciding(self.rule, searched["base"], searched["head"])
 
     @property
     def claim(self) -> float:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bot.pages.gains import headline, number
 from harness import folds
 from harness.events import Event
 from harness.rule import headline_gain
@@ -21,7 +22,7 @@ _PROVEN = {"guard", "suspect"}  # not kept, though the evidence was there
 
 @dataclass(frozen=True)
 class Point:
-    """One experiment on the chart: its number, the primary's value, whether it was kept.
+    """One experiment on the chart: its number, the headline's value, whether it was kept.
 
     With noise, value is the mean headline gain over `pairs` pairs; error: its standard error, as the pairs tell it.
     """
@@ -151,14 +152,13 @@ class Tally:
 
     def _point(self, event: Event, *, kept: bool) -> Point:
         if not self._settings:
-            return Point(event["id"], event["metrics"][self._rule.primary.name], kept)
+            return Point(event["id"], number(self._rule, headline(self._rule), event["metrics"]), kept)
         return Point(event["id"], event["gain"], kept, _standard_error(self._gains), event["pairs"])
 
     def _closeness(self, event: Event) -> float:
         if self._settings:
             return float(event["peak"])
-        primary = self._rule.primary
-        return primary.gain(self.claimed[primary.name], event["metrics"][primary.name])
+        return headline_gain(self._rule, self.claimed, event["metrics"])
 
 
 def _standard_error(gains: Sequence[float]) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from bot.pages.gains import headline, shown
+from bot.pages.gains import headline, number, shown
 from bot.pages.summary import TargetReport
 from bot.pages.text import cell_code, value
 from harness.rule import headline_name
@@ -12,14 +12,14 @@ from harness.rule import headline_name
 
 def suspects(report: TargetReport) -> list[str]:
     """What passed and was not believed, where a reader cannot miss it."""
-    number = report.reasons.get("suspect", 0)
-    if not number:
+    found = report.reasons.get("suspect", 0)
+    if not found:
         return []
-    lines = [f"### Too good to be true: {number}, not kept", "", "| experiment | why | what |", "|--:|---|---|"]
+    lines = [f"### Too good to be true: {found}, not kept", "", "| experiment | why | what |", "|--:|---|---|"]
     for event in report.suspects:
         lines.append(f"| {event['id']} | {cell_code(event['why'], 200)} | {cell_code(event['description'], 80)} |")
-    if number > len(report.suspects):
-        lines.append(f"| | and {number - len(report.suspects)} more: results.tsv | |")
+    if found > len(report.suspects):
+        lines.append(f"| | and {found - len(report.suspects)} more: results.tsv | |")
     return ["", *lines]
 
 
@@ -39,11 +39,12 @@ def reverted(report: TargetReport, chart: str) -> list[str]:
 
 
 def _misses(report: TargetReport) -> list[str]:
-    name = report.primary.name
-    lines = [f"| experiment | {name} | reason | what |", "|--:|--:|---|---|"]
+    metric = headline(report.rule)
+    lines = [f"| experiment | {metric.name} | reason | what |", "|--:|--:|---|---|"]
     for event in report.near_misses:
         what = cell_code(event["description"], 100)
-        lines.append(f"| {event['id']} | {value(event['metrics'][name], 6)} | {event['reason']} | {what} |")
+        reached = value(number(report.rule, metric, event["metrics"]), 6)
+        lines.append(f"| {event['id']} | {reached} | {event['reason']} | {what} |")
     return lines
 
 

@@ -20,11 +20,12 @@ class Null:
 
     worst_case_usd = 0.0
 
-    def __init__(self, file: str) -> None:
-        self._suffix = posixpath.splitext(file)[1].lower()
+    def __init__(self, file: str, count: int) -> None:
+        self._suffix, self._last = posixpath.splitext(file)[1].lower(), count
 
     def ask(self, request: Request) -> list[Proposal]:
-        return [self._one(request.incumbent, request.first + index) for index in range(request.count)]
+        end = min(request.first + request.count - 1, self._last)
+        return [self._one(request.incumbent, number) for number in range(request.first, end + 1)]
 
     def tell(self, outcomes: Sequence[Outcome]) -> None:
         """Learns nothing."""

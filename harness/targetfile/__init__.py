@@ -100,6 +100,9 @@ def _noise(config: ConfigFile) -> Noise | None:
     if config.data.get("sample") == "rows":
         what = "a noisy score over a finite sample of rows is not available yet"
         raise config.error("/noise", what, next_step="sample: rows for a deterministic score, noise for any other")
+    if config.data.get("keep", {}).get("rule") == "pareto":
+        what = "no metric worse cannot be shown of metrics that vary, and pareto with noise is not available yet"
+        raise config.error("/keep/rule", what, next_step="rule: every, with a tolerance for each metric")
     return Noise(entry.get("alpha", 0.05), entry.get("max_pairs", 80), entry.get("calibration", 20))
 
 

@@ -15,7 +15,7 @@ from bot.pages.body import Links, body
 from bot.pages.summary import summarise
 from bot.pages.web import page
 from harness import events, folds
-from harness.decide import Metric, Rule
+from harness.rule import Metric, Rule
 from tests.benchmarks.nights import children_cpu, churn_risk_files, own_cpu, run_loop, scratch_repository
 
 PROCESS_FORM = {

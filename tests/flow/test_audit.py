@@ -93,7 +93,7 @@ def test_check_says_the_noise_and_what_a_night_can_detect(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("noise", "min_effect", "cure"),
-    [("max_pairs: 8", 0, "allow more pairs"), ("", 0.05, "raise min_effect")],
+    [("max_pairs: 8", 0, "allow more pairs"), ("", 0.05, "leave min_effect out")],
     ids=["too few pairs for any keep", "noise hides min_effect"],
 )
 def test_a_night_that_cannot_detect_its_own_min_effect_ends_before_it_spends(
@@ -130,7 +130,7 @@ def test_a_confirmed_result_is_measured_again_in_fresh_pairs(tmp_path: Path) -> 
     assert again.returncode == 0
     assert said["same"]
     assert said["measured"]["pairs"] == said["recorded"]["pairs"]
-    assert "experiment's own interval" in autoresearch(repository.root, "reproduce", f"{name}/1").stdout
+    assert "stopped duel's interval" in autoresearch(repository.root, "reproduce", f"{name}/1").stdout
     assert autoresearch(repository.root, "reproduce", f"{name}#9").returncode == 9
 
 

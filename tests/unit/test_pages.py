@@ -8,18 +8,20 @@ import re
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from bot.night import propose
 from bot.night.progress import Progress
-from bot.pages import chart, gains, rows, table
+from bot.pages import chart, evidence, gains, rows, table
 from bot.pages.body import Links, body, title
 from bot.pages.summary import TargetReport, summarise
 from bot.pages.text import code, percent, plain, signed, unbroken, value
 from bot.pages.web import page
 from harness import folds, intervals
-from harness.rule import Metric, Rule
+from harness.rule import Metric, Rule, Tolerance
 from tests.invented import HOSTILE, REMOVED, SECONDS, night, noisy_night
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
@@ -223,6 +225,84 @@ def test_a_row_in_the_words_of_its_commit(tmp_path: Path) -> None:
     assert rows.in_words(report, 1) == "seconds -5.8 %, at least -5.0 % with 90 % confidence"
     whole = summarise(noisy_night(tmp_path / "set", as_a_set=True))
     assert rows.in_words(whole, 1).endswith("with 95 % confidence")
+
+
+def test_a_commit_says_what_confirm_found_and_what_leaving_the_row_out_showed(tmp_path: Path) -> None:
+    report = summarise(noisy_night(tmp_path))
+    text = _message(report)
+    assert f"\nConfirmed: {evidence.headline(report)}\n" in text
+    assert "\nAblation: seconds -5.8 %, at least -5.0 % with 90 % confidence\n" in text
+    assert "measured by leaving it out" in text
+
+
+@pytest.mark.parametrize(
+    ("how", "says", "trailer"),
+    [
+        ("measured as a set", "measured as a set", "measured as a set"),
+        ("none", "measured against the base", "none, one change"),
+        ("leave-one-out", "measured against the base", "none, one row is left"),
+    ],
+)
+def test_one_row_is_a_set_only_where_confirm_says_so(how: str, says: str, trailer: str, tmp_path: Path) -> None:
+    report = summarise(noisy_night(tmp_path, as_a_set=True))
+    assert report.confirm
+    taken_apart = {**report.confirm["ablation"], "how": how}
+    report = replace(report, confirm={**report.confirm, "ablation": taken_apart})
+    text = _message(report)
+    assert f"; {says}, from scratch." in text
+    assert f"\nAblation: {trailer}\n" in text
+    legend = rows.table(report, {})[-1]
+    assert ("as a set" in legend) == (how == "measured as a set")
+    assert "95 % confidence" in legend
+
+
+def _message(report: TargetReport) -> str:
+    target = SimpleNamespace(name=report.name)
+    return propose.message(propose.Row(target, 1, "x: 1 -> 2", b"", (6,), report.rows[0].adds), report.night, report)
+
+
+def test_a_confirmed_page_whose_interval_includes_0_says_what_decided(tmp_path: Path) -> None:
+    report = summarise(noisy_night(tmp_path))
+    assert report.confirm
+    found = {**report.confirm["confirmed"], "gain": 0.02, "low": -0.001, "lower": 0.003, "high": 0.041, "min_effect": 0}
+    close = replace(report, confirm={**report.confirm, "confirmed": found})
+    text = body("2026-11-21", [close], links([close])).replace("\u00a0", " ")
+    assert "better than -0.3 % with 95 % confidence; needed more than 0 % (min_effect)." in text
+    assert "it leaves 2.5 % beyond each, the bound 5 % beyond its one" in text
+    assert "two sides" not in body("2026-11-21", [report], links([report])), "nothing to explain there"
+
+
+def test_the_page_shows_the_number_that_decided(tmp_path: Path) -> None:
+    report = summarise(night(tmp_path, holdout=False))
+    assert report.confirm
+    auc, capture, hhi = report.rule.metrics
+    weighted = replace(report, rule=replace(report.rule, name="weighted", weights={"auc": 1.0, "capture": 2.0}))
+    assert evidence.headline(weighted).startswith(f"the weighted score {0.7912 + 2 * 0.71:.4f} -> ")
+    assert "| the weighted score (higher is better) |" in body("2026-11-21", [weighted], links([weighted]))
+    assert chart.chart_png(weighted).startswith(b"\x89PNG")
+    search = {"base": {"auc": 0.5, "capture": 0.5, "hhi": 90.0}, "head": {"auc": 0.51, "capture": 0.52, "hhi": 88.0}}
+    metrics = (replace(auc, min_effect=0.001), replace(capture, min_effect=0.01), replace(hhi, min_effect=5.0))
+    rule = replace(report.rule, name="pareto", metrics=metrics)
+    pareto = replace(report, rule=rule, confirm={**report.confirm, "search": search}, claimed=search["head"])
+    assert evidence.headline(pareto) == "auc 0.5000 -> 0.5100 (pareto: none worse)"
+    rule = replace(rule, metrics=(replace(auc, min_effect=0.1), *metrics[1:]))
+    assert evidence.headline(replace(pareto, rule=rule)) == "capture 0.5000 -> 0.5200 (pareto: none worse)"
+
+
+@pytest.mark.parametrize(
+    ("metric", "edge"),
+    [
+        (replace(SPEED, guard=Tolerance(0.05, True)), 105.0),
+        (replace(SPEED, goal="maximize", guard=Tolerance(0.05, True)), 100 / 1.05),
+        (replace(ANSWERS, guard=Tolerance(0.05, True)), 95.0),
+        (replace(ANSWERS, goal="minimize", guard=Tolerance(3.0)), 103.0),
+    ],
+)
+def test_the_limit_that_is_shown_is_the_one_that_is_held(metric: Metric, edge: float) -> None:
+    assert metric.guard
+    shown = gains.edge(metric, metric.guard, 100.0)
+    assert shown == pytest.approx(edge)
+    assert -metric.gain(100.0, shown) == pytest.approx(metric.allowed(metric.guard, 100.0))
 
 
 def test_no_line_ends_between_a_number_and_its_per_cent_sign() -> None:

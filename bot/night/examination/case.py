@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from bot.night.examination.bench import Bench
+from bot.night.examination.bench import Bench, Unconfirmed
 from harness import rows
 from harness.ablate import Ablation, Effect, Round
 from harness.admission import Admission, Admitted
@@ -17,6 +17,7 @@ from harness.reserve import Reserve
 from harness.rows import Diff, Group
 from harness.rule import combined
 from harness.target import Target
+from harness.tripwires import suspect_change
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,21 @@ class Case:
         """The final change in as many parts as can be paid for."""
         return rows.groups(self.diff, self.history, self.base, reserve.groups)
 
+    def untripped(self, groups: Sequence[Group]) -> tuple[list[Group], list[dict[str, Any]]]:
+        """Without the parts that alone are suspect; and those, as the confirm event holds them."""
+        sound, tripped = list[Group](), list[dict[str, Any]]()
+        for group in groups:
+            if why := suspect_change(self.base, self.content([group]), self.target.file):
+                tripped.append({
+                    "change": group.change[:500], "experiments": group.experiments, "gain": 0.0, "low": 0.0,
+                    "why": f"suspect: {why}",
+                })  # fmt: skip
+            else:
+                sound.append(group)
+        if not sound:
+            raise Unconfirmed(f"nothing but suspect changes: {tripped[0]['why']}")
+        return sound, tripped
+
     def content(self, stack: Sequence[Group]) -> bytes:
         """The base with these groups alone."""
         return self.diff.content(unit for group in stack for unit in group.units)
@@ -68,12 +84,15 @@ class Case:
                 "removed": taken.removed,
             })  # fmt: skip
 
-    def summary(self, reserve: Reserve, groups: Sequence[Group], ablation: Ablation) -> dict[str, Any]:
-        """The ablation as the confirm event holds it. measured: groups that were left out one by one at first."""
+    def summary(
+        self, reserve: Reserve, groups: Sequence[Group], ablation: Ablation, tripped: Sequence[dict[str, Any]]
+    ) -> dict[str, Any]:
+        """The ablation as the confirm event holds it. groups: that were left out one by one at first."""
         if len(groups) > 1:
             how, measured = "leave-one-out", len(groups)
         else:
-            how, measured = "measured as a set" if len(self.diff.changes()) > 1 else "none", 0
+            units = sum(len(group.units) for group in groups)
+            how, measured = "measured as a set" if units > 1 else "none", 0
         removed = [
             {
                 "change": effect.group.change[:500], "experiments": effect.group.experiments, "gain": effect.gain,
@@ -82,7 +101,7 @@ class Case:
             for effect in ablation.removed
         ]  # fmt: skip
         return {
-            "how": how, "rounds": ablation.rounds, "measured": measured, "removed": removed,
+            "how": how, "rounds": ablation.rounds, "measured": measured, "removed": [*tripped, *removed],
             "says": _says(how, measured, ablation, reserve),
         }  # fmt: skip
 

@@ -33,13 +33,13 @@ class _Examination:
         case, rule = self.case, self.case.target.rule
         base = self._claim()
         affordable = reserve.affordable(case.bench.seconds, case.target)
-        groups = case.groups(affordable)
+        groups, tripped = case.untripped(case.groups(affordable))
         ablation = ablate(groups, self, case.round)
-        head = case.content(ablation.left) if ablation.removed else case.state.content
+        head = case.content(ablation.left) if ablation.removed or tripped else case.state.content
         found = case.bench.score(head)
         gain = headline_gain(rule, base.metrics, found.metrics)
         case.event.update({
-            "head": case.bench.blob_id(head), "ablation": case.summary(affordable, groups, ablation),
+            "head": case.bench.blob_id(head), "ablation": case.summary(affordable, groups, ablation, tripped),
             "search": {"base": base.metrics, "head": found.metrics},
         })  # fmt: skip
         self._gain(base, found, head)

@@ -79,11 +79,11 @@ class _Examination:
         case.event.update({"head": case.state.blob, "repeat": "varies", "claimed_gain": case.state.claimed})
         if affordable.underpowered:
             raise Unconfirmed(affordable.says, "underpowered")
-        groups = case.groups(affordable)
+        groups, tripped = case.untripped(case.groups(affordable))
         ablation = ablate(groups, self, case.round)
-        head = case.content(ablation.left) if ablation.removed else case.state.content
+        head = case.content(ablation.left) if ablation.removed or tripped else case.state.content
         case.event.update({
-            "head": case.bench.blob_id(head), "ablation": case.summary(affordable, groups, ablation),
+            "head": case.bench.blob_id(head), "ablation": case.summary(affordable, groups, ablation, tripped),
         })  # fmt: skip
         mean = self._confirmed(head)
         case.event["rows"] = self._rows(ablation, head, mean)
