@@ -66,7 +66,8 @@ class Bench:
     def __post_init__(self) -> None:
         notes = [event for event in self.before if event["event"] == "note" and event.get("about") == NOTE]
         self._known = {_key(event): event for event in notes}
-        self._took: list[float] = [event["seconds"] / len(event["order"]) for event in notes]
+        self._took: list[float] = []
+        self._seen: set[bytes] = set()
         self._scores: dict[tuple[bytes, str], Measurement] = {}
         self._deadline: float = time.monotonic() + self.target.confirm.budget - sum(event["seconds"] for event in notes)
 
@@ -77,7 +78,10 @@ class Bench:
 
     @property
     def seconds(self) -> float:
-        """What one measurement takes: as in the loop, until confirm has a few of its own."""
+        """What one measurement takes: as in the loop, until confirm has a few of its own.
+
+        The first of a content may have paid for more (a compiler, a cache), and says nothing of the next.
+        """
         return statistics.fmean(self._took) if len(self._took) > 3 else max([self.usual, *self._took])
 
     def affords(self, measurements: int) -> bool:
@@ -150,7 +154,9 @@ class Bench:
         if self.left <= 0:
             raise BudgetSpent(self.target.confirm.budget)
         found = self.measurer.measure([content], ask)[0]
-        self._took.append(found.seconds)
+        if content in self._seen:
+            self._took.append(found.seconds)
+        self._seen.add(content)
         self.check()
         return found
 
