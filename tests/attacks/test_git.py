@@ -161,7 +161,8 @@ ATTACKS = {
 
 def night_of(folder: Path, attack: Attack, patch: pytest.MonkeyPatch | None) -> tuple[Night, Path]:
     mark = folder / "mark"
-    files = {"target.yaml": _TARGET, "evaluate.sh": _EVALUATOR, "words.txt": "one\n"}
+    words = "one \u202e\n" if "\u202e" in attack.content else "one\n"  # admission takes such a mark from the base only
+    files = {"target.yaml": _TARGET, "evaluate.sh": _EVALUATOR, "words.txt": words}
     night, target = planned(folder, {f"{FOLDER}/{name}": text for name, text in files.items()})
     attack.prepare(night.repository, mark)
     if patch:
