@@ -121,7 +121,8 @@ ATTACKS = {
 
 
 def night_of(folder: Path, attack: Attack) -> Night:
-    files = {"target.yaml": _TARGET, "evaluate.sh": _EVALUATOR, "words.txt": "one two three\n"}
+    words = "one two three \u202e\n"  # admission takes such a mark from the base only, and here others are tested
+    files = {"target.yaml": _TARGET, "evaluate.sh": _EVALUATOR, "words.txt": words}
     night, target = planned(folder, {f"{FOLDER}/{name}": text for name, text in files.items()})
     said = attack.said.encode("utf-8", "surrogateescape")
     proposal = Proposal(b"fewer\n", attack.said) if attack.described else Proposal(b"CRASH " + said + b"\n", "a try")

@@ -488,7 +488,7 @@ print("daemon", flush=True)
 
 
 def gone(word: str) -> bool:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 15
     while processes(word) and time.monotonic() < deadline:
         time.sleep(0.01)
     return not processes(word)
