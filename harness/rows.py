@@ -90,6 +90,8 @@ class _Leaves:
     def __init__(self, base: bytes, head: bytes, name: str) -> None:
         self._name, self._text = name, base.decode()
         self._document = parse(base, name)
+        if isinstance(self._document.data, str):
+            raise ValueError("plain text has no leaves")
         self._before = dict(leaves(self._document.data))
         after = dict(leaves(parse(head, name).data))
         if list(self._before) != list(after):

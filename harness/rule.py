@@ -71,6 +71,11 @@ class Rule:
         return self.min_effect if self.name == "weighted" else self.primary.min_effect
 
 
+def declared(metrics: Mapping[str, float], rule: Rule) -> dict[str, float]:
+    """What the rule knows of; whatever else an evaluator reports decides nothing, and may vary."""
+    return {metric.name: metrics[metric.name] for metric in rule.metrics}
+
+
 def combined(metrics: Mapping[str, float], rule: Rule) -> float:
     """The one number of a weighted rule; higher is better."""
     return sum(

@@ -20,6 +20,7 @@ from harness.errors import AutoresearchError
 from harness.measure import Ask, Measurer
 from harness.reports import Measurement
 from harness.repository import Repository, WorkingSource
+from harness.rule import declared
 from harness.schedule import Schedule
 from harness.target import Noise, Target
 
@@ -64,8 +65,9 @@ class Bench:
         seconds = (first.seconds, repeated.seconds)
         if self._target.noise:
             return self._noisy(self._target.noise, seconds, each)
-        if dict(first.metrics) != dict(repeated.metrics):
-            why = f"the same file got two scores: {_difference(first.metrics, repeated.metrics)}"
+        one, other = (declared(measured.metrics, self._target.rule) for measured in (first, repeated))
+        if one != other:
+            why = f"the same file got two scores: {_difference(one, other)}"
             return Baseline({}, seconds, each, f"{why}; fix its seeds, threads and clocks, or declare it: noise: {{}}")
         return Baseline(first.metrics, seconds, each)
 

@@ -12,7 +12,7 @@ from harness.duel import sound
 from harness.errors import EvaluatorError, IntegrityError
 from harness.measure import Ask
 from harness.reports import Measurement
-from harness.rule import headline_gain
+from harness.rule import declared, headline_gain
 from harness.schedule import Schedule
 
 SERVE_BATCH = 16  # fixed, not tuned to the machine: the same seed must give the same night everywhere
@@ -38,9 +38,10 @@ class Exact:
             return {}
         second = unchanged(self.court, another_seed(self.court.plan.seed))
         self.seconds = second.seconds  # the first may have paid for the evaluator's start
-        if dict(first.metrics) != dict(second.metrics):
+        one, other = (declared(measured.metrics, self.court.target.rule) for measured in (first, second))
+        if one != other:
             raise EvaluatorError(
-                f"{self.court.target.name}: the same file got two scores: {_difference(first.metrics, second.metrics)}",
+                f"{self.court.target.name}: the same file got two scores: {_difference(one, other)}",
                 why="its metrics vary from run to run, or with the seed, and target.yaml does not say so",
                 next_step="noise: {} judges it by pairs; or fix its seeds, threads and clocks",
             )

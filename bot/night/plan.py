@@ -147,7 +147,7 @@ def _share(target: Target, source: CommitSource, night: Night, base: str, wishes
         wall_clock=budget.wall_clock if wishes.wall_clock is None else wishes.wall_clock,
         usd=budget.usd,
         plateau=budget.plateau,
-        coin=secrets.token_hex(16) if wishes.seed is None else f"seed {seed} of {night.name}",
+        coin=secrets.token_hex(16) if wishes.seed is None else f"seed {seed}",
         carried_from=carried_from,
         carried_blob=carried_blob,
         reserve=_reserve(repository, target),
