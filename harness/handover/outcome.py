@@ -17,7 +17,7 @@ from harness.handover.shapes import INTERRUPTED
 from harness.holdout import AGREEMENT, LOOKS
 from harness.intervals import CONFIDENCE
 from harness.rows import difference, line_counts
-from harness.rule import headline_gain
+from harness.rule import declared, headline_gain
 
 
 def check_confirm(event: Event, segment: Segment, replay: Replay, on_the_way: Sequence[Event]) -> tuple[bytes, ...]:
@@ -167,7 +167,8 @@ def check_gain(event: Event, replay: Replay, head: bytes) -> None:
     rule, base, found = replay.expected.target.rule, event["search"]["base"], event["search"]["head"]
     check_metrics(replay, base)
     check_metrics(replay, found)
-    if event.get("repeat") != "identical" or base != replay.state.base_metrics or event["rows"][-1]["metrics"] != found:
+    same = declared(base, rule) == declared(replay.state.base_metrics, rule)
+    if event.get("repeat") != "identical" or not same or event["rows"][-1]["metrics"] != found:
         raise Contradiction("its numbers are not those of the loop, nor of its own rows")
     complexity = getattr(replay.expected.admission.judge(head), "complexity", 0)
     pair = Pair(Measured(base, replay.state.base_complexity), Measured(found, complexity))
@@ -175,7 +176,8 @@ def check_gain(event: Event, replay: Replay, head: bytes) -> None:
         raise Contradiction("its numbers are no gain over the base")
     before = base
     for entry in event["rows"]:
-        if replay.measured.get(entry["blob"], entry["metrics"]) != entry["metrics"]:
+        loop = replay.measured.get(entry["blob"], entry["metrics"])
+        if declared(loop, rule) != declared(entry["metrics"], rule):
             raise Contradiction(f"row {entry['number']}: the loop measured other numbers")
         if entry["adds"] != headline_gain(rule, before, entry["metrics"]):
             raise Contradiction(f"row {entry['number']}: it does not add what it says")
