@@ -25,7 +25,9 @@ Without a layer of the first kind no candidate runs (`selftest.self_test`); what
 
 Known limits: a filter of calls is a list of what is refused, not of what is allowed. `usage` says what a watch cannot
 see. In a user namespace (a bot that is not root) a candidate is the same user as the bot to the kernel: namespaces
-alone hold them apart. The scratch, views and Python of a bot that is root must be readable for other users.
+alone hold them apart. A bubblewrap whose parent is killed in the very milliseconds in which it begins can stay,
+waiting, before any candidate: it runs nothing, and ends with the verb (bot.night.lifeline). The scratch, views and
+Python of a bot that is root must be readable for other users.
 """
 
 TESTED_VARIABLE = "AUTORESEARCH_SANDBOX_TESTED"  # set for an evaluator whose harness has passed the self-test

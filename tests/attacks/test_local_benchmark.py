@@ -274,12 +274,12 @@ def test_a_bomb_of_selectors_is_stopped_and_the_next_one_is_measured(
     )
     monkeypatch.setattr(evaluate, "look", lambda *_arguments: None)
     judge = evaluate.Judge(chromium, expected)
-    monkeypatch.setattr(evaluate, "SECONDS", 6.0)
+    monkeypatch.setattr(evaluate, "SECONDS", 3.0)
     (stopped,) = judge.score(request(written(tmp_path, BASE + bomb)))
     monkeypatch.setattr(evaluate, "SECONDS", PATIENCE)
     (measured,) = judge.score(request(written(tmp_path, BASE)))
     assert isinstance(stopped, evaluator.Crash)
-    assert "longer than 6 s" in stopped.why
+    assert "longer than 3 s" in stopped.why
     assert isinstance(measured, evaluator.Scores)
 
 
