@@ -21,7 +21,7 @@ from harness.intervals import Mean
 from harness.measure import Ask
 from harness.reports import Measurement
 from harness.repository import CommitSource
-from harness.rule import Rule, headline_gain, headline_name, metric_named
+from harness.rule import Rule, headline_gain, headline_name
 from harness.schedule import Schedule
 from harness.target import Target
 
@@ -78,7 +78,7 @@ def remeasure(night: Night, target: Target, received: Received, name: str, numbe
         before, kind = _incumbent(received, number or 0), "stopped duel's"
         recorded = _own_interval(target.rule, received, event)
     pairs = min(max(recorded["pairs"] if recorded else LEAST, LEAST), MOST)
-    again, digest = _measured(night, target, before, after, pairs, (recorded or {}).get("metric"))
+    again, digest = _measured(night, target, before, after, pairs)
     return Remeasured(name, after, target.rule, recorded, kind, again, digest == received.segments[0].header["lock"])
 
 
@@ -100,9 +100,7 @@ def _own_interval(rule: Rule, received: Received, event: Event) -> dict[str, Any
     return {**asdict(intervals.paired(found)), "metric": headline_name(rule)}
 
 
-def _measured(
-    night: Night, target: Target, before: bytes, after: bytes, pairs: int, metric: str | None
-) -> tuple[Mean, str]:
+def _measured(night: Night, target: Target, before: bytes, after: bytes, pairs: int) -> tuple[Mean, str]:
     source = CommitSource(night.repository, night.plan.base)
     schedule = Schedule(secrets.randbits(31), secrets.token_hex(16))
     with tempfile.TemporaryDirectory(prefix="autoresearch-reproduce-") as folder:
@@ -117,12 +115,10 @@ def _measured(
             found = [duel.fight(ring, "confirm", 0, n, before, after) for n in range(1, pairs + 1)]
         finally:
             measurer.close()
-    return intervals.paired([_gain(target.rule, fought, metric) for fought in found]), checkout.lock.id
+    return intervals.paired([_gain(target.rule, fought) for fought in found]), checkout.lock.id
 
 
-def _gain(rule: Rule, fought: Fought, metric: str | None) -> float:
+def _gain(rule: Rule, fought: Fought) -> float:
     if fought.void or fought.crash:
         raise EvaluatorError(f"a measurement failed: {fought.void or fought.why}")
-    if metric in {None, rule.primary.name} or metric not in {known.name for known in rule.metrics}:
-        return headline_gain(rule, fought.incumbent, fought.candidate)
-    return metric_named(rule, str(metric)).gain(fought.incumbent[str(metric)], fought.candidate[str(metric)])
+    return headline_gain(rule, fought.incumbent, fought.candidate)

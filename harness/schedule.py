@@ -55,5 +55,6 @@ class Schedule:
 
 
 def block_of(seed: int) -> str:
-    """The block that a seed belongs to."""
-    return BLOCKS[seed >> _BITS]
+    """The block that a seed belongs to; nothing for a number that is no seed of ours."""
+    block = seed >> _BITS
+    return BLOCKS[block] if 0 <= block < len(BLOCKS) else ""

@@ -10,7 +10,6 @@ from bot.night.folder import Night
 from bot.night.run import header_fields
 from harness import handover, lock
 from harness.admission import Admission
-from harness.errors import IntegrityError
 from harness.handover import Expected, Received
 from harness.handover.shapes import VERBS
 from harness.repository import CommitSource
@@ -61,8 +60,3 @@ def expected(night: Night, target: Target) -> Expected:
         carried_blob=share.carried_blob,
         judged=lock.compute(source.read(target.locked)).id == share.lock,
     )
-
-
-def refusals(found: Mapping[str, Accepted | IntegrityError]) -> dict[str, str]:
-    """target -> why, of those that were refused."""
-    return {name: error.what for name, error in found.items() if isinstance(error, IntegrityError)}

@@ -10,11 +10,6 @@ from types import FrameType
 
 from harness.folds import LoopState
 
-END_REASONS = (
-    "experiments", "wall-clock", "money", "plateau", "exhausted", "interrupt",
-    "underpowered", "confirmed", "not-confirmed", "integrity", "infra",
-)  # fmt: skip
-
 Stop = Callable[[LoopState], str | None]
 
 

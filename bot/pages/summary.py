@@ -69,7 +69,6 @@ class TargetReport:
     lock: str
     harness: str
     seal: str
-    interruptions: int
 
     @property
     def primary(self) -> Metric:
@@ -142,7 +141,6 @@ def summarise(segments: Sequence[Segment]) -> TargetReport:
         lock=head["lock"],
         harness=head["harness"],
         seal=next((s.chain for s in reversed(segments) if s.header["verb"] == "confirm"), segments[-1].chain),
-        interruptions=sum(s.sealed and s.events[-1]["end"] == "interrupted" for s in segments),
     )
 
 

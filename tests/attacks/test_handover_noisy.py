@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 
-from bot.night import handover
+from bot import log, records
+from bot.night import archive, handover
 from bot.night.folder import Night
 from bot.night.night import targets_of
 from harness.errors import IntegrityError
-from tests.attacks.forgery import TARGET, Event, Forged, confirmed, copied, ran
+from harness.repository import Repository
+from tests.attacks.forgery import TARGET, Event, Forged, confirmed, copied, proposed, ran
+from tests.support import git
 
 NOISY = TARGET.replace("sample: rows\n", "noise: {max_pairs: 40, calibration: 10}\n")
 EVALUATOR = """
@@ -115,3 +118,36 @@ def test_a_dropped_and_a_voided_pair_are_missed(night: Night, tmp_path: Path) ->
         with pytest.raises(IntegrityError) as refused:
             handover.read(mine, targets_of(mine)[0])
         assert says in refused.value.what
+
+
+def elsewhere(night: Night, folder: Path) -> Repository:
+    """Another machine, which has the night from the records branch alone, without its coin."""
+    mine = copied(night, folder / "origin")
+    assert proposed(mine).opened is not None
+    git(folder, "clone", "--quiet", str(mine.repository.root), "clone")
+    return Repository.find(folder / "clone")
+
+
+def test_a_night_of_another_machine_is_read_without_its_coin(night: Night, tmp_path: Path) -> None:
+    with archive.opened(elsewhere(night, tmp_path), night.name) as fetched:
+        assert fetched.plan.targets[0].coin == ""
+        assert handover.read(fetched, targets_of(fetched)[0]).received.rows
+        told = "\n".join(log.log_lines(fetched.repository, night.name, None, as_json=False))
+    assert "refused" not in told
+
+
+@pytest.mark.parametrize("seed", [5, -1, 2**40, True, "5"])
+def test_without_a_coin_a_seed_that_is_not_of_confirm_is_refused(
+    seed: object, night: Night, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = copied(night, tmp_path)
+    tool = Forged(mine)
+    tool.confirm["pairs"][0]["seed"] = seed
+    tool.write()
+    there = elsewhere(night, tmp_path)
+    monkeypatch.setattr(records, "fetch_night", lambda *_: {f"t/{k}": v for k, v in mine.files("t").contents.items()})
+    with archive.opened(there, night.name) as fetched:
+        with pytest.raises(IntegrityError, match="seed or order"):
+            handover.read(fetched, targets_of(fetched)[0])
+        monkeypatch.setattr("harness.handover.intervals.check_draw", lambda *_: None)
+        assert handover.read(fetched, targets_of(fetched)[0]).received.rows

@@ -28,50 +28,16 @@ Metrics = Mapping[str, float]
 
 def examine(case: Case) -> str:
     """Why the result is confirmed; raises Unconfirmed."""
-    return _Examination(case, compared(case.target.rule, case.state.base_metrics, case.state.metrics)).run()
-
-
-@dataclass(frozen=True)
-class Compared:
-    """What base and head are compared by, chosen from the claim before confirm measures anything. metric: where it is
-    one metric; None for the weighted score."""
-
-    rule: Rule
-    metric: Metric | None
-
-    @property
-    def name(self) -> str:
-        return self.metric.name if self.metric else headline_name(self.rule)
-
-    @property
-    def min_effect(self) -> float:
-        return self.metric.min_effect if self.metric else self.rule.headline_min_effect
-
-    def gain(self, before: Metrics, after: Metrics) -> float:
-        if self.metric:
-            return self.metric.gain(before[self.metric.name], after[self.metric.name])
-        return headline_gain(self.rule, before, after)
-
-
-def compared(rule: Rule, base: Metrics, claimed: Metrics) -> Compared:
-    """The headline; under `pareto`, where it did not move, the first metric that is claimed to have moved enough."""
-    if rule.name == "weighted":
-        return Compared(rule, None)
-    moved = [metric for metric in rule.metrics if _moved(metric, base, claimed)]
-    if rule.name == "pareto" and moved:
-        return Compared(rule, moved[0])
-    return Compared(rule, rule.primary)
-
-
-def _moved(metric: Metric, base: Metrics, claimed: Metrics) -> bool:
-    gain = metric.gain(base[metric.name], claimed[metric.name])
-    return gain > 0 and gain >= metric.min_effect and metric.signal != "llm-judge"
+    return _Examination(case).run()
 
 
 @dataclass(frozen=True)
 class _Examination:
     case: Case
-    compared: Compared
+
+    @property
+    def rule(self) -> Rule:
+        return self.case.target.rule
 
     def run(self) -> str:
         case = self.case
@@ -88,7 +54,7 @@ class _Examination:
         mean = self._confirmed(head)
         case.event["rows"] = self._rows(ablation, head, mean)
         return (
-            f"{self.compared.name} improves by {mean.gain:.4g}, {mean.confidence:.0%} interval "
+            f"{headline_name(self.rule)} improves by {mean.gain:.4g}, {mean.confidence:.0%} interval "
             f"{mean.low:.4g} to {mean.high:.4g}, in {mean.pairs} pairs"
         )
 
@@ -126,31 +92,27 @@ class _Examination:
     def _examined(self, parts: Sequence[Group], drawn: Sequence[Drawn]) -> Examined:
         effects = []
         for index, part in enumerate(parts, start=1):
-            gains = [self.compared.gain(one.found[index].metrics, one.found[0].metrics) for one in drawn]
+            gains = [headline_gain(self.rule, one.found[index].metrics, one.found[0].metrics) for one in drawn]
             low = intervals.lower_bound(gains, CONFIDENCE)
-            values = tuple(self._value(one.found[index]) for one in drawn)
+            values = tuple(self.case.value(one.found[index].metrics) for one in drawn)
             effects.append(Effect(part, statistics.fmean(gains), low, low > 0, values))
-        head = tuple(self._value(one.found[0]) for one in drawn)
+        head = tuple(self.case.value(one.found[0].metrics) for one in drawn)
         return Examined(tuple(effects), tuple(one.seed for one in drawn), head)
-
-    def _value(self, found: Measurement) -> float:
-        metric = self.compared.metric
-        return found.metrics[metric.name] if metric else self.case.value(found.metrics)
 
     def _confirmed(self, head: bytes) -> Mean:
         """The one test of the final stack."""
         case, planned = self.case, self._planned()
         pairs = self._pairs(head, planned)
         base, found = ([_metrics(drawn, side) for drawn in pairs] for side in (0, 1))
-        gains = [self.compared.gain(one, other) for one, other in zip(base, found, strict=True)]
+        gains = [headline_gain(self.rule, one, other) for one, other in zip(base, found, strict=True)]
         mean = intervals.paired(gains)
         case.event.update({
             "search": {"base": _means(base), "head": _means(found)},
             "confirmed": {
-                "metric": self.compared.name, "gain": mean.gain, "low": mean.low, "high": mean.high,
-                "confidence": mean.confidence, "lower": mean.lower, "min_effect": self.compared.min_effect,
+                "metric": headline_name(self.rule), "gain": mean.gain, "low": mean.low, "high": mean.high,
+                "confidence": mean.confidence, "lower": mean.lower, "min_effect": self.rule.headline_min_effect,
                 "pairs": mean.pairs, "sd": mean.sd,
-                "sign_flip_p": intervals.sign_flip_p(gains, self.compared.min_effect),
+                "sign_flip_p": intervals.sign_flip_p(gains, self.rule.headline_min_effect),
             },
             "pairs": [
                 {"seed": drawn.seed, "order": "bh" if drawn.order[0] == 0 else "hb", "base": one, "head": other}
@@ -158,15 +120,15 @@ class _Examination:
             ],
         })  # fmt: skip
         self._guards(base, found)
-        if mean.lower <= self.compared.min_effect:
+        if mean.lower <= self.rule.headline_min_effect:
             raise Unconfirmed(self._failed(mean))
         return mean
 
     def _failed(self, mean: Mean) -> str:
         return (
-            f"the gain of {self.compared.name} is not confirmed: {mean.gain:+.4g}, {mean.confidence:.0%} interval "
-            f"{mean.low:+.4g} to {mean.high:+.4g}, in {mean.pairs} pairs; its one-sided bound is {mean.lower:+.4g}, "
-            f"and must lie above {self.compared.min_effect:g}"
+            f"the gain of {headline_name(self.rule)} is not confirmed: {mean.gain:+.4g}, {mean.confidence:.0%} "
+            f"interval {mean.low:+.4g} to {mean.high:+.4g}, in {mean.pairs} pairs; its one-sided bound is "
+            f"{mean.lower:+.4g}, and must lie above {self.rule.headline_min_effect:g}"
         )
 
     def _planned(self) -> int:
@@ -180,15 +142,9 @@ class _Examination:
                 f"what is left of the confirm budget pays for {paid} pairs, and {LEAST_PAIRS} are the least",
                 "underpowered",
             )
-        gains = [self.compared.gain(p["incumbent"], p["candidate"]) for p in state.calibration if not p["void"]]
+        gains = [headline_gain(self.rule, p["incumbent"], p["candidate"]) for p in state.calibration if not p["void"]]
         spread = statistics.stdev(gains) if len(gains) > 1 else 0.0
-        return min(intervals.pairs_for(self._claimed(), spread, self.compared.min_effect), paid)
-
-    def _claimed(self) -> float:
-        state, rule = self.case.state, self.case.target.rule
-        if self.compared.name == headline_name(rule):
-            return state.claimed
-        return self.compared.gain(state.base_metrics, state.metrics)
+        return min(intervals.pairs_for(state.claimed, spread, self.rule.headline_min_effect), paid)
 
     def _pairs(self, head: bytes, planned: int) -> list[Drawn]:
         pairs: list[Drawn] = []
@@ -222,23 +178,14 @@ class _Examination:
                     broken = broken or (
                         f"{metric.name} may be worse by {-mean.lower:.4g}, and at most {allowed:.4g} is allowed"
                     )
-            if self._harmed(metric, gains):
-                broken = broken or f"{metric.name} is worse by {-mean.gain:.4g}, and pareto allows no metric to be"
         self.case.event["guards"] = entries
         if broken:
             raise Unconfirmed(f"a guard is not shown to hold: {broken}")
 
     def _allowed(self, metric: Metric, base: float) -> list[float]:
-        rule = self.case.target.rule
         limits = [metric.guard] if metric.guard else []
-        limits += [metric.tolerance] if rule.name == "every" and metric is not rule.primary else []
+        limits += [metric.tolerance] if self.rule.name == "every" and metric is not self.rule.primary else []
         return [metric.allowed(limit, base) for limit in limits]
-
-    def _harmed(self, metric: Metric, gains: Sequence[float]) -> bool:
-        """Under pareto no metric may be shown to be worse; that none is could not be shown, with noise, of any."""
-        if self.case.target.rule.name != "pareto" or metric.name == self.compared.name:
-            return False
-        return intervals.lower_bound([-gain for gain in gains], intervals.CONFIDENCE) > metric.min_effect
 
     def _rows(self, ablation: Ablation, head: bytes, mean: Mean) -> list[dict[str, Any]]:
         """The surviving groups, largest effect first. Where none was left out alone, the change is one row."""
