@@ -1,6 +1,14 @@
-"""Measures of a customer score: how well it ranks (auc), and what its chosen share holds (capture)."""
+"""Measures of a customer score, from one evaluator line: `saas.serve("columns.yaml")`. docs/metrics.md defines them."""
 
 from harness.scorers.saas.auc import auc, auc_batch, placements
 from harness.scorers.saas.capture import capture, count_at, top_sum
 
-__all__ = ["auc", "auc_batch", "placements", "capture", "count_at", "top_sum"]
+
+def serve(file: str) -> None:
+    """The evaluator of a scoring target; file: the columns.yaml beside its target.yaml."""
+    from harness.scorers.saas.serving import serve as serve_columns
+
+    serve_columns(file)
+
+
+__all__ = ["auc", "auc_batch", "placements", "capture", "count_at", "top_sum", "serve"]

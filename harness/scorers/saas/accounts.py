@@ -1,0 +1,226 @@
+"""Accounts as the measures need them: features in hundredths, outcomes as facts that only have to be added up.
+
+A fact is one whole number per account (revenue in cents), so sums over any set of accounts are exact and do not depend
+on the order of rows, on blocks, or on how many machines added them.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.errors import EvaluatorError, InvalidCandidate
+from harness.scorers.saas import table
+from harness.scorers.saas.columns import LABELS, MONEY, Columns
+from harness.scorers.saas.spec import HUNDREDTHS, Spec
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Scaling = tuple[tuple[str, float, float], ...]
+
+SEGMENT_FACTS = ("retained", "not_retained", "churned", "not_churned", "revenue_start", "paying")
+MOST_SEGMENTS = 40  # values of one segment column; a column with more names accounts, not groups of them
+
+
+@dataclass(frozen=True)
+class Facts:
+    """names, and one row of whole numbers per name, one column per account."""
+
+    names: tuple[str, ...]
+    matrix: Floats
+
+    @staticmethod
+    def of(facts: Mapping[str, Floats], names: Iterable[str], where: Ints | None = None) -> Facts:
+        """Those of these names that there are, of all accounts or of those in some places."""
+        known = tuple(name for name in names if name in facts)
+        rows = [facts[name] if where is None else facts[name][where] for name in known]
+        return Facts(known, np.array(rows))
+
+
+@dataclass(frozen=True, eq=False)
+class Accounts:
+    """A block of accounts. raw: (features, accounts) as in the table; facts: name -> one whole number per account.
+
+    segments: column -> per account the place of its value in `values`, which are sorted.
+    """
+
+    features: tuple[str, ...]
+    raw: Floats
+    facts: Mapping[str, Floats]
+    segments: Mapping[str, Ints]
+    values: Mapping[str, tuple[str, ...]]
+
+    @functools.cached_property
+    def labels(self) -> Mapping[str, Ints]:
+        """The facts that say 0 or 1 of what a score foretells, as whole numbers to count with."""
+        return {name: self.facts[name].astype(np.int64) for name in ("retained", "churned") if name in self.facts}
+
+    @functools.cached_property
+    def all_facts(self) -> Facts:
+        return Facts.of(self.facts, self.facts)
+
+    @functools.cached_property
+    def groups(self) -> list[tuple[Ints, Facts]]:
+        """The places of the accounts of each value of each segment, and what of them is looked at by segment."""
+        found = []
+        for segment, codes in self.segments.items():
+            for value in range(len(self.values[segment])):
+                where = np.flatnonzero(codes == value)
+                found.append((where, Facts.of(self.facts, SEGMENT_FACTS, where)))
+        return found
+
+    @property
+    def size(self) -> int:
+        return int(self.raw.shape[1])
+
+    def hundredths(self, scaling: Scaling) -> NDArray[np.float32]:
+        """(features, accounts), whole numbers from 0 to 100. Raises InvalidCandidate where a feature has no scale."""
+        ranges = {name: (low, high) for name, low, high in scaling}
+        found = np.empty(self.raw.shape, dtype=np.float32)
+        for index, name in enumerate(self.features):
+            low, high = ranges.get(name, (0.0, 1.0))
+            values = (self.raw[index] - low) / (high - low)
+            if name not in ranges and self.size and not (values.min() >= 0 and values.max() <= 1):
+                raise InvalidCandidate(
+                    f"scaling: {name} runs from {values.min():g} to {values.max():g}, and the spec has no scaling "
+                    f"for it, such as {name}: [{values.min():g}, {values.max():g}]"
+                )
+            np.rint(np.clip(values, 0, 1) * HUNDREDTHS, out=found[index], casting="unsafe")
+        return found
+
+
+def points(specs: Sequence[Spec], hundredths: NDArray[np.float32]) -> Ints:
+    """(specs, accounts): every spec's points of every account, in one product."""
+    weights = np.array([spec.weights for spec in specs], dtype=np.float32)
+    found: Ints = (weights @ hundredths).astype(np.int64)
+    return found
+
+
+def read(folder: Path, columns: Columns, split: str) -> Iterator[Accounts]:
+    """The accounts of a split, block by block. Raises EvaluatorError for values that cannot be meant."""
+    path, values = folder / columns.tables[split], segment_values(folder, columns, split)
+    first = 2  # the table's first line of data, as an editor counts
+    for block in table.blocks(path, columns.names):
+        yield _block(columns, block, values, _Where(path.name, first))
+        first += len(block[columns.names[0]])
+
+
+def segment_values(folder: Path, columns: Columns, split: str) -> dict[str, tuple[str, ...]]:
+    """Segment column -> the values that it takes in a split."""
+    found: dict[str, set[str]] = {name: set() for name in columns.segments}
+    if not found:
+        return {}
+    for block in table.blocks(folder / columns.tables[split], columns.segments):
+        for name in columns.segments:
+            found[name].update(map(_label, np.unique(block[name].astype(object).astype(str))))
+    for name, values in found.items():
+        if len(values) > MOST_SEGMENTS:
+            raise EvaluatorError(
+                f"the segment {name} takes {len(values):,} values; a segment has at most {MOST_SEGMENTS}",
+                next_step="take it out of segments in columns.yaml, or group its values",
+            )
+    return {name: tuple(sorted(values)) for name, values in found.items()}
+
+
+@dataclass(frozen=True)
+class _Where:
+    file: str
+    first: int
+
+    def error(self, column: str, wrong: NDArray[np.bool_], what: str) -> EvaluatorError:
+        count, line = int(np.count_nonzero(wrong)), self.first + int(np.argmax(wrong))
+        return EvaluatorError(
+            f"{self.file}: {column} {what} in {count:,} rows, first in row {line}",
+            next_step="mend the table, or leave the column out of columns.yaml; nothing is guessed or filled in",
+        )
+
+
+def _block(columns: Columns, block: table.Block, values: Mapping[str, Sequence[str]], where: _Where) -> Accounts:
+    raw = np.stack([_numbers(block[name], name, where) for name in columns.features])
+    outcomes = {}
+    for ours, name in columns.outcomes.items():
+        outcomes[ours] = _outcome(ours, _numbers(block[name], name, where), name, where)
+    codes = {
+        name: np.searchsorted(np.array(values[name]), np.array([_label(v) for v in block[name]], dtype=str))
+        for name in columns.segments
+    }  # fmt: skip
+    return Accounts(
+        columns.features, raw, facts(outcomes, raw.shape[1]), codes, {k: tuple(v) for k, v in values.items()}
+    )
+
+
+def _numbers(values: NDArray[Any], name: str, where: _Where) -> Floats:
+    if values.dtype == object:
+        wrong = np.array([not _is_number(value) for value in values], dtype=bool)
+        raise where.error(name, wrong, "is no number")
+    found = values.astype(np.float64)
+    if not np.isfinite(found).all():
+        raise where.error(name, ~np.isfinite(found), "is missing or not finite")
+    return found
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        return bool(np.isfinite(float(value)))
+    except (TypeError, ValueError):
+        return False
+
+
+def _outcome(ours: str, values: Floats, name: str, where: _Where) -> Floats:
+    if ours in LABELS and not np.isin(values, (0, 1)).all():
+        raise where.error(name, ~np.isin(values, (0, 1)), "is neither 0 nor 1")
+    if ours in MONEY:
+        if (values < 0).any():
+            raise where.error(name, values < 0, "is below 0")
+        return np.rint(values * 100)
+    return values
+
+
+def _label(value: Any) -> str:
+    return "missing" if str(value) in {"nan", "None", ""} else str(value)
+
+
+def facts(outcomes: Mapping[str, Floats], size: int) -> dict[str, Floats]:
+    """What the outcomes (our words; money in cents) say of each account, in numbers that can be added."""
+    found = {"accounts": np.ones(size)}
+    found |= {name: outcomes[name] for name in ("retained", "churned", "activated") if name in outcomes}
+    found |= {f"not_{name}": 1 - outcomes[name] for name in ("retained", "churned") if name in outcomes}
+    if "lifetime_value" in outcomes:
+        found["lifetime_value"] = outcomes["lifetime_value"]
+    if "returned" in outcomes and "churned" in outcomes:
+        found["returned"] = outcomes["returned"] * outcomes["churned"]
+    if "revenue_start" in outcomes:
+        found |= {
+            "revenue_start": outcomes["revenue_start"],
+            "paying": (outcomes["revenue_start"] > 0).astype(np.float64),
+        }
+    if "revenue_start" in outcomes and "revenue_end" in outcomes:
+        found |= _movements(outcomes["revenue_start"], outcomes["revenue_end"])
+    return found | _logos(found)
+
+
+def _logos(known: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Customers at the start, and those of them that stayed: by revenue, or by label where there is no revenue."""
+    if "ended_with" in known:
+        return {"logos": known["paying"], "kept_logos": known["paying"] * (known["ended_with"] > 0)}
+    kept = known.get("retained", known.get("not_churned"))
+    return {} if kept is None else {"logos": known["accounts"], "kept_logos": kept}
+
+
+def _movements(start: Floats, end: Floats) -> dict[str, Floats]:
+    """Where revenue went between start and end, in the terms of recurring-revenue accounting."""
+    was, is_ = start > 0, end > 0
+    return {
+        "ended_with": np.where(was, end, 0.0),  # of who paid at the start: new customers are in no retention
+        "retained_revenue": np.minimum(start, end),
+        "expansion": np.where(was, np.maximum(end - start, 0), 0.0),
+        "contraction": np.where(is_, np.maximum(start - end, 0), 0.0),
+        "lost": np.where(is_, 0.0, start),
+        "new": np.where(was, 0.0, end),
+    }

@@ -1,0 +1,174 @@
+"""The thirteen measures of a customer score, each from a tally. docs/metrics.md defines them with worked examples."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from harness.scorers.saas.capture import FIFTH, count_at
+from harness.scorers.saas.tally import Floats, Tally, twice_won
+
+QUARTER = Fraction(1, 4)
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """One number of the whole score. needs: the facts that it is made of."""
+
+    name: str
+    needs: tuple[str, ...]
+    of: Callable[[Tally], float | None]
+
+
+@dataclass(frozen=True)
+class PerTier:
+    """A ratio of sums in each tier: nrr.A. numerator, denominator: facts that are added first."""
+
+    name: str
+    numerator: tuple[str, ...]
+    denominator: tuple[str, ...]
+    unit: float = 1.0
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return (*self.numerator, *self.denominator)
+
+    def of(self, tally: Tally) -> Iterator[tuple[str, float]]:
+        """(tier, value); a tier without a denominator has none."""
+        none = np.zeros(len(tally.tiers))
+        above = sum(map(tally.by_tier, self.numerator), none)
+        below = sum(map(tally.by_tier, self.denominator), none)
+        for tier, one, other in zip(tally.tiers, above, below, strict=True):
+            if other > 0:
+                yield tier, float(one) / float(other) * self.unit
+
+
+def area(tally: Tally, positive: str, negative: str, *, rising: bool) -> float | None:
+    """The AUC, exactly: a pair of a positive and a negative in the right order counts 1, a tie half."""
+    ones, zeros = tally.sums(positive), tally.sums(negative)
+    pairs = int(ones.sum()) * int(zeros.sum())
+    if not pairs:
+        return None
+    won = twice_won(ones, zeros)
+    return (won if rising else 2 * pairs - won) / (2 * pairs)
+
+
+def held_by_best(tally: Tally, amount: str, count: str, k: int) -> float:
+    """The sum of a fact over the k best accounts of those that `count` counts; ties at the cut share their places."""
+    number, held = tally.from_the_top(count), tally.from_the_top(amount)
+    return _first(number, held, k)
+
+
+def _first(number: Floats, held: Floats, k: int) -> float:
+    running = np.cumsum(number)
+    at = int(np.searchsorted(running, k))
+    before = float(running[at - 1]) if at else 0.0
+    return float(held[:at].sum()) + float(held[at]) * (k - before) / float(number[at])
+
+
+def capture(tally: Tally) -> float | None:
+    """The share of revenue that the best fifth of the paying accounts holds: exactly k of them."""
+    paying, all_ = int(tally.total("paying")), tally.total("revenue_start")
+    if not paying or not all_:
+        return None
+    return held_by_best(tally, "revenue_start", "paying", count_at(paying, FIFTH)) / all_
+
+
+def separation(tally: Tally) -> float | None:
+    """Mean lifetime value of the best quarter of the accounts over that of the worst quarter."""
+    size = int(tally.total("accounts"))
+    if not size:
+        return None
+    k = count_at(size, QUARTER)
+    number, held = tally.from_the_top("accounts"), tally.from_the_top("lifetime_value")
+    worst = _first(number[::-1], held[::-1], k)
+    return _first(number, held, k) / worst if worst > 0 else None
+
+
+def concentration(tally: Tally) -> float | None:
+    """The Herfindahl-Hirschman index of revenue over tiers: the sum of squared shares in percent, up to 10,000."""
+    held, all_ = tally.by_tier("revenue_start"), tally.total("revenue_start")
+    return math.fsum((100 * float(part) / all_) ** 2 for part in held) if all_ else None
+
+
+def _auc(outcome: str) -> Callable[[Tally], float | None]:
+    """Towards what a higher score says: retain of a health score, churn of a risk score."""
+    stays = outcome == "retained"
+    return lambda tally: area(tally, outcome, f"not_{outcome}", rising=tally.rising == stays)
+
+
+SCALARS = (
+    Scalar("auc_roc_retain", ("retained", "not_retained"), _auc("retained")),
+    Scalar("auc_roc_churn", ("churned", "not_churned"), _auc("churned")),
+    Scalar("revenue_capture_at_20", ("revenue_start", "paying"), capture),
+    Scalar("tier_separation", ("accounts", "lifetime_value"), separation),
+    Scalar("revenue_hhi", ("revenue_start",), concentration),
+)
+PER_TIER = (
+    PerTier("nrr", ("ended_with",), ("revenue_start",)),
+    PerTier("grr", ("retained_revenue",), ("revenue_start",)),
+    PerTier("logo_retention", ("kept_logos",), ("logos",)),
+    PerTier("expansion", ("expansion",), ("revenue_start",)),
+    PerTier("contraction", ("contraction",), ("revenue_start",)),
+    PerTier("quick_ratio", ("expansion", "new"), ("contraction", "lost")),
+    PerTier("winback", ("returned",), ("churned",)),
+    PerTier("activation", ("activated",), ("accounts",)),
+    PerTier("arpa", ("revenue_start",), ("paying",), unit=0.01),
+)
+BY_SEGMENT = tuple(measure for measure in SCALARS if measure.name in {
+    "auc_roc_retain", "auc_roc_churn", "revenue_capture_at_20",
+})  # fmt: skip
+_MOVED = (("revenue_start", "revenue_end"),)
+NEEDS: Mapping[str, tuple[tuple[str, ...], ...]] = {  # measure -> sets of outcomes, one of which will do
+    "auc_roc_retain": (("retained",),),
+    "auc_roc_churn": (("churned",),),
+    "revenue_capture_at_20": (("revenue_start",),),
+    "tier_separation": (("lifetime_value",),),
+    "revenue_hhi": (("revenue_start",),),
+    "nrr": _MOVED,
+    "grr": _MOVED,
+    "logo_retention": (*_MOVED, ("retained",), ("churned",)),
+    "expansion": _MOVED,
+    "contraction": _MOVED,
+    "quick_ratio": _MOVED,
+    "winback": (("churned", "returned"),),
+    "activation": (("activated",),),
+    "arpa": (("revenue_start",),),
+}
+
+
+def measured(tally: Tally) -> dict[str, float]:
+    """Every metric that the tally's facts allow, by name."""
+    found = {one.name: one.of(tally) for one in SCALARS if set(one.needs) <= set(tally.names)}
+    metrics = {name: value for name, value in found.items() if value is not None}
+    for measure in PER_TIER:
+        if set(measure.needs) <= set(tally.names):
+            metrics |= {f"{measure.name}.{tier}": value for tier, value in measure.of(tally)}
+    return metrics
+
+
+def over_segments(segment: str, tallies: list[Tally]) -> dict[str, float]:
+    """The worst value, and the gap between the best and the worst, over the groups of a segment that have one."""
+    metrics = {}
+    for measure in BY_SEGMENT:
+        if not set(measure.needs) <= set(tallies[0].names):
+            continue
+        values = [value for value in map(measure.of, tallies) if value is not None]
+        if len(values) > 1:
+            metrics[f"{measure.name}.{segment}.worst"] = min(values)
+            metrics[f"{measure.name}.{segment}.gap"] = max(values) - min(values)
+    return metrics
+
+
+def absent(outcomes: Collection[str]) -> dict[str, str]:
+    """Measure -> why it is not computed, for the outcomes that columns.yaml names."""
+    found = {}
+    for name, ways in NEEDS.items():
+        if not any(set(way) <= set(outcomes) for way in ways):
+            lacking = [word for word in ways[0] if word not in outcomes]
+            found[name] = f"columns.yaml names no column for {' and '.join(lacking)}"
+    return found
