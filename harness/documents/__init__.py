@@ -17,6 +17,7 @@ from typing import Any
 
 from harness.documents import jsontext
 from harness.documents.model import Document, ParseLimits, ParseProblem, Scalar, Span, escape, unescape
+from harness.documents.pattern import Patterns
 from harness.documents.yamltext import parse_yaml, plain
 from harness.errors import InvalidCandidate
 
@@ -24,6 +25,7 @@ DATA_SUFFIXES = frozenset({".yaml", ".yml", ".json", ".toml", ".txt", ".md", ".c
 STRUCTURED_SUFFIXES = frozenset({".yaml", ".yml", ".json", ".toml"})
 SPLICED_SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 
+_PATTERNS = {suffix: Patterns() for suffix in (".yaml", ".yml", ".json")}
 _BASIC_PLANE, _WIDE = "\uffff", "\\U"
 # tomllib takes quadratic time for a key of many dotted parts; this finds one in linear time.
 _LONG_KEY = re.compile(r"""(?<![\w"'-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){65}""")
@@ -51,9 +53,22 @@ def load(path: Path | str, limits: ParseLimits | None = None) -> Any:
 def load_bytes(content: bytes, name: str, limits: ParseLimits | None = None) -> Any:
     """As `load`, for content already in memory; `name` decides the format and appears in errors."""
     try:
-        return parse(content, name, limits).data
+        return _data(content, name, limits)
     except ParseProblem as problem:
         raise InvalidCandidate(f"{problem.place(name)}: {problem.what}") from None
+
+
+def _data(content: bytes, name: str, limits: ParseLimits | None) -> Any:
+    known = _PATTERNS.get(PurePosixPath(name).suffix.lower())
+    if known is None or limits is not None:
+        return parse(content, name, limits).data
+    text = content.decode("utf-8", errors="surrogateescape")
+    found = known.data(text)
+    if found is None:
+        document = parse(content, name)
+        known.remember(text, document)
+        found = document.data
+    return found
 
 
 def parse(content: bytes, name: str, limits: ParseLimits | None = None) -> Document:
