@@ -71,3 +71,41 @@ def reproduce_command(which: str, write: bool, as_json: bool, directory: Path) -
     click.echo(json.dumps(result.as_json(), indent=2) if as_json else result.as_text())
     if not result.same:
         sys.exit(5)
+
+
+@cli.command("refresh")
+@click.argument("target")
+@click.option(
+    "--later",
+    "table",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="CSV or Parquet: accounts of a later period, with the columns that columns.yaml names.",
+)
+@click.option("--features-as-of", "features", required=True, metavar="DAY", help="When its features were taken.")
+@click.option("--outcomes-as-of", "outcomes", required=True, metavar="DAY", help="The last day its outcomes were seen.")
+@click.option("--night", "night_name", default="", help="Whose result is compared with its base. Default: the last.")
+@click.option("--min-gain", default=0.01, show_default=True, help="The least gain of the primary metric.")
+@click.option("--most-moved", default=0.25, show_default=True, help="The largest share of accounts that change tier.")
+@click.option("--most-segment-loss", default=0.02, show_default=True, help="The most that any segment may lose.")
+@click.option(
+    "--into", type=click.Path(path_type=Path), help="A new folder for the report. Default: beside the nights."
+)
+@repository_option
+def refresh_command(
+    target: str, table: Path, features: str, outcomes: str, night_name: str, min_gain: float, most_moved: float,
+    most_segment_loss: float, into: Path | None, directory: Path,
+) -> None:  # fmt: skip
+    """Holds a night's result against its base on accounts of a later period: READY_FOR_REVIEW or KEEP_INCUMBENT.
+
+    For scoring targets. Shows the gain with its interval, who changes tier and why, what each segment loses, how the
+    features moved. Promotes nothing.
+    """
+    from bot.refresh import refresh
+    from bot.refresh.inputs import Policy, Wishes, day
+    from harness.scorers.saas.columns import Period
+
+    period = Period(day(features), day(outcomes))
+    policy = Policy(min_gain, most_moved, most_segment_loss)
+    wishes = Wishes(target, table, period, night_name, policy, into)
+    click.echo(refresh(repository_of(directory), wishes).as_text())

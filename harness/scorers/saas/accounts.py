@@ -25,6 +25,7 @@ Ints = NDArray[np.int64]
 Scaling = tuple[tuple[str, float, float], ...]
 
 SEGMENT_FACTS = ("retained", "not_retained", "churned", "not_churned", "revenue_start", "paying")
+EXACT = 2.0**53  # whole numbers are added exactly up to here
 MOST_SEGMENTS = 40  # values of one segment column; a column with more names accounts, not groups of them
 
 
@@ -40,7 +41,8 @@ class Facts:
         """Those of these names that there are, of all accounts or of those in some places."""
         known = tuple(name for name in names if name in facts)
         rows = [facts[name] if where is None else facts[name][where] for name in known]
-        return Facts(known, np.array(rows))
+        size = facts["accounts"].size if where is None else where.size
+        return Facts(known, np.array(rows, dtype=np.float64).reshape(len(rows), size))
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,11 +106,18 @@ def points(specs: Sequence[Spec], hundredths: NDArray[np.float32]) -> Ints:
 
 def read(folder: Path, columns: Columns, split: str) -> Iterator[Accounts]:
     """The accounts of a split, block by block. Raises EvaluatorError for values that cannot be meant."""
-    path, values = folder / columns.tables[split], segment_values(folder, columns, split)
-    first = 2  # the table's first line of data, as an editor counts
+    path, values = _table(folder, columns, split), segment_values(folder, columns, split)
+    first, most = 1 if path.suffix == ".parquet" else 2, 0.0  # a CSV file's rows as an editor counts its lines
     for block in table.blocks(path, columns.names):
-        yield _block(columns, block, values, _Where(path.name, first))
-        first += len(block[columns.names[0]])
+        found = _block(columns, block, values, _Where(path.name, first))
+        most += max(float(fact.sum()) for fact in found.facts.values())
+        if not most < EXACT:
+            raise EvaluatorError(
+                f"{path.name}: an amount of money adds up to {most / 100:.3g}, more than can be added to the cent",
+                next_step="give money in thousands",
+            )
+        yield found
+        first += found.size
 
 
 def segment_values(folder: Path, columns: Columns, split: str) -> dict[str, tuple[str, ...]]:
@@ -116,7 +125,7 @@ def segment_values(folder: Path, columns: Columns, split: str) -> dict[str, tupl
     found: dict[str, set[str]] = {name: set() for name in columns.segments}
     if not found:
         return {}
-    for block in table.blocks(folder / columns.tables[split], columns.segments):
+    for block in table.blocks(_table(folder, columns, split), columns.segments):
         for name in columns.segments:
             found[name].update(map(_label, np.unique(block[name].astype(object).astype(str))))
     for name, values in found.items():
@@ -126,6 +135,14 @@ def segment_values(folder: Path, columns: Columns, split: str) -> dict[str, tupl
                 next_step="take it out of segments in columns.yaml, or group its values",
             )
     return {name: tuple(sorted(values)) for name, values in found.items()}
+
+
+def _table(folder: Path, columns: Columns, split: str) -> Path:
+    if split not in columns.tables:
+        raise EvaluatorError(
+            f"columns.yaml names no table for the split {split}", next_step=f"such as {split}: data/{split}.csv"
+        )
+    return folder / columns.tables[split]
 
 
 @dataclass(frozen=True)
@@ -158,6 +175,8 @@ def _block(columns: Columns, block: table.Block, values: Mapping[str, Sequence[s
 def _numbers(values: NDArray[Any], name: str, where: _Where) -> Floats:
     if values.dtype == object:
         wrong = np.array([not _is_number(value) for value in values], dtype=bool)
+        if not wrong.any():
+            raise where.error(name, ~wrong, "holds numbers as text")
         raise where.error(name, wrong, "is no number")
     found = values.astype(np.float64)
     if not np.isfinite(found).all():

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from harness.complaints import Faults
-from harness.configfile import ConfigFile, read
+from harness.configfile import ConfigFile, read, show
 from harness.errors import ConfigError
+from harness.reports import NAME
 
 OUTCOMES = ("retained", "churned", "revenue_start", "revenue_end", "returned", "activated", "lifetime_value")
 LABELS = ("retained", "churned", "returned", "activated")  # 0 or 1
@@ -18,8 +20,18 @@ MONEY = ("revenue_start", "revenue_end", "lifetime_value")  # never below 0
 
 
 @dataclass(frozen=True)
+class Period:
+    """features: the day that the features were taken on; outcomes: the last day that outcomes were seen on."""
+
+    features: date
+    outcomes: date
+
+
+@dataclass(frozen=True)
 class Columns:
     """tables: split -> file, relative to columns.yaml. outcomes: our word (one of OUTCOMES) -> the column's name.
+
+    as_of: of the tables, where columns.yaml says it.
 
     score: "health" where a higher score says that an account stays, "risk" where it says that it leaves.
     """
@@ -30,6 +42,7 @@ class Columns:
     features: tuple[str, ...]
     outcomes: Mapping[str, str]
     segments: tuple[str, ...] = ()
+    as_of: Period | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -46,7 +59,7 @@ def parse(content: bytes, name: str = "columns.yaml") -> Columns:
     """As `load`, of a file's content."""
     found = read(content, name, "columns")
     with Faults() as faults:
-        faults.found += _contradictions(found)
+        faults.found += [*_contradictions(found), *_unspeakable(found), *_days(found)]
     data: dict[str, Any] = found.data
     return Columns(
         tables={split: data[split] for split in ("search", "holdout") if split in data},
@@ -55,7 +68,37 @@ def parse(content: bytes, name: str = "columns.yaml") -> Columns:
         features=tuple(data["features"]),
         outcomes=dict(data["outcomes"]),
         segments=tuple(data.get("segments", ())),
+        as_of=_period(data["as_of"]) if "as_of" in data else None,
     )
+
+
+def _period(found: dict[str, str]) -> Period:
+    return Period(date.fromisoformat(found["features"]), date.fromisoformat(found["outcomes"]))
+
+
+def _days(found: ConfigFile) -> Iterator[ConfigError]:
+    """What is no day, and outcomes that were seen before the features were taken."""
+    for key, word in found.data.get("as_of", {}).items():
+        try:
+            date.fromisoformat(word)
+        except ValueError:
+            yield found.error(f"/as_of/{key}", f"{word} is no day of the calendar", next_step="such as 2026-03-31")
+            return
+    if "as_of" in found.data and (period := _period(found.data["as_of"])).outcomes <= period.features:
+        yield found.error(
+            "/as_of/outcomes", f"outcomes up to {period.outcomes} say nothing of features of {period.features}"
+        )
+
+
+def _unspeakable(found: ConfigFile) -> Iterator[ConfigError]:
+    """A segment's name is a part of its metrics' names."""
+    for index, name in enumerate(found.data.get("segments", ())):
+        if not NAME.fullmatch(f"revenue_capture_at_20.{name}.worst"):
+            yield found.error(
+                f"/segments/{index}",
+                f"{show(name)} cannot stand in a metric's name: it has at most 36 letters, digits and _ . @ -",
+                next_step="rename the column in the table",
+            )
 
 
 def _contradictions(found: ConfigFile) -> Iterator[ConfigError]:

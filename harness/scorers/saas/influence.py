@@ -3,11 +3,13 @@
 An AUC has DeLong's placement values. The others are ratios of means, and an account's value is the metric plus its
 influence on it, the linear term of the delta method: for R = mean(a) / mean(b), R + (a - R b) / mean(b). Where accounts
 are chosen by a quantile of the score, the term for the quantile's own error is in it (Serfling 1980, Approximation
-Theorems of Mathematical Statistics, section 2.5 and chapter 6).
+Theorems of Mathematical Statistics, section 2.5 and chapter 6). It needs what accounts at the cut hold on average, which
+is taken from as many on either side of it as the square root of their number: at a fine score, one alone stands there.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -34,7 +36,7 @@ def strata(name: str, spec: Spec, points: Ints, facts: Mapping[str, Floats], *, 
     if name == "tier_separation":
         return [_separation(better, facts["lifetime_value"]).tolist()]
     if name == "revenue_hhi":
-        return [_concentration(_tier_of(spec, points), facts["revenue_start"]).tolist()]
+        return [_concentration(tier_of(spec, points), facts["revenue_start"]).tolist()]
     return _per_tier(name, spec, points, facts)
 
 
@@ -43,14 +45,14 @@ def _per_tier(name: str, spec: Spec, points: Ints, facts: Mapping[str, Floats]) 
     tiers = [known for known, _at in spec.tiers]
     for known in PER_TIER:
         if known.name == measure and tier in tiers and set(known.needs) <= set(facts):
-            inside = _tier_of(spec, points) == tiers.index(tier)
-            above = sum((facts[fact] for fact in known.numerator), np.zeros(points.size)) * inside * known.unit
-            below = sum((facts[fact] for fact in known.denominator), np.zeros(points.size)) * inside
+            inside = tier_of(spec, points) == tiers.index(tier)
+            above = sum((facts[fact] for fact in known.numerator), np.zeros(points.size)) * inside
+            below = sum((facts[fact] for fact in known.denominator), np.zeros(points.size)) * inside * known.unit
             return [_ratio(above, below).tolist()] if below.any() else None
     return None
 
 
-def _tier_of(spec: Spec, points: Ints) -> Ints:
+def tier_of(spec: Spec, points: Ints) -> Ints:
     """The place of each account's tier, 0 the highest."""
     found: Ints = np.sum([points < cut for cut in spec.cuts], axis=0, dtype=np.int64)
     return found
@@ -65,10 +67,13 @@ def _ratio(above: Floats, below: Floats) -> Floats:
 def _places(better: Ints, k: int, counted: Floats) -> tuple[Floats, Callable[[Floats], float]]:
     """The share of a place among the k best that each counted account has; and the mean of a fact at the cut."""
     chosen = counted > 0
-    cut = np.partition(better[chosen], np.count_nonzero(chosen) - k)[np.count_nonzero(chosen) - k]
-    above, tied = chosen & (better > cut), chosen & (better == cut)
+    ordered = np.sort(better[chosen])
+    at, reach = ordered.size - k, math.isqrt(ordered.size)
+    above, tied = chosen & (better > ordered[at]), chosen & (better == ordered[at])
     share = above + tied * ((k - np.count_nonzero(above)) / np.count_nonzero(tied))
-    return share, lambda fact: float(fact[tied].mean())
+    low, high = ordered[max(at - reach, 0)], ordered[min(at + reach, ordered.size - 1)]
+    near = chosen & (better >= low) & (better <= high)
+    return share, lambda fact: float(fact[near].mean())
 
 
 def _capture(better: Ints, facts: Mapping[str, Floats]) -> Floats:

@@ -1,8 +1,10 @@
-"""The thirteen measures of a customer score, each from a tally. docs/metrics.md defines them with worked examples."""
+"""The thirteen measures of a customer score, each from a tally. docs/metrics.md defines them with worked examples.
+
+A measure is a ratio of whole numbers, and is rounded once: to the float next to it.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -26,12 +28,15 @@ class Scalar:
 
 @dataclass(frozen=True)
 class PerTier:
-    """A ratio of sums in each tier: nrr.A. numerator, denominator: facts that are added first."""
+    """A ratio of sums in each tier: nrr.A. numerator, denominator: facts that are added first.
+
+    unit: how much of the numerator counts as 1 (100 where cents become currency).
+    """
 
     name: str
     numerator: tuple[str, ...]
     denominator: tuple[str, ...]
-    unit: float = 1.0
+    unit: int = 1
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -44,7 +49,7 @@ class PerTier:
         below = sum(map(tally.by_tier, self.denominator), none)
         for tier, one, other in zip(tally.tiers, above, below, strict=True):
             if other > 0:
-                yield tier, float(one) / float(other) * self.unit
+                yield tier, float(one) / (float(other) * self.unit)
 
 
 def area(tally: Tally, positive: str, negative: str, *, rising: bool) -> float | None:
@@ -57,17 +62,12 @@ def area(tally: Tally, positive: str, negative: str, *, rising: bool) -> float |
     return (won if rising else 2 * pairs - won) / (2 * pairs)
 
 
-def held_by_best(tally: Tally, amount: str, count: str, k: int) -> float:
-    """The sum of a fact over the k best accounts of those that `count` counts; ties at the cut share their places."""
-    number, held = tally.from_the_top(count), tally.from_the_top(amount)
-    return _first(number, held, k)
-
-
-def _first(number: Floats, held: Floats, k: int) -> float:
+def held_by_first(number: Floats, held: Floats, k: int) -> Fraction:
+    """What the first k accounts hold, of how many there are and what they hold; ties at the cut share their places."""
     running = np.cumsum(number)
     at = int(np.searchsorted(running, k))
-    before = float(running[at - 1]) if at else 0.0
-    return float(held[:at].sum()) + float(held[at]) * (k - before) / float(number[at])
+    before = int(running[at - 1]) if at else 0
+    return int(held[:at].sum()) + Fraction(int(held[at]) * (k - before), int(number[at]))
 
 
 def capture(tally: Tally) -> float | None:
@@ -75,7 +75,8 @@ def capture(tally: Tally) -> float | None:
     paying, all_ = int(tally.total("paying")), tally.total("revenue_start")
     if not paying or not all_:
         return None
-    return held_by_best(tally, "revenue_start", "paying", count_at(paying, FIFTH)) / all_
+    number, held = tally.from_the_top("paying"), tally.from_the_top("revenue_start")
+    return float(held_by_first(number, held, count_at(paying, FIFTH)) / int(all_))
 
 
 def separation(tally: Tally) -> float | None:
@@ -85,14 +86,14 @@ def separation(tally: Tally) -> float | None:
         return None
     k = count_at(size, QUARTER)
     number, held = tally.from_the_top("accounts"), tally.from_the_top("lifetime_value")
-    worst = _first(number[::-1], held[::-1], k)
-    return _first(number, held, k) / worst if worst > 0 else None
+    worst = held_by_first(number[::-1], held[::-1], k)
+    return float(held_by_first(number, held, k) / worst) if worst else None
 
 
 def concentration(tally: Tally) -> float | None:
     """The Herfindahl-Hirschman index of revenue over tiers: the sum of squared shares in percent, up to 10,000."""
     held, all_ = tally.by_tier("revenue_start"), tally.total("revenue_start")
-    return math.fsum((100 * float(part) / all_) ** 2 for part in held) if all_ else None
+    return 10_000 * sum(int(part) ** 2 for part in held) / int(all_) ** 2 if all_ else None
 
 
 def _auc(outcome: str) -> Callable[[Tally], float | None]:
@@ -117,7 +118,7 @@ PER_TIER = (
     PerTier("quick_ratio", ("expansion", "new"), ("contraction", "lost")),
     PerTier("winback", ("returned",), ("churned",)),
     PerTier("activation", ("activated",), ("accounts",)),
-    PerTier("arpa", ("revenue_start",), ("paying",), unit=0.01),
+    PerTier("arpa", ("revenue_start",), ("paying",), unit=100),
 )
 BY_SEGMENT = tuple(measure for measure in SCALARS if measure.name in {
     "auc_roc_retain", "auc_roc_churn", "revenue_capture_at_20",

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness import evaluator
-from harness.scorers.saas import accounts, columns, influence, measures
+from harness.scorers.saas import accounts, influence, measures
 from harness.scorers.saas.accounts import Accounts, Facts, Ints, Scaling
+from harness.scorers.saas.columns import Columns
 from harness.scorers.saas.spec import Spec
 from harness.scorers.saas.tally import Tally, add_up, add_up_label, merged
 
@@ -22,10 +23,10 @@ Hundredths = NDArray[np.float32]
 
 
 class Scorer:
-    """Scores specs on the tables that a columns.yaml names. folder: where it lies."""
+    """Scores specs on the tables that columns name. folder: what their paths are relative to."""
 
-    def __init__(self, file: Path) -> None:
-        self.folder, self.columns = file.parent, columns.load(file)
+    def __init__(self, folder: Path, columns: Columns) -> None:
+        self.folder, self.columns = folder, columns
         self.rising = self.columns.score == "health"
         self._kept: dict[str, list[Accounts]] = {}
         self._scaled = functools.lru_cache(maxsize=8)(self._scale)

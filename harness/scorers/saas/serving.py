@@ -11,9 +11,11 @@ from harness import evaluator
 from harness.documents import load
 from harness.errors import AutoresearchError, InvalidCandidate
 from harness.evaluator import Crash, Screened
-from harness.scorers.saas import measures
+from harness.rule import Metric
+from harness.scorers.saas import columns, measures
 from harness.scorers.saas.scorer import Scorer
 from harness.scorers.saas.spec import Spec, spec_of
+from harness.screening import falls_short
 
 Result = evaluator.Scores | Crash | Screened
 
@@ -22,25 +24,28 @@ def serve(file: str) -> None:
     """Answers batches until the harness closes standard input. file: the columns.yaml beside the target.yaml."""
     here = Path(sys.argv[0]).resolve().parent
     try:
-        scorer = Scorer(here / file)
+        scorer = Scorer(here, columns.load(here / file))
+        for name, why in measures.absent(scorer.columns.outcomes).items():
+            print(f"{name} is not computed: {why}", file=sys.stderr)
+        evaluator.serve(Serving(scorer, declared(here / "target.yaml")).score)
     except AutoresearchError as error:
         raise SystemExit(str(error)) from None
-    for name, why in measures.absent(scorer.columns.outcomes).items():
-        print(f"{name} is not computed: {why}", file=sys.stderr)
-    evaluator.serve(Serving(scorer, declared(here / "target.yaml")).score)
 
 
-def declared(target: Path) -> dict[str, str]:
-    """Metric -> goal, as target.yaml declares them; the first is the primary."""
-    return {metric["name"]: metric["goal"] for metric in load(target)["metrics"]}
+def declared(target: Path) -> list[Metric]:
+    """The metrics of a target.yaml, as far as screening has to know them; the first is the primary."""
+    return [
+        Metric(metric["name"], metric["goal"], compare=metric.get("compare", "difference"))
+        for metric in load(target)["metrics"]
+    ]
 
 
 class Serving:
-    """goals: the target's metrics, the primary first. Rows are reported of these alone, and only for one spec at a
-    time, which is how a final result is measured: they take longer than all metrics."""
+    """metrics: the target's, the primary first. Rows are reported of these alone, and only for one spec at a time,
+    which is how a final result is measured: they take longer than all metrics."""
 
-    def __init__(self, scorer: Scorer, goals: dict[str, str]) -> None:
-        self.scorer, self.goals = scorer, goals
+    def __init__(self, scorer: Scorer, metrics: Sequence[Metric]) -> None:
+        self.scorer, self.metrics = scorer, metrics
 
     def score(self, request: evaluator.Request) -> list[Result]:
         """One result per item of the request, in its order."""
@@ -72,17 +77,19 @@ class Serving:
             if number in screened:
                 yield screened[number]
                 continue
-            rows = self.scorer.rows(spec, request.split, list(self.goals)) if with_rows else {}
-            yield evaluator.Scores(next(measured), rows=rows)
+            metrics = next(measured)
+            names = [metric.name for metric in self.metrics if metric.name in metrics]
+            rows = self.scorer.rows(spec, request.split, names) if with_rows else {}
+            yield evaluator.Scores(metrics, rows=rows)
 
     def _screened(self, specs: Sequence[Spec], request: evaluator.Request) -> dict[int, Screened]:
         """Specs whose primary metric, which is computed first and exactly, falls short of the bar."""
         if request.bar is None:
             return {}
-        name, goal = next(iter(self.goals.items()))
-        found = self.scorer.primary(specs, request.split, name)
+        primary = self.metrics[0]
+        found = self.scorer.primary(specs, request.split, primary.name)
         return {
-            number: Screened(name, value)
+            number: Screened(primary.name, value)
             for number, value in enumerate(found)
-            if value is not None and (value < request.bar if goal == "maximize" else value > request.bar)
+            if value is not None and falls_short(primary, value, request.bar)
         }

@@ -76,9 +76,10 @@ def _scaling(found: Any, features: Sequence[str]) -> tuple[tuple[str, float, flo
     for name, pair in _mapping(found, "scaling", features).items():
         if not isinstance(pair, list) or len(pair) != 2 or not all(_number(value) for value in pair):
             raise InvalidCandidate(f"scaling: {name} is not a pair such as [0, 30]")
-        if pair[0] == pair[1]:
+        low, high = float(pair[0]), float(pair[1])
+        if not 0 < abs(high - low) < math.inf:
             raise InvalidCandidate(f"scaling: {name} runs from {pair[0]} to {pair[1]}, which is no range")
-        scaled.append((name, float(pair[0]), float(pair[1])))
+        scaled.append((name, low, high))
     return tuple(sorted(scaled))
 
 

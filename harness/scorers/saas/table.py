@@ -18,14 +18,17 @@ Block = Mapping[str, NDArray[Any]]  # column -> one value per row: float64, or s
 def blocks(path: Path, names: Sequence[str]) -> Iterator[Block]:
     """The named columns in the file's order of rows; Parquet one row group after the other, CSV as a whole.
 
-    Raises EvaluatorError for a file that cannot be read, and for a column that it lacks.
+    Raises EvaluatorError for a file that cannot be read or holds no rows, and for a column that it lacks or has twice.
     """
-    arrow = _pyarrow()
+    arrow, rows = _pyarrow(), 0
     try:
         for found in _parquet(path, names) if path.suffix == ".parquet" else _csv(path, names):
+            rows += found.num_rows
             yield {name: _values(found.column(name)) for name in names}
-    except (OSError, arrow.ArrowInvalid, arrow.ArrowKeyError) as error:
+    except (OSError, UnicodeDecodeError, arrow.ArrowException) as error:
         raise EvaluatorError(f"{path.name} cannot be read: {str(error)[:300]}") from None
+    if not rows:
+        raise EvaluatorError(f"{path.name} holds no rows")
 
 
 def columns(path: Path) -> list[str]:
@@ -36,7 +39,7 @@ def columns(path: Path) -> list[str]:
             return list(arrow.parquet.read_schema(path).names)
         with arrow.csv.open_csv(path) as reader:
             return list(reader.schema.names)
-    except (OSError, arrow.ArrowInvalid) as error:
+    except (OSError, UnicodeDecodeError, arrow.ArrowException) as error:
         raise EvaluatorError(f"{path.name} cannot be read: {str(error)[:300]}") from None
 
 
@@ -64,7 +67,7 @@ def _parquet(path: Path, names: Sequence[str]) -> Iterator[Any]:
 def _csv(path: Path, names: Sequence[str]) -> Iterator[Any]:
     whole = _pyarrow().csv.read_csv(path)
     _require(path, names, whole.column_names)
-    for start in range(0, max(whole.num_rows, 1), BLOCK_ROWS):
+    for start in range(0, whole.num_rows, BLOCK_ROWS):
         yield whole.slice(start, BLOCK_ROWS)
 
 
@@ -74,6 +77,8 @@ def _require(path: Path, names: Sequence[str], there: Sequence[str]) -> None:
             f"{path.name} has no column {missing[0]}", why=f"its columns are {', '.join(there)}"[:600],
             next_step="name its columns in columns.yaml as the table does",
         )  # fmt: skip
+    if twice := [name for name in names if list(there).count(name) > 1]:
+        raise EvaluatorError(f"{path.name} has two columns {twice[0]}", next_step="rename one of them in the table")
 
 
 def _values(column: Any) -> NDArray[Any]:

@@ -14,6 +14,8 @@ from harness.scorers.saas.spec import Spec
 
 Floats = NDArray[np.float64]
 
+_FEW_BINS = 2**16  # counting into so many costs no more than sorting a small table
+
 
 @dataclass(frozen=True)
 class Tally:
@@ -77,9 +79,12 @@ def add_up(spec: Spec, found: Ints, facts: Facts, *, rising: bool) -> Tally:
 def add_up_label(spec: Spec, found: Ints, label: str, ones: Ints, *, rising: bool) -> Tally:
     """As `add_up` of a label and its opposite alone, several times faster. ones: 1 where the label holds, else 0."""
     low, high = int(found.min()), int(found.max())
-    span = high - low + 1
-    both = np.bincount(found - low + ones * span, minlength=2 * span).reshape(2, span)[::-1]
-    return Tally(np.arange(low, high + 1), (label, f"not_{label}"), both.astype(np.float64), *_tiers(spec), rising)
+    if high - low < max(found.size, _FEW_BINS):
+        points, where = np.arange(low, high + 1), found - low
+    else:
+        points, where = np.unique(found, return_inverse=True)
+    both = np.bincount(where + ones * points.size, minlength=2 * points.size).reshape(2, points.size)[::-1]
+    return Tally(points, (label, f"not_{label}"), both.astype(np.float64), *_tiers(spec), rising)
 
 
 def merged(tallies: Sequence[Tally]) -> Tally:

@@ -1,0 +1,148 @@
+"""Incumbent and candidate on the later accounts: the gain with its interval, who changes tier, what segments lose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bot.refresh.inputs import LATER, SEARCH, Inputs, Policy
+from harness import holdout
+from harness.scorers.saas import accounts, influence
+from harness.scorers.saas.accounts import Accounts, Facts, Ints
+from harness.scorers.saas.measures import SCALARS, Scalar, measured
+from harness.scorers.saas.spec import Spec
+from harness.scorers.saas.tally import add_up
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A spec on a block of accounts. tiers: per account the place of its tier, 0 the highest."""
+
+    spec: Spec
+    points: Ints
+    tiers: Ints
+    metrics: dict[str, float]
+
+    @property
+    def scores(self) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        """From 0 to 100, one per account."""
+        width = self.spec.highest - self.spec.lowest
+        return 100.0 * (self.points - self.spec.lowest) / width if width else np.zeros(self.points.size)
+
+
+@dataclass(frozen=True)
+class SegmentChange:
+    """One value of one segment, by the primary metric. None: it cannot be computed there, as with one class alone."""
+
+    segment: str
+    value: str
+    size: int
+    before: float | None
+    after: float | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """before, after: incumbent and candidate on the later accounts; in_sample: both on the accounts of the search."""
+
+    before: Scored
+    after: Scored
+    in_sample: tuple[float, float]
+    interval: holdout.Interval
+    segments: tuple[SegmentChange, ...]
+    goal: str
+
+    @property
+    def moved(self) -> int:
+        """How many accounts change tier."""
+        return int(np.count_nonzero(self.before.tiers != self.after.tiers))
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One condition, whether it holds, and the figures that say so."""
+
+    name: str
+    holds: bool
+    says: str
+
+
+def compare(inputs: Inputs) -> Comparison:
+    """Raises InvalidCandidate where a spec does not fit the later features, ValueError where accounts are too few."""
+    later, goal = inputs.accounts[LATER], inputs.primary.goal
+    before, after = (scored(version.spec, later, inputs) for version in (inputs.incumbent, inputs.candidate))
+    rows = [
+        influence.strata(inputs.primary.name, one.spec, one.points, later.facts, rising=inputs.rising)
+        for one in (before, after)
+    ]
+    if rows[0] is None or rows[1] is None:
+        raise ValueError(f"{inputs.primary.name} has no per-account values")
+    search = inputs.accounts[SEARCH]
+    in_sample = [scored(version.spec, search, inputs).metrics for version in (inputs.incumbent, inputs.candidate)]
+    name = inputs.primary.name
+    return Comparison(
+        before, after, (in_sample[0][name], in_sample[1][name]),
+        holdout.paired_interval(rows[0], rows[1], goal), tuple(_segments(inputs, before, after)), goal,
+    )  # fmt: skip
+
+
+def scored(spec: Spec, block: Accounts, inputs: Inputs) -> Scored:
+    points = accounts.points([spec], block.hundredths(spec.scaling))[0]
+    metrics = measured(add_up(spec, points, block.all_facts, rising=inputs.rising))
+    return Scored(spec, points, influence.tier_of(spec, points), metrics)
+
+
+def _segments(inputs: Inputs, before: Scored, after: Scored) -> list[SegmentChange]:
+    block = inputs.accounts[LATER]
+    scalar = next(scalar for scalar in SCALARS if scalar.name == inputs.primary.name)
+    found = []
+    for segment, codes in block.segments.items():
+        for number, value in enumerate(block.values[segment]):
+            where = np.flatnonzero(codes == number)
+            facts = Facts.of(block.facts, scalar.needs, where)
+            values = [_alone(scalar, one, where, facts, inputs) for one in (before, after)]
+            found.append(SegmentChange(segment, value, where.size, *values))
+    return found
+
+
+def _alone(scalar: Scalar, one: Scored, where: Ints, facts: Facts, inputs: Inputs) -> float | None:
+    return scalar.of(add_up(one.spec, one.points[where], facts, rising=inputs.rising)) if where.size else None
+
+
+def gates(found: Comparison, policy: Policy) -> tuple[Gate, ...]:
+    """What must hold before a human is asked to look. Nothing is promoted by it."""
+    interval, size = found.interval, found.before.points.size
+    share = found.moved / size
+    return (
+        Gate(
+            "gain", interval.gain >= policy.min_gain and interval.low > 0,
+            f"gain {interval.gain:+.4f}, {interval.confidence:.0%} interval {interval.low:+.4f} to "
+            f"{interval.high:+.4f}, on {size:,} later accounts; asked for: at least {policy.min_gain:g}, and the "
+            "interval above 0",
+        ),
+        Gate(
+            "tiers", share <= policy.most_moved,
+            f"{found.moved:,} of {size:,} accounts change tier ({share:.1%}); at most {policy.most_moved:.0%}",
+        ),
+        _segment_gate(found, policy),
+    )  # fmt: skip
+
+
+def _segment_gate(found: Comparison, policy: Policy) -> Gate:
+    sign = 1 if found.goal == "maximize" else -1
+    unknown = [one for one in found.segments if one.before is None or one.after is None]
+    losses = {
+        (one.segment, one.value): sign * (one.before - one.after)
+        for one in found.segments
+        if one.before is not None and one.after is not None
+    }
+    if unknown:
+        first = unknown[0]
+        says = f"{first.segment} {first.value} ({first.size} accounts) cannot be judged: one class alone, or nobody"
+        return Gate("segments", False, says)
+    if not losses:
+        return Gate("segments", True, "no segments are named in columns.yaml, so none was looked at")
+    (segment, value), loss = max(losses.items(), key=lambda entry: entry[1])
+    says = f"the segment that fares worst, {segment} {value}, moves by {-loss:+.4f}"
+    return Gate("segments", loss <= policy.most_segment_loss, f"{says}; a loss of at most {policy.most_segment_loss:g}")
