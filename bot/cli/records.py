@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -12,19 +13,33 @@ from bot.cli.app import cli, go_quiet, json_option, repository_of, repository_op
 
 
 @cli.command("report")
-@click.argument("night_name", metavar="[NIGHT]", default="")
+@click.argument("which", metavar="[NIGHT | TARGET]", default="")
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Write page, chart and results.tsv into this folder.",
+    help="Write page, charts and tables into this folder.",
 )
+@click.option("--night", "night_name", default="", help="With a TARGET: of which night. Default: the last.")
+@click.option("--against", default="", metavar="NIGHT", help="With a TARGET: compare with its result of that night.")
 @json_option
 @repository_option
-def report_command(night_name: str, out: Path | None, as_json: bool, directory: Path) -> None:
-    """Shows a night, confirmed or not, from its records."""
+def report_command(which: str, out: Path | None, night_name: str, against: str, as_json: bool, directory: Path) -> None:
+    """Shows a night, confirmed or not, from its records; or explains the result of a scoring TARGET.
+
+    \b
+    autoresearch report                    the last night
+    autoresearch report 2026-11-21         that night
+    autoresearch report health-score       what each feature is worth, who changes tier, how stable it is
+    """
     from bot.report import report
 
-    click.echo(report(repository_of(directory), night_name, out, as_json=as_json))
+    repository = repository_of(directory)
+    if night_name or against or (which and not re.match(r"\d{4}-\d{2}-\d{2}", which)):
+        from bot.review import review
+
+        click.echo(review(repository, which, night_name, against, out))
+        return
+    click.echo(report(repository, which, out, as_json=as_json))
 
 
 @cli.command("log")

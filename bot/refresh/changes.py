@@ -7,7 +7,7 @@ import io
 
 import numpy as np
 
-from bot.refresh.comparison import Comparison, Scored
+from bot.refresh.comparison import Comparison
 from bot.refresh.inputs import LATER, Inputs
 
 HEAD = ("score_before", "score_after", "change", "tier_before", "tier_after")
@@ -19,8 +19,8 @@ def table(inputs: Inputs, found: Comparison) -> str:
     scale: what an account gains or loses because the lowest possible score lies elsewhere, whatever its features.
     """
     block = inputs.accounts[LATER]
-    parts = _contributions(found.after, inputs) - _contributions(found.before, inputs)
-    scale = _floor(found.after) - _floor(found.before)
+    parts = found.after.contributions - found.before.contributions
+    scale = found.after.floor - found.before.floor
     before, after = found.before.scores, found.after.scores
     names = [name for name, _at in found.before.spec.tiers]
     later_names = [name for name, _at in found.after.spec.tiers]
@@ -34,19 +34,6 @@ def table(inputs: Inputs, found: Comparison) -> str:
             *[f"{part:+.2f}" for part in parts[:, at]], f"{scale:+.2f}",
         ])  # fmt: skip
     return out.getvalue()
-
-
-def _contributions(one: Scored, inputs: Inputs) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    """(features, accounts): 100 x weight x hundredths / the width of the possible points."""
-    width = one.spec.highest - one.spec.lowest
-    hundredths = inputs.accounts[LATER].hundredths(one.spec.scaling).astype(np.float64)
-    weights = np.array(one.spec.weights, dtype=np.float64)[:, None]
-    return 100 * weights * hundredths / width if width else np.zeros(hundredths.shape)
-
-
-def _floor(one: Scored) -> float:
-    width = one.spec.highest - one.spec.lowest
-    return -100 * one.spec.lowest / width if width else 0.0
 
 
 def _safe(text: str) -> str:

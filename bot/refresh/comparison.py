@@ -8,27 +8,11 @@ import numpy as np
 
 from bot.refresh.inputs import LATER, SEARCH, Inputs, Policy
 from harness import holdout
-from harness.scorers.saas import accounts, influence
-from harness.scorers.saas.accounts import Accounts, Facts, Ints
-from harness.scorers.saas.measures import SCALARS, Scalar, measured
-from harness.scorers.saas.spec import Spec
+from harness.scorers.saas import influence
+from harness.scorers.saas.accounts import Facts, Ints
+from harness.scorers.saas.measures import SCALARS, Scalar
+from harness.scorers.saas.scored import Scored, scored
 from harness.scorers.saas.tally import add_up
-
-
-@dataclass(frozen=True)
-class Scored:
-    """A spec on a block of accounts. tiers: per account the place of its tier, 0 the highest."""
-
-    spec: Spec
-    points: Ints
-    tiers: Ints
-    metrics: dict[str, float]
-
-    @property
-    def scores(self) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        """From 0 to 100, one per account."""
-        width = self.spec.highest - self.spec.lowest
-        return 100.0 * (self.points - self.spec.lowest) / width if width else np.zeros(self.points.size)
 
 
 @dataclass(frozen=True)
@@ -71,7 +55,9 @@ class Gate:
 def compare(inputs: Inputs) -> Comparison:
     """Raises InvalidCandidate where a spec does not fit the later features, ValueError where accounts are too few."""
     later, goal = inputs.accounts[LATER], inputs.primary.goal
-    before, after = (scored(version.spec, later, inputs) for version in (inputs.incumbent, inputs.candidate))
+    before, after = (
+        scored(version.spec, later, rising=inputs.rising) for version in (inputs.incumbent, inputs.candidate)
+    )
     rows = [
         influence.strata(inputs.primary.name, one.spec, one.points, later.facts, rising=inputs.rising)
         for one in (before, after)
@@ -79,18 +65,15 @@ def compare(inputs: Inputs) -> Comparison:
     if rows[0] is None or rows[1] is None:
         raise ValueError(f"{inputs.primary.name} has no per-account values")
     search = inputs.accounts[SEARCH]
-    in_sample = [scored(version.spec, search, inputs).metrics for version in (inputs.incumbent, inputs.candidate)]
     name = inputs.primary.name
+    in_sample = [
+        scored(version.spec, search, rising=inputs.rising).metrics[name]
+        for version in (inputs.incumbent, inputs.candidate)
+    ]
     return Comparison(
-        before, after, (in_sample[0][name], in_sample[1][name]),
+        before, after, (in_sample[0], in_sample[1]),
         holdout.paired_interval(rows[0], rows[1], goal), tuple(_segments(inputs, before, after)), goal,
     )  # fmt: skip
-
-
-def scored(spec: Spec, block: Accounts, inputs: Inputs) -> Scored:
-    points = accounts.points([spec], block.hundredths(spec.scaling))[0]
-    metrics = measured(add_up(spec, points, block.all_facts, rising=inputs.rising))
-    return Scored(spec, points, influence.tier_of(spec, points), metrics)
 
 
 def _segments(inputs: Inputs, before: Scored, after: Scored) -> list[SegmentChange]:

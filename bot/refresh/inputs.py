@@ -20,7 +20,7 @@ from harness.errors import AutoresearchError, ConfigError, NotFound, Place
 from harness.repository import CommitSource, Repository
 from harness.rule import Metric
 from harness.scorers.saas import columns, table
-from harness.scorers.saas.accounts import Accounts, read
+from harness.scorers.saas.accounts import Accounts, whole
 from harness.scorers.saas.columns import Columns, Period
 from harness.scorers.saas.measures import SCALARS
 from harness.scorers.saas.spec import Spec, spec_of
@@ -108,7 +108,7 @@ def gather(repository: Repository, wishes: Wishes) -> Inputs:
         tables = {SEARCH: checkout.cwd / found.tables["search"], LATER: later}
         known = dataclasses.replace(found, tables={split: str(path) for split, path in tables.items()})
         hashes = {split: sha256(path) for split, path in tables.items()}
-        accounts = {split: _one(checkout.cwd, known, split) for split in tables}
+        accounts = {split: whole(checkout.cwd, known, split) for split in tables}
     return Inputs(
         target, primary, found, name, periods, later, hashes, accounts, _ids(later, found),
         Version(spec_of(load_bytes(base, target.file), found.features), base),
@@ -144,24 +144,6 @@ def _checked(found: Columns, later: Period, target: Target) -> Period:
     if later.outcomes > (today := datetime.now(UTC).date()):
         raise ConfigError(place, f"outcomes up to {later.outcomes} are not known yet: today is {today}")
     return found.as_of
-
-
-def _one(folder: Path, known: Columns, split: str) -> Accounts:
-    blocks = list(read(folder, known, split))
-    if not blocks or not blocks[0].size:
-        raise ConfigError(Place(known.tables[split]), "holds no accounts")
-    return blocks[0] if len(blocks) == 1 else joined(blocks)
-
-
-def joined(blocks: list[Accounts]) -> Accounts:
-    first = blocks[0]
-    return Accounts(
-        first.features,
-        np.concatenate([block.raw for block in blocks], axis=1),
-        {name: np.concatenate([block.facts[name] for block in blocks]) for name in first.facts},
-        {name: np.concatenate([block.segments[name] for block in blocks]) for name in first.segments},
-        first.values,
-    )
 
 
 def _ids(path: Path, found: Columns) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from bot.pages.web import page
 from bot.refresh.comparison import Comparison, Gate
 from bot.refresh.drift import Drift
 from bot.refresh.inputs import Inputs
+from harness.scorers.saas.scored import moves
 
 
 def files(
@@ -68,11 +69,9 @@ def _row(what: str, before: float, after: float) -> str:
 def _tiers(found: Comparison) -> list[str]:
     """Where accounts go: rows are the tier before, columns the tier after."""
     before, after = ([name for name, _at in one.spec.tiers] for one in (found.before, found.after))
-    moves = np.zeros((len(before), len(after)), dtype=np.int64)
-    np.add.at(moves, (found.before.tiers, found.after.tiers), 1)
     lines = ["## Who changes tier", "", f"{found.moved:,} of {found.before.points.size:,} accounts. Rows: before.", ""]
     lines += [f"| | {' | '.join(f'to {name}' for name in after)} |", f"|---|{'--:|' * len(after)}"]
-    for name, row in zip(before, moves, strict=True):
+    for name, row in zip(before, moves(found.before, found.after), strict=True):
         lines.append(f"| from {name} | {' | '.join(f'{count:,}' for count in row)} |")
     return [*lines, "", "Every account, with what each feature contributes to its change: `accounts.csv`.", ""]
 

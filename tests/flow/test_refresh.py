@@ -17,68 +17,17 @@ from bot.refresh.inputs import Policy, Wishes
 from harness.errors import ConfigError, EvaluatorError, NotFound
 from harness.repository import Repository
 from harness.scorers.saas.columns import Period
-from tests.attacks.forgery import confirmed, proposed
-from tests.support import git, make_repository
+from tests.scoring import FEATURES, accounts, night_in, repository_at
+from tests.support import git
 
-FOLDER = "targets/experiments/h"
-FEATURES = ("strong", "weak", "noise", "minutes")
-TARGET = """
-name: h
-file: spec.yaml
-space: {/weights/*: {int: [-5, 25]}}
-evaluate: {serve: [python, evaluate.py]}
-locked: [evaluate.py, columns.yaml, "data/**"]
-data: {hidden: [data/holdout.csv]}
-sample: rows
-metrics: [{name: auc_roc_retain, goal: maximize}]
-proposer: {kind: perturb}
-"""
-COLUMNS = """
-search: data/search.csv
-holdout: data/holdout.csv
-id: account
-score: health
-features: [strong, weak, noise, minutes]
-outcomes: {retained: stayed}
-segments: [region]
-as_of: {features: 2025-01-31, outcomes: 2025-06-30}
-"""
-SPEC = """weights: {strong: 5, weak: 5, noise: 5, minutes: 5}
-scaling: {minutes: [0, 300]}
-tiers: {A: 60, B: 40, C: 0}
-"""
 LATER = Period(date(2025, 7, 1), date(2025, 12, 31))
-
-
-def accounts(seed: int, count: int = 1500, strong: float = 4.0, shift: float = 0.0) -> str:
-    """CSV: `strong` drives who stays, `weak` a little, `noise` not at all; regions do not differ."""
-    chance = np.random.default_rng(seed)
-    values = {name: np.round(chance.random(count) * (300 if name == "minutes" else 1), 2) for name in FEATURES}
-    values["weak"] = np.round(np.clip(values["weak"] + shift, 0, 1), 2)
-    logit = strong * (values["strong"] - 0.5) + values["weak"] - 0.5
-    stayed = (chance.random(count) < 1 / (1 + np.exp(-logit))).astype(int)
-    rows = [[f"a{n}", *(values[f][n] for f in FEATURES), stayed[n], ("eu", "us")[n % 2]] for n in range(count)]
-    head = ["account", *FEATURES, "stayed", "region"]
-    return "\n".join(",".join(map(str, row)) for row in [head, *rows]) + "\n"
 
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     """After a real night whose result was confirmed."""
-    from bot.night.night import targets_of
-    from bot.night.plan import Wishes as NightWishes
-    from bot.night.plan import plan
-    from bot.night.run import run
-
-    files = {
-        f"{FOLDER}/target.yaml": TARGET, f"{FOLDER}/columns.yaml": COLUMNS, f"{FOLDER}/spec.yaml": SPEC,
-        f"{FOLDER}/evaluate.py": 'from harness.scorers import saas\n\nsaas.serve("columns.yaml")\n',
-        f"{FOLDER}/data/search.csv": accounts(1), f"{FOLDER}/data/holdout.csv": accounts(2),
-    }  # fmt: skip
-    found = make_repository(tmp_path_factory.mktemp("refresh"), files)
-    night, _ = plan(found, NightWishes(experiments=120, seed=3))
-    run(night, targets_of(night)[0], quiet=True)
-    assert proposed(confirmed(night)).opened is not None
+    found = repository_at(tmp_path_factory.mktemp("refresh"))
+    night_in(found)
     return found
 
 
@@ -220,7 +169,7 @@ def broken(old: str, new: str) -> str:
         (broken("a5,", "a6,"), "1 accounts stand twice, such as a6"),
         (broken("stayed", "left"), "has no column stayed"),
         (broken("a5,", "a5,x"), "strong is no number in 1"),
-        (accounts(7, count=0), "holds no accounts"),
+        (accounts(7, count=0), "holds no rows"),
     ],
 )
 def test_a_table_that_does_not_fit_writes_nothing(repository: Repository, tmp_path: Path, text: str, says: str) -> None:

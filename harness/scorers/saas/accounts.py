@@ -120,6 +120,19 @@ def read(folder: Path, columns: Columns, split: str) -> Iterator[Accounts]:
         first += found.size
 
 
+def whole(folder: Path, columns: Columns, split: str) -> Accounts:
+    """All accounts of a split as one block. Raises EvaluatorError as `read` does."""
+    blocks = list(read(folder, columns, split))
+    first = blocks[0]
+    return Accounts(
+        first.features,
+        np.concatenate([block.raw for block in blocks], axis=1),
+        {name: np.concatenate([block.facts[name] for block in blocks]) for name in first.facts},
+        {name: np.concatenate([block.segments[name] for block in blocks]) for name in first.segments},
+        first.values,
+    )
+
+
 def segment_values(folder: Path, columns: Columns, split: str) -> dict[str, tuple[str, ...]]:
     """Segment column -> the values that it takes in a split."""
     found: dict[str, set[str]] = {name: set() for name in columns.segments}

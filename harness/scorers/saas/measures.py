@@ -152,6 +152,13 @@ def measured(tally: Tally) -> dict[str, float]:
     return metrics
 
 
+def facts_of(metric: str) -> tuple[str, ...]:
+    """The facts that one metric is made of. Raises KeyError for what is no metric of the whole table."""
+    known: dict[str, Scalar | PerTier] = {one.name: one for one in (*SCALARS, *PER_TIER)}
+    needs = known[metric.partition(".")[0]].needs
+    return tuple(dict.fromkeys(needs))
+
+
 def over_segments(segment: str, tallies: list[Tally]) -> dict[str, float]:
     """The worst value, and the gap between the best and the worst, over the groups of a segment that have one."""
     metrics = {}
