@@ -37,16 +37,15 @@ def _headline(found: Reviewed) -> str:
     before, after = found.base.metrics[name], found.head.metrics[name]
     lines = [f"| {name} | base | result |", "|---|--:|--:|"]
     lines.append(f"| accounts of the search | {value(before)} | {value(after)} |")
-    held, interval = found.report.holdout, found.report.interval
+    held = found.report.holdout
     if held:
         lines.append(f"| **held-out accounts** | {value(held['base'][name])} | **{value(held['head'][name])}** |")
     said = "Confirmed." if found.confirmed else f"**Not confirmed**: {code(found.report.why or found.report.end, 300)}"
-    if interval:
+    if held and "low" in held:
         said += (
-            f" Held-out gain {signed(interval['gain'])}, {percent(interval['confidence'])} interval "
-            f"{signed(interval['low'])} to {signed(interval['high'])}."
+            f" Held-out gain {signed(held['gain'])}, {percent(held['confidence'])} interval {signed(held['low'])} to "
+            f"{signed(held['high'])}; on the accounts that it searched, the night gained {signed(after - before)}."
         )
-        said += f" The search claimed {signed(after - before)}: what is above the held-out gain was luck with its rows."
     return "\n".join([*lines, "", said])
 
 

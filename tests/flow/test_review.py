@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,9 @@ def figures(folder: Path) -> dict[str, Any]:
 
 def test_the_page_answers_the_questions_of_a_reviewer(folder: Path) -> None:
     page = (folder / "page.html").read_text()
+    assert re.search(
+        r"Held-out gain \+0\.\d+, 95 % interval \+0\.\d+ to \+0\.\d+; on the accounts that it searched", page
+    )
     for words in ("accounts change tier", "held-out accounts", "Would another night find the same?", "worth.png"):
         assert words in page
     for chart in ("worth.png", "convergence.png"):
