@@ -125,6 +125,8 @@ def _target(evaluate: str, low: int, high: int, more: str = "") -> str:
     return text.lstrip() + more
 
 
+PAIR, DRAW = 2, 4  # measurements; the targets here have three values, so at most three parts
+
 KINDS = (
     Kind(
         "process", _target("command: [sh, evaluate.sh]", -50, 50), ("evaluate.sh", PROCESS),
@@ -136,11 +138,11 @@ KINDS = (
     ),
     Kind(
         "noisy duel", _target(SERVED, -4, 4, "noise: {}\n"), ("evaluate.py", SERVE.replace("SCORE", NOISY)),
-        "a: 0\nb: -2\nc: 0\n", 12, 2,
+        "a: 0\nb: -2\nc: 0\n", 12, PAIR,
     ),
     Kind(
         "confirm", _target(SERVED, 0, 1, "noise: {}\n"), ("evaluate.py", SERVE.replace("SCORE", PLANTED)),
-        "a: 0\nb: 0\nc: 0\n", 7, 4, from_confirm=True,
+        "a: 0\nb: 0\nc: 0\n", 7, DRAW, from_confirm=True,
     ),
 )  # fmt: skip
 
@@ -392,13 +394,17 @@ def _check_repeats(ground: Ground, recorded: _Recorded, before: Sequence[Line]) 
         confirm = [line for line in new if line.verb == "confirm"]
         assert not [line for line in confirm if line.seed in recorded.drawn], "a recorded draw was made again"
         again = [line for line in (*loop, *confirm) if line in known and not recorded.seeds[line.seed]]
+        # Confirm's unit is a draw: the head, and the head without each of its parts, under one seed.
+        in_loop = sum(line.verb == "run" for line in again)
+        assert in_loop <= PAIR, f"{ground.kind.name}: {in_loop} measurements of the loop were made again"
     else:
         loop = [line for line in new if line.verb == "run" and line.text != recorded.base]
         assert not [line for line in loop if line.text in recorded.texts], "a recorded experiment was measured again"
         again = [line for line in loop if line in known]
         checks = sum(line.verb == "run" and line.text == recorded.base for line in new)
         assert checks <= (1 if recorded.begun else 2), "the unchanged file was measured more than a start needs"
-    assert len(again) <= ground.kind.flight, f"{ground.kind.name}: {len(again)} measurements were made again"
+    said = f"{ground.kind.name}: {len(again)} measurements were made again: {again}"
+    assert len(again) <= (DRAW if noisy else ground.kind.flight), said
     ground.tally.repeats += len(again)
     ground.tally.worst = max(ground.tally.worst, len(again))
 
