@@ -13,7 +13,10 @@ from bot.pages.text import plain, value
 from bot.verification import verify_lines
 from harness import folds
 from harness.errors import AutoresearchError
+from harness.events import Event
 from harness.repository import Repository
+from harness.screening import in_words
+from harness.target import Target
 
 
 def log_lines(repository: Repository, name: str, status: str | None, *, as_json: bool) -> Iterator[str]:
@@ -31,7 +34,7 @@ def log_lines(repository: Repository, name: str, status: str | None, *, as_json:
             segments = handover.read(night, target).received.segments
             for event in folds.of_kind(segments, "experiment"):
                 if status in (None, event["status"]):
-                    yield json.dumps({"target": target.name, **event}) if as_json else _line(target.name, event)
+                    yield json.dumps({"target": target.name, **event}) if as_json else _line(target, event)
 
 
 def _night_line(night: Night) -> str:
@@ -51,11 +54,13 @@ def _night_line(night: Night) -> str:
     return f"{night.name}  {'; '.join(parts)}"
 
 
-def _line(target: str, event: dict[str, object]) -> str:
-    metrics = event["metrics"]
-    first = next(iter(metrics.values()), None) if isinstance(metrics, dict) else None
+def _line(target: Target, event: Event) -> str:
+    first = next(iter(event["metrics"].values()), None)
     shown = value(first, 6) if isinstance(first, float) else "-"
-    return f"{target}/{event['id']}\t{event['status']}\t{event['reason']}\t{shown}\t{plain(str(event['description']))}"
+    if "bound" in event:
+        shown = in_words(target.rule.primary, event["bound"])
+    what = plain(event["description"])
+    return f"{target.name}/{event['id']}\t{event['status']}\t{event['reason']}\t{shown}\t{what}"
 
 
 __all__ = ["log_lines", "verify_lines"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from harness.handover import Received
 from harness.measure import Ask
 from harness.reports import Measurement
 from harness.repository import CommitSource, Repository
+from harness.rule import Metric
+from harness.screening import holds, in_words
 from harness.target import Target
 
 NEVER_MEASURED = ("invalid", "duplicate")
@@ -29,9 +31,11 @@ _FORM = re.compile(r"(?:(?P<night>[^/#]+)/)?(?:(?P<target>[^/#]+)(?P<mark>[/#]))
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What was recorded and what was measured now. same: every recorded number again, to the last digit.
+    """What was recorded and what was measured now. same: every recorded number again, to the last digit; of what was
+    screened a value of the primary metric that is no better than the bound.
 
-    recorded_crash: why there is no recorded number, a crash or a reason of NEVER_MEASURED.
+    recorded_crash: why there is no recorded number: a crash, `screened` or a reason of NEVER_MEASURED. bound: of the
+    primary metric, where that is all that was recorded.
     """
 
     name: str
@@ -40,9 +44,14 @@ class Reproduction:
     recorded_crash: str
     measured: Measurement
     lock_same: bool
+    primary: Metric
+    bound: float | None = None
 
     @property
     def same(self) -> bool:
+        if self.bound is not None:
+            found = self.measured.metrics.get(self.primary.name)
+            return found is not None and holds(self.primary, self.bound, found)
         if self.recorded_crash:
             return bool(self.measured.crash)
         return dict(self.measured.metrics) == dict(self.recorded)
@@ -50,7 +59,7 @@ class Reproduction:
     def as_json(self) -> dict[str, Any]:
         return {
             "experiment": self.name, "same": self.same, "lock_same": self.lock_same,
-            "recorded": self.recorded or {"crash": self.recorded_crash},
+            "recorded": self._recorded(),
             "measured": self.measured.metrics or {"crash": self.measured.crash, "why": self.measured.why},
         }  # fmt: skip
 
@@ -58,6 +67,8 @@ class Reproduction:
         lines = [self.name]
         if not self.lock_same:
             lines.append("note: the lock differs from the night's (harness, Python or a library changed since)")
+        if self.bound is not None:
+            return "\n".join([*lines, *self._screened(self.bound)])
         if self.recorded_crash or self.measured.crash:
             lines.append(f"  recorded: {self.recorded_crash or 'a score'}; now: {self.measured.crash or 'a score'}")
         for name, was in self.recorded.items():
@@ -65,6 +76,20 @@ class Reproduction:
             lines.append(f"  {name}: recorded {was!r}, now {now!r}{'' if now == was else '  DIFFERENT'}")
         lines.append("the same, to the last digit" if self.same else "NOT the same")
         return "\n".join(lines)
+
+    def _recorded(self) -> dict[str, Any]:
+        if self.bound is not None:
+            return {"screened": {"metric": self.primary.name, "bound": self.bound}}
+        return dict(self.recorded) or {"crash": self.recorded_crash}
+
+    def _screened(self, bound: float) -> Iterator[str]:
+        """No bar is sent now, so everything is measured."""
+        yield f"  recorded: screened, {self.primary.name} {in_words(self.primary, bound)}"
+        if self.measured.crash:
+            yield f"  now: {self.measured.crash}"
+        for name, now in self.measured.metrics.items():
+            yield f"  {name}: now {now!r}"
+        yield "the same: no better than the bound" if self.same else "NOT the same"
 
 
 def reproduce(repository: Repository, which: str) -> Reproduction | Remeasured:
@@ -104,6 +129,8 @@ def _reproduced(night: Night, name: str, number: int | None, mark: str) -> Repro
         recorded_crash="" if event["metrics"] else event["reason"],
         measured=measured,
         lock_same=digest == received.segments[0].header["lock"],
+        primary=found.rule.primary,
+        bound=event.get("bound"),
     )
 
 

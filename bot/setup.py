@@ -29,6 +29,7 @@ from harness.view import overwrite, remove, write
 
 SECONDS = 1800.0
 OUTPUT = 64 * MIB
+PRIVATE_DATA, PRIVATE_RECORD = "AUTORESEARCH_PRIVATE_DATA", ".autoresearch-private"
 
 
 # What a program needs to reach the network, and pip its packages, as this machine is configured.
@@ -131,7 +132,7 @@ def _made(source: Kept, target: Target, say: Say) -> Iterator[Path]:
         words = " ".join(target.evaluate.setup)
         say(f"{target.name}: setup, once: {words}")
         started = time.monotonic()
-        finished = _run(target, cwd, home)
+        finished = _run(target, cwd, home, private_data(source, target))
         if finished.stopped or finished.exit_code:
             raise _failure(target, finished)
         if not any(path.is_file() for path in (cwd / FOLDER).rglob("*")):
@@ -155,9 +156,9 @@ def _checkout(source: Kept, target: Target, root: Path) -> Path:
     return cwd
 
 
-def _run(target: Target, cwd: Path, home: Path) -> Finished:
+def _run(target: Target, cwd: Path, home: Path, private: dict[str, str]) -> Finished:
     argv = command(target.evaluate.setup)
-    own = environment(home, isolated=False) | network()
+    own = environment(home, isolated=False) | network() | private
     try:
         return run_bounded(argv, cwd=cwd, env=own, timeout=SECONDS, output_limit=OUTPUT)
     except OSError as error:
@@ -165,6 +166,14 @@ def _run(target: Target, cwd: Path, home: Path) -> Finished:
             f"{target.name}: the setup cannot be started: {argv[0]}: {error.strerror}",
             next_step="install the program, or give the script an interpreter: [sh, prepare.sh]",
         ) from None
+
+
+def private_data(source: Kept, target: Target) -> dict[str, str]:
+    """Where the rows of a target lie that are not in the repository: as the environment says, else the file that `new`
+    wrote beside target.yaml and that git ignores."""
+    recorded = source.repository.root / target.folder / PRIVATE_RECORD
+    named = os.environ.get(PRIVATE_DATA) or (recorded.read_text("utf-8").strip() if recorded.is_file() else "")
+    return {PRIVATE_DATA: named} if named else {}
 
 
 def network() -> dict[str, str]:

@@ -12,6 +12,8 @@ Serve form: the harness starts it once, then sends one JSON line per batch.
         return [evaluator.Scores({"accuracy": ...}) for item in request.items]
     evaluator.serve(score)
 
+Where a request has a `bar`, a candidate that cannot reach it may be answered with `evaluator.Screened`.
+
 The lines that travel are described by harness/schemas/report.schema.json, serve-request.schema.json and
 serve-response.schema.json; an evaluator in another language writes them itself.
 """
@@ -49,13 +51,18 @@ class Item:
 
 @dataclass(frozen=True)
 class Request:
-    """One line of the serve form."""
+    """One line of the serve form.
+
+    bar: the value of the primary metric below which (goal minimize: above which) a candidate is discarded whatever else
+    it scores; None where every candidate has to be measured.
+    """
 
     id: int
     split: str
     seed: int
     fidelity: float
     items: tuple[Item, ...]
+    bar: float | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,21 @@ class Scores:
         if self.rows:
             message["rows"] = {name: [list(map(float, s)) for s in strata] for name, strata in self.rows.items()}
         return message
+
+
+@dataclass(frozen=True)
+class Screened:
+    """The candidate falls short of the request's bar, so nothing else of it was computed.
+
+    metric: the primary one. bound: what the candidate scores by it at best, strictly worse than the bar; the value
+    itself where that is known.
+    """
+
+    metric: str
+    bound: float
+
+    def as_message(self) -> dict[str, Any]:
+        return {"screened": {"metric": self.metric, "bound": float(self.bound)}}
 
 
 @dataclass(frozen=True)
@@ -119,7 +141,7 @@ def report(metrics: Mapping[str, float], parts: Mapping[str, float] | None = Non
         data = data[os.write(int(descriptor), data) :]
 
 
-def serve(score: Callable[[Request], Sequence[Scores | Crash]]) -> None:
+def serve(score: Callable[[Request], Sequence[Scores | Screened | Crash]]) -> None:
     """Answers batches until the harness closes standard input.
 
     `score` returns one result per item, in order. What it prints goes to standard error: standard output carries
@@ -135,6 +157,7 @@ def serve(score: Callable[[Request], Sequence[Scores | Crash]]) -> None:
             seed=message["seed"],
             fidelity=message["fidelity"],
             items=tuple(Item(item["blob"], Path(item["path"])) for item in message["items"]),
+            bar=message.get("bar"),
         )
         results = [result.as_message() for result in score(request)]
         answers.write(json.dumps({"id": request.id, "results": results}) + "\n")

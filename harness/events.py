@@ -225,9 +225,12 @@ def _patch(before: str, after: str) -> list[Any]:
 
 
 def _alike(one: str, other: str) -> int:
-    """How many characters two texts begin with in common."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
+    """How many characters two texts begin with in common, found by halving: it is on the hot path."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if one[low:middle] == other[low:middle] else (low, middle - 1)
+    return low
 
 
 def _read_line(line: bytes, chain: str, number: int) -> tuple[Event, str]:

@@ -23,7 +23,8 @@ class LoopState:
 
     content, blob, metrics, complexity are the incumbent's; kept_by is the experiment that made it (None: the base).
     elapsed in seconds of running, cost in US dollars, tried holds canonical ids. largest: the largest gain or loss of
-    any experiment; measured: how many had one; claimed: the sum of the gains that were kept.
+    any experiment, of a screened one the least that it lost; measured: how many had one; claimed: the sum of the gains
+    that were kept.
 
     Of noisy metrics: calibration holds the pairs of the unchanged file, begun the try that is not decided yet, fought
     its pairs; pairs and void count those of the whole night.
@@ -85,7 +86,7 @@ class LoopState:
         self.since_keep += 1
         self.tried.add(event["canon"])
         self.begun = None
-        if event["metrics"] and event["reason"] != "suspect":
+        if (event["metrics"] or "bound" in event) and event["reason"] != "suspect":
             self.measured += 1
             self.largest = max(self.largest, abs(event.get("gain", 0.0)))
         if event["status"] == "keep":

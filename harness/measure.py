@@ -19,8 +19,9 @@ from typing import Any, Protocol
 
 from harness.errors import EvaluatorError
 from harness.process import Conversation, ConversationOver, Finished, printable, run_bounded
-from harness.reports import CUT, BadReport, Measurement, check_scores, closing_block, parse_json
+from harness.reports import CUT, BadReport, Measurement, check_scores, check_screened, closing_block, parse_json
 from harness.repository import Repository
+from harness.rule import Metric
 from harness.sandbox import TESTED_VARIABLE
 from harness.sandbox.views import ROOT_VARIABLE
 from harness.target import Target
@@ -34,13 +35,15 @@ _TAIL_BYTES = 2400  # 600 characters of at most 4 bytes
 class Ask:
     """Which measurement is wanted: split search or holdout, the seed, the share of the full cost.
 
-    until: when, by time.monotonic(), it is cut short because the night is over.
+    until: when, by time.monotonic(), it is cut short because the night is over. bar: what the primary metric must not
+    fall short of, where falling short decides (`harness.screening`); only the serve form can be told.
     """
 
     split: str = "search"
     seed: int = 0
     fidelity: float = 1.0
     until: float = math.inf
+    bar: float | None = None
 
     def over(self) -> bool:
         return time.monotonic() >= self.until
@@ -141,7 +144,8 @@ class ServeMeasurer:
         self._asked += 1
         answer = conversation.ask(self._line(contents, ask), ask.timeout(self._target.evaluate.timeout))
         self._view.sweep()
-        return _from_answer(answer, self._asked, len(contents), self._names)
+        results = _from_answer(answer, self._asked, len(contents))
+        return [_from_result(result, self._names, self._target.rule.primary, ask.bar) for result in results]
 
     def _start(self) -> Conversation:
         home = self._scratch / "home"
@@ -162,6 +166,8 @@ class ServeMeasurer:
             overwrite(path, content)
             items.append({"blob": self._repository.blob_id(content), "path": str(path)})
         message = {"id": self._asked, "split": ask.split, "seed": ask.seed, "fidelity": ask.fidelity, "items": items}
+        if ask.bar is not None:
+            message["bar"] = ask.bar
         return json.dumps(message).encode()
 
     def _stop(self) -> None:
@@ -238,18 +244,20 @@ def _reported(finished: Finished, target: Target) -> Any:
     raise BadReport("missing", "nothing was reported")
 
 
-def _from_answer(answer: bytes, asked: int, count: int, names: Sequence[str]) -> list[Measurement]:
+def _from_answer(answer: bytes, asked: int, count: int) -> list[Any]:
     message = parse_json(answer)
     results = message.get("results") if isinstance(message, dict) else None
     if not isinstance(results, list) or message.get("id") != asked or len(results) != count:
         raise BadReport("malformed", "the answer is not {id, results} with one result per item")
-    return [_from_result(result, names) for result in results]
+    return results
 
 
-def _from_result(result: Any, names: Sequence[str]) -> Measurement:
+def _from_result(result: Any, names: Sequence[str], primary: Metric, bar: float | None) -> Measurement:
     if isinstance(result, dict) and set(result) == {"crash"}:
         return Measurement(crash="refused", why=_plain(str(result["crash"])))
     try:
+        if isinstance(result, dict) and set(result) == {"screened"}:
+            return check_screened(result["screened"], primary, bar)
         return check_scores(result, names)
     except BadReport as bad:
         return Measurement(crash=bad.kind, why=_plain(bad.why))

@@ -124,21 +124,40 @@ def cache(repository: Repository, name: str) -> Path:
     return repository.state / FOLDER / name
 
 
-def place(source: Kept, target: Target, into: Path) -> dict[str, str]:
+def place(source: Kept, target: Target, into: Path, *, hidden: bool) -> dict[str, str]:
     """Copies a target's prepared files, read-only, into a view of the repository below `into`.
 
-    Path from the repository's root -> SHA-256 of each; none for a target without setup. Raises ConfigError(s), and
-    IntegrityError where a file is not there or not what data.lock names.
+    hidden: whether those that the target hides are among them. Path from the repository's root -> SHA-256 of each; none
+    for a target without setup. Raises ConfigError(s), and IntegrityError where a file is not there or not what
+    data.lock names.
     """
     if not target.evaluate.setup:
         return {}
     manifest, name = read(source, target)
+    _refuse_unmade(source, target, manifest)
     kept, placed = cache(source.repository, name), {}
     for path, entry in manifest.items():
         where = posixpath.join(target.folder, path)
+        if where in target.hidden and not hidden:
+            continue
         _copy(kept / path, into / where, entry, f"{target.name}: {path}", _step(source, target))
         placed[where] = entry.digest
     return placed
+
+
+def digests(source: Source, target: Target) -> dict[str, str]:
+    """Path from the repository's root -> SHA-256 of each file that data.lock names; none without setup."""
+    manifest = read(source, target)[0] if target.evaluate.setup else {}
+    return {posixpath.join(target.folder, path): entry.digest for path, entry in manifest.items()}
+
+
+def _refuse_unmade(source: Kept, target: Target, manifest: Manifest) -> None:
+    """A hidden file that neither git nor the setup has: what was meant to be hidden may lie open under another name."""
+    made = {posixpath.join(target.folder, path) for path in manifest}
+    for path in target.hidden:
+        if path not in made and path not in source.modes():
+            what = f"does not name {path}, which data.hidden of {target.name} does"
+            raise ConfigError(Place(lock_path(target)), what, next_step="name what the setup makes, or mend the setup")
 
 
 def _copy(kept: Path, there: Path, entry: Entry, label: str, step: str) -> None:

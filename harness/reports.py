@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.rule import Metric
+from harness.screening import falls_short
+
 CRASH_KINDS = ("exit", "signal", "timeout", "nan", "missing", "malformed", "twice", "flood", "refused")
 CUT = "cut"  # no crash: the night ended, and nothing is known of what was being measured
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.@-]{0,63}")
@@ -18,8 +21,8 @@ MOST_METRICS, MOST_PARTS, MOST_STRATA = 200, 1000, 16
 
 @dataclass(frozen=True)
 class Measurement:
-    """metrics is empty exactly if it crashed; crash is one of CRASH_KINDS or CUT, why its detail. seconds: of the wall
-    clock."""
+    """metrics is empty exactly if it crashed or was screened; crash is one of CRASH_KINDS or CUT, why its detail.
+    seconds: of the wall clock. bound: of the primary metric, where that alone ruled the candidate out."""
 
     metrics: Mapping[str, float] = field(default_factory=dict)
     parts: Mapping[str, float] = field(default_factory=dict)
@@ -27,6 +30,7 @@ class Measurement:
     crash: str = ""
     why: str = ""
     seconds: float = 0.0
+    bound: float | None = None
 
 
 class BadReport(Exception):
@@ -49,6 +53,22 @@ def check_scores(message: Any, names: Sequence[str]) -> Measurement:
         if name not in metrics:
             raise BadReport("missing", f"the metric {name} was not reported")
     return Measurement(metrics, parts, _rows(message.get("rows", {})))
+
+
+def check_screened(message: Any, primary: Metric, bar: float | None) -> Measurement:
+    """What stands under "screened" in a result, as a measurement. bar: None where none was sent. Raises BadReport."""
+    if not isinstance(message, dict) or set(message) != {"metric", "bound"}:
+        raise BadReport("malformed", "screened is an object of metric and bound")
+    bound = message["bound"]
+    if bar is None:
+        raise BadReport("malformed", "it is screened, and the request had no bar: it was to be measured")
+    if message["metric"] != primary.name:
+        raise BadReport("malformed", f"screened: the metric is not the primary one, {primary.name}")
+    if not _finite(bound):
+        raise BadReport("malformed", "screened: the bound is no finite number")
+    if not falls_short(primary, bound, bar):
+        raise BadReport("malformed", f"screened: a bound of {bound!r} does not rule out what must reach {bar!r}")
+    return Measurement(bound=float(bound))
 
 
 def _numbers(found: Any, what: str, most: int) -> dict[str, float]:

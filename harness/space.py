@@ -6,6 +6,7 @@ equals the later. A leaf that no pointer names may not change, and nothing may b
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -58,6 +59,16 @@ class Space:
 
     def allowed(self, pointer: str) -> Allowed | None:
         """What the most exact pointer that matches says; None if none matches."""
+        if pointer not in self._known:
+            self._known[pointer] = self._most_exact(pointer)
+        return self._known[pointer]
+
+    @functools.cached_property
+    def _known(self) -> dict[str, Allowed | None]:
+        """Pointers that were asked for; they are those of the base file, so their number has an end."""
+        return {}
+
+    def _most_exact(self, pointer: str) -> Allowed | None:
         segments = tuple(unescape(segment) for segment in pointer.split("/")[1:])
         best: tuple[int, Allowed] | None = None
         for pattern, allowed in self.rules:
@@ -83,6 +94,8 @@ class Space:
     def _compare(self, base: Any, candidate: Any, pointer: str) -> Iterator[str]:
         if isinstance(base, dict) and isinstance(candidate, dict):
             for key in [*base, *(key for key in candidate if key not in base)]:
+                if key in base and key in candidate and _same_scalar(base[key], candidate[key]):
+                    continue
                 inner = f"{pointer}/{escape(key)}"
                 if key not in candidate:
                     yield f"{inner} was removed"
@@ -95,7 +108,7 @@ class Space:
                 yield from self._compare(before, after, f"{pointer}/{index}")
         elif isinstance(base, (dict, list)) or isinstance(candidate, (dict, list)):
             yield f"{pointer or 'the whole file'} was {_kind(base)} and became {_kind(candidate)}"
-        elif type(base) is not type(candidate) or base != candidate:
+        elif not _same_scalar(base, candidate):
             yield from self._change(candidate, pointer)
 
     def _change(self, value: Scalar, pointer: str) -> Iterator[str]:
@@ -104,6 +117,11 @@ class Space:
             yield f"{pointer or 'the whole file'} is not in the space"
         elif problem := allowed.problem(value):
             yield f"{pointer}: {value!r} {problem}"
+
+
+def _same_scalar(one: Any, other: Any) -> bool:
+    """True is not 1, nor is 1.0."""
+    return type(one) is type(other) and not isinstance(one, (dict, list)) and bool(one == other)
 
 
 def _kind(value: Any) -> str:

@@ -60,7 +60,7 @@ def build(source: Kept, target: Target, into: Path, *, hidden: bool) -> View:
     for path in shown:
         write(into / path, contents[path], 0o555 if modes[path] == "100755" else 0o444)
     write(into / target.file, base, 0o644)
-    placed = prepared.place(source, target, into)
+    placed = prepared.place(source, target, into, hidden=hidden)
     (into / target.folder).mkdir(parents=True, exist_ok=True)
     watched = {**shown, **placed}
     files = frozenset([*watched, target.file])

@@ -5,22 +5,88 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from bot.cli.app import cli, go_quiet, json_option, prepare, repository_of, repository_option
 
 
+def _assigned(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    """--outcome OURS=COLUMN, each of our words once."""
+    from harness.scorers.saas.columns import OUTCOMES
+
+    found: dict[str, str] = {}
+    for one in given:
+        ours, _, column = one.partition("=")
+        if ours not in OUTCOMES or not column or ours in found:
+            raise click.BadParameter(f"{one}: expected once each, such as retained=stayed; ours: {', '.join(OUTCOMES)}")
+        found[ours] = column
+    return found
+
+
+def _percent(_context: click.Context, _option: click.Parameter, given: str) -> int:
+    number = given.removesuffix("%")
+    if not number.isdecimal() or not 10 <= int(number) <= 90:
+        raise click.BadParameter(f"{given}: expected a whole percentage from 10% to 90%")
+    return int(number)
+
+
+def _origin(data: Path | None, query: str, database: Path | None, variable: str) -> Any:
+    """Where the table comes from; None for no table. Raises click.UsageError for a mixture."""
+    from bot.new.table.command import Origin
+
+    if data and query:
+        raise click.UsageError("--data and --query: the rows come from one of them")
+    if query and bool(database) == bool(variable):
+        raise click.UsageError("--query asks either --database FILE or the database whose URL --database-env names")
+    if (database or variable) and not query:
+        raise click.UsageError('--database needs --query "select ..."')
+    return Origin(data, query, database, variable) if data or query else None
+
+
 @cli.command("new")
 @click.argument("name")
+@click.option("--data", type=click.Path(path_type=Path), help="A table of accounts, .csv or .parquet, a row each.")
+@click.option("--query", default="", metavar="SQL", help="Or a query that returns one.")
+@click.option("--database", type=click.Path(path_type=Path), metavar="FILE", help="The DuckDB file that it asks.")
+@click.option("--database-env", "variable", default="", metavar="NAME", help="Or the variable with PostgreSQL's URL.")
+@click.option("--score", type=click.Choice(["health", "risk"]), help="What a high score says; default: by the outcome.")
+@click.option("--outcome", "outcomes", multiple=True, metavar="OURS=COLUMN", callback=_assigned, help="Repeatable.")
+@click.option("--feature", "features", multiple=True, metavar="COLUMN", help="Score by it, whatever it looks like.")
+@click.option("--ignore", multiple=True, metavar="COLUMN", help="Leave it out.")
+@click.option("--segment", "segments", multiple=True, metavar="COLUMN", help="Measure its groups one by one.")
+@click.option("--id", "identity", default="", metavar="COLUMN", help="What names the account.")
+@click.option("--holdout", default="30%", show_default=True, callback=_percent, help="Share that only confirm reads.")
+@click.option("--private", is_flag=True, help="The rows stay outside the repository.")
+@click.option("--dry-run", is_flag=True, help="Say what would be written, and why; write nothing.")
 @repository_option
-def new_command(name: str, directory: Path) -> None:
-    """Writes a target that runs as it is: a file to change, an evaluator, a README that says what to replace."""
-    from bot.new import new
+def new_command(
+    name: str, data: Path | None, query: str, database: Path | None, variable: str, score: str | None,
+    outcomes: dict[str, str], features: tuple[str, ...], ignore: tuple[str, ...], segments: tuple[str, ...],
+    identity: str, holdout: int, private: bool, dry_run: bool, directory: Path,
+) -> None:  # fmt: skip
+    """Writes a target that runs as it is: a file to change, an evaluator, a README that says what to replace.
 
-    for path in new(repository_of(directory), name):
-        click.echo(f"wrote {path}")
-    click.echo(f"next: autoresearch check {name}")
+    With --data or --query it is a score of your own accounts: columns are recognised by name and content, each with
+    the reason, and whatever cannot be meant is refused before anything is written.
+    """
+    from bot import new
+
+    repository, origin = repository_of(directory), _origin(data, query, database, variable)
+    if not origin:
+        if score or outcomes or features or ignore or segments or identity or private or dry_run:
+            raise click.UsageError("these options are about a table: name it with --data or --query")
+        for path in new.new(repository, name):
+            click.echo(f"wrote {path}")
+        click.echo(f"next: autoresearch check {name}")
+        return
+    from bot.new.table.asked import Asked
+    from bot.new.table.command import scored
+
+    asked = Asked(identity, score or "", outcomes, features, ignore, segments, holdout)
+    for line in scored(repository, name, origin, asked, private=private, dry_run=dry_run):
+        click.echo(line)
 
 
 @cli.command("check")

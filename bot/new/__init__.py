@@ -1,4 +1,4 @@
-"""`autoresearch new`: a target that runs as it is, written from templates."""
+"""`autoresearch new`: a target that runs as it is, written from templates, or from a table of accounts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -27,17 +27,33 @@ def new(repository: Repository, name: str) -> list[str]:
     Returns the paths written, from the repository's root. Raises ConfigError before anything is written, for a name
     that is none, a folder that exists or that no night would look at, and files that git would ignore.
     """
+    refuse(repository, name)
+    templates = resources.files(__name__) / "templates" / "target"
+    return write(repository, name, {path: _filled(file, name) for path, file in _files(templates)})
+
+
+def refuse(repository: Repository, name: str) -> None:
+    """Raises ConfigError where no target of this name can be written."""
     folder = f"{FOLDER}/{name}"
     _refuse_name(name)
     if os.path.lexists(repository.root / folder):
         raise ConfigError(Place(folder), "exists already", next_step="take another name; nothing is ever overwritten")
     _refuse_unseen(repository, folder)
-    templates = resources.files(__name__) / "templates"
-    files = {f"{folder}/{path}": _filled(file, name) for path, file in _files(templates / "target")}
-    shared = {config.CONFIG_FILE: (templates / "github" / "autoresearch.yml").read_bytes(), **_schemas()}
-    files |= {path: content for path, content in shared.items() if not os.path.lexists(repository.root / path)}
-    _write(repository, folder, files)
-    return list(files)
+
+
+def placed(repository: Repository, name: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """A target's files by path from the repository's root, with those that all targets share and that are absent."""
+    found = {f"{FOLDER}/{name}/{path}": content for path, content in files.items()}
+    config_file = resources.files(__name__) / "templates" / "github" / "autoresearch.yml"
+    shared = {config.CONFIG_FILE: config_file.read_bytes(), **_schemas()}
+    return found | {path: content for path, content in shared.items() if not os.path.lexists(repository.root / path)}
+
+
+def write(repository: Repository, name: str, files: Mapping[str, bytes], unseen: Collection[str] = ()) -> list[str]:
+    """Writes a target's files, by path from its folder, as `new` does. unseen: those that git is meant to ignore."""
+    whole = placed(repository, name, files)
+    _write(repository, f"{FOLDER}/{name}", whole, {f"{FOLDER}/{name}/{path}" for path in unseen})
+    return list(whole)
 
 
 def _refuse_name(name: str) -> None:
@@ -82,14 +98,14 @@ def _schemas() -> dict[str, bytes]:
     return {f"{SCHEMAS}/{name}": (published / name).read_bytes() for name in names}
 
 
-def _write(repository: Repository, folder: str, files: dict[str, bytes]) -> None:
+def _write(repository: Repository, folder: str, files: Mapping[str, bytes], unseen: Collection[str]) -> None:
     """All or nothing of the target's folder, and nothing at all where git would not see it."""
     (repository.root / folder).mkdir(parents=True)
     try:
         for path, content in files.items():
             if path.startswith(f"{folder}/"):
                 _create(repository.root / path, content)
-        _refuse_ignored(repository, folder)
+        _refuse_ignored(repository, folder, unseen)
     except BaseException:
         shutil.rmtree(repository.root / folder)
         raise
@@ -104,9 +120,9 @@ def _create(path: Path, content: bytes) -> None:
         file.write(content)
 
 
-def _refuse_ignored(repository: Repository, folder: str) -> None:
+def _refuse_ignored(repository: Repository, folder: str, unseen: Collection[str]) -> None:
     listing = repository.git("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--", folder)
-    ignored = [os.fsdecode(path) for path in listing.split(b"\0") if path]
+    ignored = [path for path in map(os.fsdecode, listing.split(b"\0")) if path and path not in unseen]
     if ignored:
         raise ConfigError(
             Place(".gitignore"), f"git would ignore {', '.join(ignored[:3])}",

@@ -33,7 +33,8 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Finding:
-    """What came of an attempt. gain: of the headline over the incumbent; more: what only its kind of judge records."""
+    """What came of an attempt. gain: of the headline over the incumbent, of what was screened at most; more: what only
+    its kind of judge records."""
 
     status: str
     reason: str

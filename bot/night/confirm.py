@@ -19,7 +19,7 @@ from bot.night.examination.case import Case
 from bot.night.folder import Night
 from bot.night.lifeline import killed_with_us
 from bot.night.run import header_fields, machine
-from harness import folds, measure, view
+from harness import folds, measure, prepared, view
 from harness.admission import Admission
 from harness.errors import IntegrityError
 from harness.events import Event, Segment, SegmentWriter
@@ -141,7 +141,8 @@ class _Confirmation:
 
     def _look(self, head: str) -> Mapping[str, Any]:
         """Notes the look before anything is seen; one that a kill interrupted is the same look."""
-        holdout = looks.identity(self.checkout.lock.files, self.target)
+        made = prepared.digests(CommitSource(self.night.repository, self.night.plan.base), self.target)
+        holdout = looks.identity({**self.checkout.lock.files, **made}, self.target)
         known = looks.of_night(self.night, holdout)
         mine = (self.night.name, self.target.name, head)
         others = looks.count(self.night.repository, holdout) - len(known)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bot.night.attempt import Attempt, Court, Finding, crash, refusal
+from harness import screening
 from harness.admission import Admitted
 from harness.decide import Keep, Measured, Pair, State, decide, step
 from harness.duel import sound
@@ -52,12 +53,15 @@ class Exact:
 
     def findings(self, attempts: Sequence[Attempt]) -> Iterator[Finding]:
         wanted = [attempt.proposal.content for attempt in attempts if not refusal(attempt)]
-        ask = Ask(seed=self.court.plan.seed, until=self.court.until(self.seconds * len(wanted)))
+        bar = screening.bar_of(self.court.target, self.court.state.metrics)
+        ask = Ask(seed=self.court.plan.seed, until=self.court.until(self.seconds * len(wanted)), bar=bar)
         measured = iter(self.court.measurer.measure(wanted, ask) if wanted else [])
         for attempt in attempts:
             yield refusal(attempt) or self._compared(attempt, next(measured))
 
     def _compared(self, attempt: Attempt, found: Measurement) -> Finding:
+        if found.bound is not None:
+            return self._screened(found, found.bound)
         found = sound(found, self.court.target.rule)
         if found.crash or not isinstance(attempt.judged, Admitted):
             return crash(found)
@@ -68,6 +72,14 @@ class Exact:
         status = "keep" if isinstance(decision, Keep) else "discard"
         reason, why = getattr(decision, "reason", "tie"), getattr(decision, "why", "")
         return Finding(status, reason, why, found.metrics, found.parts, found.seconds, gain)
+
+    def _screened(self, found: Measurement, bound: float) -> Finding:
+        """The bound was held against the incumbent of the batch's start; one that came since is no worse."""
+        primary = self.court.target.rule.primary
+        now = self.court.state.metrics[primary.name]
+        why = f"{primary.name} {screening.in_words(primary, bound)}, the incumbent has {now:.6g}"
+        gain, more = primary.gain(now, bound), {"bound": bound}
+        return Finding("discard", "screened", why, seconds=found.seconds, gain=gain, more=more)
 
 
 def another_seed(seed: int) -> int:

@@ -20,7 +20,7 @@ Look = tuple[str, str, str]  # night, target, head: a confirm that is repeated f
 
 
 def identity(files: Mapping[str, str], target: Target) -> str:
-    """Of the data that the holdout is measured on. files: the lock's, path -> SHA-256 of the content.
+    """Of the data that the holdout is measured on. files: what is locked and what setup made, path -> SHA-256.
 
     Where a target hides no files, whatever it locks may hold the rows.
     """

@@ -16,7 +16,7 @@ from bot.config import Config
 from bot.night import looks, past
 from bot.night.folder import Night, Plan, TargetPlan, nights, write_atomically
 from bot.setup import prepare
-from harness import folds, labels, lock, reserve
+from harness import folds, labels, lock, prepared, reserve
 from harness.errors import ConfigError, NotFound, Place
 from harness.repository import CommitSource, Repository, WorkingSource
 from harness.target import TARGET_FILE, Target
@@ -151,7 +151,9 @@ def _share(target: Target, source: CommitSource, night: Night, base: str, wishes
         carried_from=carried_from,
         carried_blob=carried_blob,
         reserve=_reserve(repository, target),
-        looks=looks.count(repository, looks.identity(whole.files, target)) if target.sample else 0,
+        looks=looks.count(repository, looks.identity({**whole.files, **prepared.digests(source, target)}, target))
+        if target.sample
+        else 0,
     )
 
 

@@ -20,6 +20,7 @@ from bot.night.folder import Night, TargetPlan
 from bot.night.lifeline import killed_with_us
 from bot.night.noisy import Noisy
 from bot.night.progress import Progress
+from bot.night.recollection import told_before
 from bot.proposers import Outcome, Proposal, Proposer, Request
 from harness import folds, measure, reserve, view
 from harness.admission import Admission, Admitted, Refused
@@ -145,6 +146,7 @@ class _Loop:
             self.ends.insert(0, interrupted)
             self._finish_begun()
             self._carry()
+            self.proposer.recall(told_before(self.night, self.target.name))
             return self._experiments(), ""
 
     def _end(self, end: str, why: str) -> None:
@@ -260,9 +262,7 @@ class _Loop:
 
     def _record(self, events: list[Event]) -> list[Outcome]:
         self.writer.append(events)
-        return [
-            Outcome(event["id"], event["status"], event["reason"], event["metrics"], event["parts"]) for event in events
-        ]
+        return [Outcome(e["id"], e["status"], e["reason"], e["metrics"], e["parts"], e.get("bound")) for e in events]
 
 
 def machine() -> dict[str, str]:

@@ -1,4 +1,5 @@
-"""The night as a picture: every experiment a dot, the incumbent a staircase. With noise, see `noisy_chart`."""
+"""The night as a picture: every experiment a dot, hollow where only a bound is known, the incumbent a staircase. With
+noise, see `noisy_chart`."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from bot.pages.summary import TargetReport
 from bot.pages.tally import Point
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 MOST_DOTS = 20_000
@@ -36,10 +38,11 @@ def _draw(report: TargetReport) -> Figure:
     axes = figure.subplots()
     metric = headline(report.rule)
     steps = _staircase(report)
-    others = _thin([point for point in report.points if not point.kept])
+    others = _thin([point for point in report.points if not point.kept and not point.screened])
     axes.scatter(
         [p.experiment for p in others], [p.value for p in others], s=5, color=DOT, linewidths=0, label="reverted"
     )
+    _bounds(axes, _thin([point for point in report.points if point.screened]))
     axes.step(
         [p.experiment for p in steps], [p.value for p in steps], where="post", color=KEPT, lw=2, label="incumbent"
     )
@@ -55,6 +58,15 @@ def _draw(report: TargetReport) -> Figure:
     axes.legend(loc="best", frameon=False, fontsize=9)
     axes.ticklabel_format(useOffset=False, axis="y")
     return figure
+
+
+def _bounds(axes: Axes, points: Sequence[Point]) -> None:
+    """Hollow: the value itself was not measured, and is no better than where the dot stands."""
+    if points:
+        axes.scatter(
+            [p.experiment for p in points], [p.value for p in points], s=7, facecolors="none", edgecolors=DOT,
+            linewidths=0.6, label="screened, at its bound",
+        )  # fmt: skip
 
 
 def _title(report: TargetReport) -> str:

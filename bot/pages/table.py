@@ -31,7 +31,8 @@ def _lines(segments: Sequence[Segment], names: list[str]) -> Iterator[str]:
             yield "\t".join(["0", *_values(event, names), "baseline", "0", "0", "the unchanged file"])
         elif event["event"] == "experiment":
             spent += event["cost_usd"]
-            what = plain(f"{event['reason']}: {event['description']}", 500)
+            why = f" ({event['why']})" if event["reason"] == "guard" else ""
+            what = plain(f"{event['reason']}{why}: {event['description']}", 500)
             cost = [f"{event['cost_usd']:.6g}", f"{spent:.6g}"]
             yield "\t".join([str(event["id"]), *_values(event, names), event["status"], *cost, what])
 

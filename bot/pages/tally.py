@@ -22,7 +22,8 @@ _PROVEN = {"guard", "suspect"}  # not kept, though the evidence was there
 
 @dataclass(frozen=True)
 class Point:
-    """One experiment on the chart: its number, the headline's value, whether it was kept.
+    """One experiment on the chart: its number, the headline's value, whether it was kept. screened: the value is only
+    the bound that ruled it out.
 
     With noise, value is the mean headline gain over `pairs` pairs; error: its standard error, as the pairs tell it.
     """
@@ -32,6 +33,7 @@ class Point:
     kept: bool
     error: float = 0.0
     pairs: int = 0
+    screened: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,8 @@ class Tally:
             self.confirm = event
 
     def near_misses(self) -> tuple[Event, ...]:
-        """Of what was not kept and was measured, the closest; nothing that was too good to be true."""
+        """Of what was not kept and was measured, the closest; nothing that was too good to be true, and nothing
+        screened, of which only a bound is known."""
         return tuple(entry[2] for entry in sorted(self._near, key=lambda entry: (-entry[0], entry[1])))
 
     def noise(self) -> Noise | None:
@@ -138,6 +141,8 @@ class Tally:
             self._lucky += self._passed_alone(event)
         if event["reason"] == "suspect" and len(self.suspects) < MOST_SUSPECTS:
             self.suspects.append(event)
+        if event["reason"] == "screened":
+            self.points.append(Point(event["id"], event["bound"], kept=False, screened=True))
         if event["metrics"]:
             self.points.append(self._point(event, kept=keep))
             if not keep and event["reason"] != "suspect":

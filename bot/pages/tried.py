@@ -7,6 +7,7 @@ import math
 from bot.pages.gains import headline, number, shown
 from bot.pages.summary import TargetReport
 from bot.pages.text import cell_code, value
+from harness.events import Event
 from harness.rule import headline_name
 
 
@@ -33,6 +34,9 @@ def reverted(report: TargetReport, chart: str) -> list[str]:
         lines += ["Nearest misses:", "", *(_noisy_misses(report) if report.noise else _misses(report)), ""]
     if report.reasons.get("unfinished"):
         lines += ["Unfinished: the night ended in the middle of its pairs; it may be tried again.", ""]
+    if report.reasons.get("screened"):
+        says = f"Screened: a bound on {report.primary.name} ruled it out, so nothing else of it was measured."
+        lines += [says, ""]
     if chart:
         lines += [f"![{headline_name(report.rule)} of {report.name} over {report.tries:,} experiments]({chart})", ""]
     return [*lines, "</details>"]
@@ -44,7 +48,7 @@ def _misses(report: TargetReport) -> list[str]:
     for event in report.near_misses:
         what = cell_code(event["description"], 100)
         reached = value(number(report.rule, metric, event["metrics"]), 6)
-        lines.append(f"| {event['id']} | {reached} | {event['reason']} | {what} |")
+        lines.append(f"| {event['id']} | {reached} | {_reason(event)} | {what} |")
     return lines
 
 
@@ -55,5 +59,10 @@ def _noisy_misses(report: TargetReport) -> list[str]:
     for event in report.near_misses:
         evidence, moved = f"{math.exp(min(event['peak'], 50)):,.0f} to 1", shown(metric, event["gain"], like=gains)
         what = cell_code(event["description"], 100)
-        lines.append(f"| {event['id']} | {moved} | {evidence} | {event['reason']} | {what} |")
+        lines.append(f"| {event['id']} | {moved} | {evidence} | {_reason(event)} | {what} |")
     return lines
+
+
+def _reason(event: Event) -> str:
+    """Which guard it was that did not hold, and by how much."""
+    return f"guard: {cell_code(event['why'], 120)}" if event["reason"] == "guard" else str(event["reason"])

@@ -6,10 +6,12 @@ a held-out figure, and what it returns is data: a content and a description.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import importlib.util
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from harness.errors import ConfigError
 from harness.repository import Source
 from harness.target import Target
 
@@ -38,13 +40,25 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a proposal: status keep, discard or crash, the reason, and the search metrics."""
+    """What became of a proposal: status keep, discard or crash, the reason, and the search metrics.
+
+    metrics may be empty, as of what was screened: then bound is what the primary metric is at best, where it is known.
+    """
 
     experiment: int
     status: str
     reason: str
     metrics: Mapping[str, float]
     parts: Mapping[str, float]
+    bound: float | None = None
+
+
+@dataclass(frozen=True)
+class Told:
+    """An experiment of this night that is recorded already, and its content. Experiment 0 is the baseline."""
+
+    content: bytes
+    outcome: Outcome
 
 
 class Proposer(Protocol):
@@ -58,6 +72,10 @@ class Proposer(Protocol):
 
     def tell(self, outcomes: Sequence[Outcome]) -> None:
         """What became of the last proposals, in their order."""
+        ...
+
+    def recall(self, told: Iterable[Told]) -> None:
+        """What was recorded before the first request, in its order: everything that an interrupted run was told."""
         ...
 
 
@@ -77,8 +95,8 @@ def make(target: Target, seed: int, source: Source | None = None) -> Proposer:
 
 
 def check(target: Target, source: Source) -> None:
-    """Raises ConfigErrors if what the target's proposer reads, beside the file, cannot be used."""
-    if target.proposer in _READERS:
+    """Raises ConfigError(s) if what the target's proposer needs, beside the file, is missing or cannot be used."""
+    if target.proposer in _READERS or target.proposer == "search":
         make(target, 0, source)
 
 
@@ -86,6 +104,15 @@ def _perturb(target: Target, seed: int) -> Proposer:
     from bot.proposers.perturb import Perturb
 
     return Perturb(target, seed)
+
+
+def _search(target: Target, seed: int) -> Proposer:
+    if importlib.util.find_spec("cmaes") is None:
+        what = "the proposer search needs the library cmaes, which is not installed"
+        raise ConfigError(target.place("proposer"), what, next_step="pip install 'autoresearch-bot[search]'")
+    from bot.proposers.search import Search
+
+    return Search(target, seed)
 
 
 def _tune(target: Target, seed: int, source: Source) -> Proposer:
@@ -98,5 +125,5 @@ def _tune(target: Target, seed: int, source: Source) -> Proposer:
     return Tune(target, seed, catalogue.read(contents[target.catalogue], target.catalogue, target.file, base), base)
 
 
-_KINDS: dict[str, Callable[[Target, int], Proposer]] = {"perturb": _perturb}
+_KINDS: dict[str, Callable[[Target, int], Proposer]] = {"perturb": _perturb, "search": _search}
 _READERS: dict[str, Callable[[Target, int, Source], Proposer]] = {"tune": _tune}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from bot.proposers import Outcome, Proposal, Request
+from bot.proposers import Outcome, Proposal, Request, Told
 
 _HASH, _SLASHES = "# {}\n", "/* {} */\n"
 _COMMENTS = {
@@ -29,6 +29,9 @@ class Null:
 
     def tell(self, outcomes: Sequence[Outcome]) -> None:
         """Learns nothing."""
+
+    def recall(self, told: Iterable[Told]) -> None:
+        """Nothing was learnt."""
 
     def _one(self, incumbent: bytes, number: int) -> Proposal:
         blank = "\n" * number if self._suffix == ".json" else ""

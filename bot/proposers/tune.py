@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from bot.catalogue import ABSENT, Catalogue
-from bot.proposers import Outcome, Proposal, Request
+from bot.proposers import Outcome, Proposal, Request, Told
 from harness.documents import canonical_id
 from harness.errors import InvalidCandidate
 from harness.target import Target
@@ -47,6 +47,9 @@ class Tune:
 
     def tell(self, outcomes: Sequence[Outcome]) -> None:
         """Nothing is learnt."""
+
+    def recall(self, told: Iterable[Told]) -> None:
+        """Nothing was learnt."""
 
     def _read(self, incumbent: bytes) -> None:
         """What is built upon: the base where its lines explain the incumbent, so that order tells no two apart."""

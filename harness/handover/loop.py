@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from harness import screening
 from harness.admission import Refused
 from harness.decide import Discard, Keep, Measured, Pair, State, decide, step
 from harness.events import Event, content_of
@@ -55,6 +56,8 @@ class Replay:
         check_time(self, event)
         content = restored(self, event)
         check_tried(self, event)
+        if event["reason"] == "screened":
+            check_screened(self, event)
         if self.expected.judged:
             check_admission(self, event, content)
         return content
@@ -128,7 +131,8 @@ def check_tried(replay: Replay, event: Event) -> None:
     carried = replay.expected.carried_blob
     if carried and event["id"] == 1 and event["blob"] != carried:
         raise Contradiction("the first experiment is not what the plan carries over")
-    again = event["canon"] in replay.state.tried and event["metrics"] and not (carried and event["id"] == 1)
+    counted = event["metrics"] or "bound" in event
+    again = event["canon"] in replay.state.tried and counted and not (carried and event["id"] == 1)
     if again and not replay.expected.target.noise:
         raise Contradiction("its content was measured before in this night")
 
@@ -145,12 +149,29 @@ def check_admission(replay: Replay, event: Event, found: bytes) -> None:
         raise Contradiction("its content counts as something else than recorded")
 
 
+def check_screened(replay: Replay, event: Event) -> None:
+    """Only where falling short of the incumbent decides, and only what does. The bar that the evaluator was sent may
+    have been an earlier incumbent's: none that follows is worse, so its bound must fall short of this one too."""
+    primary = replay.expected.target.rule.primary
+    bar = screening.bar_of(replay.expected.target, replay.state.metrics)
+    if bar is None:
+        raise Contradiction("it is screened, and the loop of this target measures everything")
+    if event["metrics"] or event["parts"]:
+        raise Contradiction("it is screened, and has numbers")
+    if not screening.falls_short(primary, event["bound"], bar):
+        raise Contradiction("it is screened, and its bound does not fall short of the incumbent")
+    if event["gain"] != primary.gain(bar, event["bound"]):
+        raise Contradiction("its gain is not that of its bound")
+
+
 def check_decision(replay: Replay, event: Event, found: bytes) -> None:
     """Status, reason and gain of a deterministic experiment follow from the recorded numbers."""
     if event["status"] == "crash" or event["reason"] in _UNMEASURED:
         if event["metrics"] or event["parts"] or event["gain"]:
             raise Contradiction(f"it was not measured ({event['reason']}), and has numbers")
         return
+    if event["reason"] == "screened":
+        return  # see check_screened
     check_metrics(replay, event["metrics"])
     rule, state = replay.expected.target.rule, replay.state
     if event["gain"] != headline_gain(rule, state.metrics, event["metrics"]):

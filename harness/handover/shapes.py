@@ -178,6 +178,7 @@ _IDENTITY: dict[str, Check] = {
 }  # fmt: skip
 _EVIDENCE: dict[str, Check] = {
     "pairs": whole(), "incumbent": _METRICS, "log_e": number(), "peak": number(), "threshold": number(0),
+    "bound": number(),
 }  # fmt: skip
 _ROW = Shape(
     {
@@ -258,6 +259,8 @@ def problem(event: Event, verb: str) -> str:
     found = KINDS[kind].problem(event)
     if not found and kind == "experiment" and event["reason"] not in REASONS[event["status"]]:
         return f"a {event['status']} with the reason {shown(event['reason'])}"
+    if not found and kind == "experiment" and ("bound" in event) != (event["reason"] == "screened"):
+        return "an experiment that is screened without a bound, or bounded without being screened"
     return f"{kind}: {found}" if found else ""
 
 

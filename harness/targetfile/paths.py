@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from harness.complaints import Faults, nearest, show
 from harness.configfile import ConfigFile
@@ -73,11 +74,22 @@ class Paths:
 
     def hidden(self) -> tuple[str, ...]:
         written = self.data.get("data", {}).get("hidden", [])
-        found = self._matched("/data/hidden", written)
+        if self.data.get("data", {}).get("private") and "setup" not in self.data["evaluate"]:
+            what = "rows that are not in the repository must be made by evaluate.setup"
+            step = "evaluate: {setup: [python, prepare.py]}, which reads AUTORESEARCH_PRIVATE_DATA"
+            raise self.config.error("/data/private", what, next_step=step, at_key=True)
+        made = self._made(written)
+        found = {*made, *self._matched("/data/hidden", written, but=made)}
         if found and self.data.get("sample") != "rows":
             what = "hidden data is read by confirm alone"
             raise self.config.error("/data/hidden", what, next_step="add: sample: rows", at_key=True)
         return tuple(sorted(found))
+
+    def _made(self, written: Sequence[str]) -> set[str]:
+        """Hidden files that the setup makes, named one by one: what stands in data.lock is not known yet."""
+        if "setup" not in self.data["evaluate"]:
+            return set()
+        return {path for path in map(functools.partial(self.path, "/data/hidden"), written) if self._prepared(path)}
 
     def locked(
         self, file: str, proposing: set[str | None], hidden: tuple[str, ...], metrics: tuple[Metric, ...]
@@ -128,10 +140,13 @@ class Paths:
                 what = f"{show(path)} is a link or a submodule; what is locked must be plain files"
                 raise self.config.error("/locked", what, next_step="remove it, or list the files to lock under locked")
 
-    def _matched(self, pointer: str, patterns: Sequence[str]) -> set[str]:
+    def _matched(self, pointer: str, patterns: Sequence[str], but: Collection[str] = ()) -> set[str]:
+        """Every file that one of these patterns names. but: paths that need not be there."""
         found: set[str] = set()
         with Faults() as faults:
             for index, written in enumerate(patterns):
+                if self.path(f"{pointer}/{index}", written) in but:
+                    continue
                 with faults.part():
                     found |= self.match(f"{pointer}/{index}", written)
         return found
@@ -156,17 +171,16 @@ class Paths:
                 for index, word in enumerate(words):
                     with faults.part():
                         self._check_word(f"/evaluate/{key}/{index}", word, index, locked, hidden, file)
-            faults.found += self._misprepared(setup, hidden, file)
+            faults.found += self._misprepared(setup, file)
         form = "process" if forms[0] == "command" else "serve"
         return Evaluate(form, tuple(entry[forms[0]]), seconds(entry.get("timeout", "60s")), tuple(setup))
 
-    def _misprepared(self, setup: Sequence[str], hidden: tuple[str, ...], file: str) -> Iterator[ConfigError]:
+    def _misprepared(self, setup: Sequence[str], file: str) -> Iterator[ConfigError]:
         """What lies where the setup writes and cannot be made by it."""
-        for path in (file, *hidden) if setup else ():
-            if self._prepared(path):
-                what = f"makes what is below {FOLDER}/, and {show(path)} lies there"
-                step = "keep the editable file and hidden data elsewhere, committed"
-                yield self.config.error("/evaluate/setup", what, next_step=step, at_key=True)
+        if setup and self._prepared(file):
+            what = f"makes what is below {FOLDER}/, and {show(file)} lies there"
+            step = "keep the editable file elsewhere, committed"
+            yield self.config.error("/evaluate/setup", what, next_step=step, at_key=True)
 
     def _prepared(self, path: str) -> bool:
         return path.startswith(posixpath.join(self.folder, FOLDER, ""))

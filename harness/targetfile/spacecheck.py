@@ -14,6 +14,7 @@ from harness.errors import ConfigError
 from harness.space import Space
 
 KINDS = ("int", "float", "choice", "locked")
+VALUE_CHANGERS = frozenset({"perturb", "search"})  # proposers that need a space
 
 
 class SpaceCheck:
@@ -29,8 +30,9 @@ class SpaceCheck:
             return self._unstructured()
         document = parsed(self.content, self.file)
         if not self.entries:
-            if self.config.data.get("proposer", {}).get("kind", "perturb") == "perturb":
-                what = 'the key "space" is missing: the proposer perturb changes nothing else'
+            kind = self.config.data.get("proposer", {}).get("kind", "perturb")
+            if kind in VALUE_CHANGERS:
+                what = f'the key "space" is missing: the proposer {kind} changes nothing else'
                 raise self.config.error("", what, next_step=f"add: space: {{{_example(document)}}}")
             return Space()
         present = dict(leaves(document.data))
@@ -48,8 +50,9 @@ class SpaceCheck:
         what = f"{self.file} is neither YAML nor JSON"
         if self.entries:
             raise self.config.error("/space", f"{what}, and a space names values in such files", at_key=True)
-        if self.config.data.get("proposer", {}).get("kind") == "perturb":
-            raise self.config.error("/file", f"{what}, and the proposer perturb changes values in such files")
+        kind = self.config.data.get("proposer", {}).get("kind")
+        if kind in VALUE_CHANGERS:
+            raise self.config.error("/file", f"{what}, and the proposer {kind} changes values in such files")
         return Space()
 
     def _meaningless(self, pointer: str, entry: Mapping[str, Any]) -> Iterator[ConfigError]:

@@ -498,15 +498,15 @@ CASES: list[Case] = [
         edit("signal: file-property", "proposer: {kind: claude}"),
         (
             'tone/target.yaml:8:18: proposer.kind: "claude" is not available yet',
-            "  next: available: perturb, tune",
+            "  next: available: perturb, search, tune",
         ),
     ),
     Case(
-        "not-yet true",
+        "private rows without a setup",
         edit("signal: file-property", "data: {private: true}"),
         (
-            "tone/target.yaml:8:17: data.private: true is not available yet",
-            "  next: remove the key; a later version takes it",
+            "tone/target.yaml:8:8: data.private: rows that are not in the repository must be made by evaluate.setup",
+            "  next: evaluate: {setup: [python, prepare.py]}, which reads AUTORESEARCH_PRIVATE_DATA",
         ),
     ),
     Case(

@@ -3,8 +3,8 @@
 An AUC has DeLong's placement values. The others are ratios of means, and an account's value is the metric plus its
 influence on it, the linear term of the delta method: for R = mean(a) / mean(b), R + (a - R b) / mean(b). Where accounts
 are chosen by a quantile of the score, the term for the quantile's own error is in it (Serfling 1980, Approximation
-Theorems of Mathematical Statistics, section 2.5 and chapter 6). It needs what accounts at the cut hold on average, which
-is taken over as many on either side as the square root of their number: where a score is fine, one alone stands there.
+Theorems of Mathematical Statistics, section 2.5 and chapter 6). It needs what accounts at the cut hold on average:
+taken over as many on either side as the square root of their number, since at a fine score one alone stands there.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ def serve(file: str) -> None:
             print(f"{name} is not computed: {why}", file=sys.stderr)
         evaluator.serve(Serving(scorer, declared(here / "target.yaml")).score)
     except AutoresearchError as error:
-        raise SystemExit(str(error)) from None
+        raise SystemExit(" ".join(str(error).split())) from None  # its last line is all that the harness quotes
 
 
 def declared(target: Path) -> list[Metric]:
@@ -41,8 +41,8 @@ def declared(target: Path) -> list[Metric]:
 
 
 class Serving:
-    """metrics: the target's, the primary first. Rows are reported of these alone, and only for one spec at a time,
-    which is how a final result is measured: they take longer than all metrics."""
+    """metrics: the target's, the primary first. Rows are reported of the primary alone, and only on the holdout, which
+    is where they are read: they take longer than all metrics."""
 
     def __init__(self, scorer: Scorer, metrics: Sequence[Metric]) -> None:
         self.scorer, self.metrics = scorer, metrics
@@ -72,14 +72,14 @@ class Serving:
         screened = self._screened(specs, request)
         full = [spec for number, spec in enumerate(specs) if number not in screened]
         measured = iter(self.scorer.measure(full, request.split) if full else [])
-        with_rows = request.split == "holdout" or (len(request.items) == 1 and request.bar is None)
+        with_rows = request.split == "holdout"
         for number, spec in enumerate(specs):
             if number in screened:
                 yield screened[number]
                 continue
             metrics = next(measured)
-            names = [metric.name for metric in self.metrics if metric.name in metrics]
-            rows = self.scorer.rows(spec, request.split, names) if with_rows else {}
+            names = [self.metrics[0].name] if with_rows and self.metrics[0].name in metrics else []
+            rows = self.scorer.rows(spec, request.split, names) if names else {}
             yield evaluator.Scores(metrics, rows=rows)
 
     def _screened(self, specs: Sequence[Spec], request: evaluator.Request) -> dict[int, Screened]:

@@ -33,12 +33,12 @@ class Spec:
     scaling: tuple[tuple[str, float, float], ...]
     tiers: tuple[tuple[str, float], ...]
 
-    @property
+    @functools.cached_property
     def lowest(self) -> int:
         """The fewest points that an account could have."""
         return HUNDREDTHS * sum(min(weight, 0) for weight in self.weights)
 
-    @property
+    @functools.cached_property
     def highest(self) -> int:
         return HUNDREDTHS * sum(max(weight, 0) for weight in self.weights)
 

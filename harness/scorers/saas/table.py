@@ -47,9 +47,9 @@ def _pyarrow() -> Any:
     try:
         import pyarrow.csv
         import pyarrow.parquet
-    except ImportError:
+    except ImportError as error:
         raise EvaluatorError(
-            "tables of accounts are read with pyarrow, which is not installed",
+            "tables of accounts are read with pyarrow, which cannot be imported", why=str(error)[:200],
             next_step="pip install 'autoresearch-bot[saas]'",
         ) from None
     return pyarrow

@@ -21,16 +21,20 @@ _FEW_BINS = 2**16  # counting into so many costs no more than sorting a small ta
 class Tally:
     """points: some whole numbers, rising. matrix: one row per fact, its sum over the accounts with just these points.
 
-    cuts: the fewest points of each tier, highest first; tiers: their names. rising: whether more points are better for
-    revenue to have (a health score), or worse (a risk score).
+    spec: whose points they are. rising: whether more points are better for revenue to have (a health score), or worse
+    (a risk score).
     """
 
     points: Ints
     names: tuple[str, ...]
     matrix: Floats
-    tiers: tuple[str, ...]
-    cuts: tuple[int, ...]
+    spec: Spec
     rising: bool
+
+    @property
+    def tiers(self) -> tuple[str, ...]:
+        """Their names, highest first."""
+        return tuple(name for name, _at in self.spec.tiers)
 
     def sums(self, fact: str) -> Floats:
         """A fact's sum per points."""
@@ -52,7 +56,7 @@ class Tally:
     @functools.cached_property
     def _tiers(self) -> Floats:
         """(facts, tiers): sums over the points from each tier's first to the next tier's."""
-        edges = [int(edge) for edge in np.searchsorted(self.points, self.cuts)]  # falling: the last is 0
+        edges = [int(edge) for edge in np.searchsorted(self.points, self.spec.cuts)]  # falling: the last is 0
         ends = [len(self.points), *edges[:-1]]
         return np.stack([self.matrix[:, one:end].sum(axis=1) for one, end in zip(edges, ends, strict=True)], axis=1)
 
@@ -60,20 +64,19 @@ class Tally:
 def add_up(spec: Spec, found: Ints, facts: Facts, *, rising: bool) -> Tally:
     """found: the points of each account."""
     if not found.size:
-        return Tally(found, facts.names, np.zeros((len(facts.names), 0)), *_tiers(spec), rising)
+        return Tally(found, facts.names, np.zeros((len(facts.names), 0)), spec, rising)
     low, high = int(found.min()), int(found.max())
     # Counting into bins costs their number, sorting n log n.
     if high - low < found.size:
         where, span = found - low, high - low + 1
-        matrix = np.array([np.bincount(where, weights=row, minlength=span) for row in facts.matrix])
-        return Tally(np.arange(low, high + 1), facts.names, matrix, *_tiers(spec), rising)
+        rows = [np.bincount(where, weights=row, minlength=span) for row in facts.matrix]
+        matrix = np.array(rows, dtype=np.float64).reshape(len(rows), span)  # of no facts at all, too
+        return Tally(np.arange(low, high + 1), facts.names, matrix, spec, rising)
     narrow = (found - low).astype(np.uint16) if high - low < 2**16 else found  # few digits are sorted by digits
     order = np.argsort(narrow, kind="stable")
     points = found[order]
     starts = np.flatnonzero(np.diff(points, prepend=points[0] - 1))
-    return Tally(
-        points[starts], facts.names, np.add.reduceat(facts.matrix[:, order], starts, axis=1), *_tiers(spec), rising
-    )
+    return Tally(points[starts], facts.names, np.add.reduceat(facts.matrix[:, order], starts, axis=1), spec, rising)
 
 
 def add_up_label(spec: Spec, found: Ints, label: str, ones: Ints, *, rising: bool) -> Tally:
@@ -84,7 +87,7 @@ def add_up_label(spec: Spec, found: Ints, label: str, ones: Ints, *, rising: boo
     else:
         points, where = np.unique(found, return_inverse=True)
     both = np.bincount(where + ones * points.size, minlength=2 * points.size).reshape(2, points.size)[::-1]
-    return Tally(points, (label, f"not_{label}"), both.astype(np.float64), *_tiers(spec), rising)
+    return Tally(points, (label, f"not_{label}"), both.astype(np.float64), spec, rising)
 
 
 def merged(tallies: Sequence[Tally]) -> Tally:
@@ -96,14 +99,10 @@ def merged(tallies: Sequence[Tally]) -> Tally:
     matrix = np.zeros((len(first.names), len(points)))
     for part in tallies:
         matrix[:, np.searchsorted(points, part.points)] += part.matrix
-    return Tally(points, first.names, matrix, first.tiers, first.cuts, first.rising)
+    return Tally(points, first.names, matrix, first.spec, first.rising)
 
 
 def twice_won(positives: Floats, negatives: Floats) -> int:
     """Twice the pairs of a positive above a negative, ties counting one, of counts per rising points."""
     at = negatives.astype(np.int64)
     return int(positives.astype(np.int64) @ (2 * np.cumsum(at) - at))
-
-
-def _tiers(spec: Spec) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    return tuple(name for name, _at in spec.tiers), spec.cuts

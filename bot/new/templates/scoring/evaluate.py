@@ -1,0 +1,2 @@
+from harness.scorers import saas
+saas.serve("columns.yaml")

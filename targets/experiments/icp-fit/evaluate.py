@@ -1,0 +1,3 @@
+from harness.scorers import saas
+
+saas.serve("columns.yaml")
