@@ -12,7 +12,7 @@ help:  ## this list
 	  { echo "Python 3.11 or newer is needed; name one: make night PYTHON=python3.12"; exit 1; }
 	@echo "setting up .venv (once, about a minute)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[saas]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[saas,search]'
 	@touch $@
 
 .venv/test: .venv/night

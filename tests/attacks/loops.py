@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from bot.night.folder import Night
 from bot.night.night import targets_of
 from bot.night.plan import Wishes, plan
 from bot.night.run import run
-from bot.proposers import Outcome, Proposal, Request
+from bot.proposers import Outcome, Proposal, Request, Told
 from harness import folds
 from harness.events import Event
 from harness.target import Target
@@ -33,6 +33,9 @@ class Scripted:
 
     def tell(self, outcomes: Sequence[Outcome]) -> None:
         """Nothing is learnt."""
+
+    def recall(self, told: Iterable[Told]) -> None:
+        """Nothing was learnt."""
 
 
 def contents(*found: bytes | str, words: str = "hostile") -> list[Proposal]:

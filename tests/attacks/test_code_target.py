@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ from bot.night.folder import mutex
 from bot.night.night import _verb, targets_of
 from bot.night.plan import Wishes, plan
 from bot.night.run import run
-from bot.proposers import Outcome, Proposal, Request
+from bot.proposers import Outcome, Proposal, Request, Told
 from harness import folds, measure, view
 from harness.errors import ConfigError, SandboxError
 from harness.measure import Ask
@@ -233,6 +233,9 @@ class Once:
 
     def tell(self, outcomes: Sequence[Outcome]) -> None:
         """Nothing is learnt."""
+
+    def recall(self, told: Iterable[Told]) -> None:
+        """Nothing was learnt."""
 
 
 def code_repository(tmp_path: Path) -> Repository:

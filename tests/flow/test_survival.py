@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -23,7 +23,7 @@ from bot.night.confirm import confirm
 from bot.night.folder import Night, nights, remove_tree
 from bot.night.plan import Wishes, plan
 from bot.night.propose import propose
-from bot.proposers import Outcome, Proposal, Request
+from bot.proposers import Outcome, Proposal, Request, Told
 from bot.proposers.perturb import Perturb
 from harness import folds
 from harness.events import Event, verify_order
@@ -115,6 +115,9 @@ class Interrupted:
 
     def tell(self, outcomes: Sequence[Outcome]) -> None:
         self.own.tell(outcomes)
+
+    def recall(self, told: Iterable[Told]) -> None:
+        self.own.recall(told)
 
 
 def events(night: Night, kind: str) -> list[Event]:

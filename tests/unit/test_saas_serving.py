@@ -164,31 +164,43 @@ def test_a_primary_that_is_no_scalar_or_absent_screens_nothing(folder: Path, nam
     assert isinstance(ask(serving(folder, [Metric(name, "maximize")]), spec(1, 0), bar=1e9)[0], Scores)
 
 
-def test_rows_are_of_the_primary_on_the_holdout_alone(folder: Path) -> None:
-    to = serving(folder)
+@pytest.mark.parametrize("primary", ["auc_roc_retain", "revenue_hhi", "nrr.A"])
+def test_rows_are_of_the_primary_on_the_holdout_alone(folder: Path, primary: str) -> None:
+    to = serving(folder, [Metric(primary, "maximize"), Metric("grr.A", "maximize")])
     for found in ask(to, spec(2, 1), spec(1, 2), split="holdout"):
-        assert set(found.rows) == {"auc_roc_retain"}
         message = json.loads(json.dumps(found.as_message()))
-        assert check_scores(message, ["auc_roc_retain", "nrr.A"]).rows == message["rows"]
-        strata = found.rows["auc_roc_retain"]
-        assert all(abs(np.mean(stratum) / found.metrics["auc_roc_retain"] - 1) < 1e-9 for stratum in strata)
-        assert [len(stratum) for stratum in strata] == [
-            sum(a["retained"] for a in HOLDOUT),
-            sum(1 - a["retained"] for a in HOLDOUT),
-        ]
+        (strata,) = check_scores(message, [primary, "grr.A"]).rows.values()
+        assert list(found.rows) == [primary]
+        assert all(abs(np.mean(stratum) / found.metrics[primary] - 1) < 1e-9 for stratum in strata)
+        stayed = sum(a["retained"] for a in HOLDOUT)
+        sizes = [stayed, len(HOLDOUT) - stayed] if primary.startswith("auc") else [len(HOLDOUT)]
+        assert [len(stratum) for stratum in strata] == sizes
     for found in (*ask(to, spec(2, 1), spec(1, 2)), *ask(to, spec(2, 1)), *ask(to, spec(2, 1), bar=0.0)):
         assert found.rows == {}
 
 
-@pytest.mark.parametrize("lost", ["retained", "revenue_start"])
-def test_what_has_no_value_is_left_out_and_the_rest_is_served(folder: Path, lost: str) -> None:
-    """One class only, or no revenue at all."""
-    same = [Account(a.hundredths, {"retained": 1, "revenue_start": 5, "revenue_end": 5} | {lost: 0, "revenue_end": 0},
-                    a.plan) for a in HOLDOUT]  # fmt: skip
+def test_a_primary_without_an_interval_has_no_rows(folder: Path) -> None:
+    (found,) = ask(serving(folder, [Metric("auc_roc_retain.plan.worst", "maximize")]), spec(2, 1), split="holdout")
+    assert found.rows == {}
+
+
+@pytest.mark.parametrize(("lost", "primary"), [("retained", "auc_roc_retain"), ("revenue_start", "revenue_hhi")])
+@pytest.mark.parametrize("absent", [False, True])
+def test_what_has_no_value_is_left_out_and_the_rest_is_served(
+    folder: Path, lost: str, primary: str, absent: bool
+) -> None:
+    """One class only, or no revenue at all; or no such column. The primary metric, too."""
+    same = [
+        Account(account.hundredths, {"retained": n % 2, "revenue_start": 5, "revenue_end": 0} | {lost: 0}, account.plan)
+        for n, account in enumerate(HOLDOUT)
+    ]
+    if absent:
+        same = [Account(a.hundredths, {k: a[k] for k in a.outcomes if k != lost}, a.plan) for a in same]
+        (folder / "columns.yaml").write_text(COLUMNS.replace(f"{lost}: {lost}, ", ""))
     write(folder / "holdout.csv", same)
-    (found,) = ask(serving(folder), spec(2, 1), split="holdout")
+    (found,) = ask(serving(folder, [Metric(primary, "maximize")]), spec(2, 1), split="holdout")
     assert found.metrics == slow_metrics(same, Sheet([2, 1]))
-    assert "auc_roc_retain" not in found.metrics
+    assert primary not in found.metrics
     assert found.rows == {}
 
 
