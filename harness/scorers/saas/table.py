@@ -49,7 +49,8 @@ def _pyarrow() -> Any:
         import pyarrow.parquet
     except ImportError as error:
         raise EvaluatorError(
-            "tables of accounts are read with pyarrow, which cannot be imported", why=str(error)[:200],
+            "tables of accounts are read with pyarrow, which cannot be imported",
+            why=str(error)[:200],
             next_step="pip install 'autoresearch-bot[saas]'",
         ) from None
     return pyarrow
