@@ -95,8 +95,9 @@ ATTACKS = {
 }
 
 
-def _any_number(answer: bytes, _asked: int, _count: int, names: Sequence[str]) -> list[Measurement]:
-    return [measure._from_result(result, names) for result in json.loads(answer)["results"]]
+def _any_number(answer: bytes, _asked: int, _count: int) -> list[Any]:
+    found: list[Any] = json.loads(answer)["results"]
+    return found
 
 
 def _lenient(patch: pytest.MonkeyPatch) -> None:
