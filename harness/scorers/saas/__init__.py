@@ -1,5 +1,10 @@
 """Measures of a customer score, from one evaluator line: `saas.serve("columns.yaml")`. docs/metrics.md defines them."""
 
+import os
+
+# A batch is a small product: a second BLAS thread costs more than it does, and takes a core from the loop.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from harness.scorers.saas.auc import auc, auc_batch, placements
 from harness.scorers.saas.capture import capture, count_at, top_sum
 
