@@ -79,7 +79,7 @@ def files(accounts: int) -> dict[str, str | bytes]:
     for name in ("target.yaml", "columns.yaml"):
         found[f"{FOLDER}/{name}"] = (folder / name).read_text().replace(".csv", ".parquet")
     for split, seed, count in (("search", 1, accounts), ("holdout", 2, 1_000)):
-        found[f"{FOLDER}/data/{split}.parquet"] = _parquet([_table(seed, count)])
+        found[f"{FOLDER}/data/{split}.parquet"] = parquet([table(seed, count)])
     return found
 
 
@@ -93,7 +93,12 @@ def _generator(accounts: int) -> ModuleType:
     return module
 
 
-def _table(seed: int, accounts: int, first: int = 0) -> pa.Table:
+def shipped() -> int:
+    """The seed of the table that is committed."""
+    return int(_generator(1).SEEDS["search"])
+
+
+def table(seed: int, accounts: int, first: int = 0) -> pa.Table:
     made = _generator(accounts)
     chance = made.Chance(seed, accounts)
     known = made.features(chance)
@@ -103,11 +108,11 @@ def _table(seed: int, accounts: int, first: int = 0) -> pa.Table:
     return pa.table({"account_id": ids, **{k: pa.array(v * 1.0, pa.float32()) for k, v in numbers.items()}, **segments})
 
 
-def _parquet(tables: list[pa.Table]) -> bytes:
+def parquet(tables: list[pa.Table]) -> bytes:
     buffer = io.BytesIO()
     with pq.ParquetWriter(buffer, tables[0].schema) as writer:
-        for table in tables:
-            writer.write_table(table)
+        for one in tables:
+            writer.write_table(one)
     return buffer.getvalue()
 
 
@@ -120,9 +125,9 @@ def largest() -> bool:
             (folder / name).write_bytes((ROOT / FOLDER / name).read_bytes())
         (folder / "columns.yaml").write_text((ROOT / FOLDER / "columns.yaml").read_text().replace(".csv", ".parquet"))
         path = folder / "data" / "search.parquet"
-        with pq.ParquetWriter(path, _table(1, 10).schema) as writer:
+        with pq.ParquetWriter(path, table(1, 10).schema) as writer:
             for number in range(LARGEST // GROUP):
-                writer.write_table(_table(number + 1, GROUP, number * GROUP))
+                writer.write_table(table(number + 1, GROUP, number * GROUP))
         print(f"{LARGEST:,} accounts, {path.stat().st_size / 1e6:,.0f} MB of Parquet", flush=True)
         began = time.perf_counter()
         answers = list(_asked(folder))
