@@ -50,9 +50,8 @@ def main() -> None:
     parser.add_argument("--draws", action="store_true", help="other accounts for every seed")
     asked = parser.parse_args()
     count = asked.seeds
-    print(
-        "| proposer | experiments | gap to logistic, median [range] | fresh AUC | logistic's | order right | logistic's | noise |"
-    )
+    print("| proposer | experiments | gap to logistic, median [range] | fresh AUC | logistic's | order right", end=" ")
+    print("| logistic's | noise |")
     print("|---|--:|--:|--:|--:|--:|--:|---|")
     perturb = told("perturb", PERTURB, [one(seed, "perturb", PERTURB, draws=asked.draws) for seed in range(count)])
     search = told("search", SEARCH, [one(seed, "search", SEARCH, draws=asked.draws) for seed in range(count)])
