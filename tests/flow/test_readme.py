@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import re
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.flow.test_own_data import NAMES, accounts
 from tests.support import ENVIRONMENT
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,9 +51,10 @@ def run(script: list[str], clone: Path, home: Path) -> str:
 
 
 def test_the_readme_promises_what_the_tests_run() -> None:
-    first, own = blocks()
+    first, own, customers = blocks()
     assert first == ["make night", THIS_TEST]
     assert len(own) <= 5
+    assert len(customers) <= 5
 
 
 @pytest.mark.slow
@@ -59,7 +62,7 @@ def test_the_readmes_commands_in_an_empty_home(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
     clone = fresh_clone(tmp_path)
-    first, own = blocks()
+    first, own, customers = blocks()
     night = run([command for command in first if command != THIS_TEST], clone, home)
     assert "merge:   git merge --no-ff autoresearch/" in night.splitlines()[-1]
     page = Path(re.search(r"page: +(.+)", night).group(1))  # type: ignore[union-attr]  # the line is asserted to be there
@@ -67,6 +70,11 @@ def test_the_readmes_commands_in_an_empty_home(tmp_path: Path) -> None:
     assert (page.parent / "chart-churn-risk.png").exists()
     mine = run(own, clone, home)
     assert "my-target: confirmed" in mine
+    table = home / "accounts.csv"
+    with table.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([NAMES, *accounts()])
+    scored = run([command.replace("accounts.csv", str(table)) for command in customers], clone, home)
+    assert "customers: confirmed" in scored
     assert subprocess.run(["git", "status", "--porcelain"], cwd=clone, capture_output=True, check=True).stdout == b""
     merge = night.splitlines()[-1].removeprefix("merge:").strip()
     run([merge], clone, home)
