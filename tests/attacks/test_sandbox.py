@@ -7,6 +7,7 @@ layer out of the whole sandbox.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import secrets
@@ -630,8 +631,9 @@ def test_a_killed_evaluator_leaves_no_sandbox_behind(word: str, monkeypatch: pyt
             evaluator.kill()
             evaluator.wait()
         assert gone(word, but="bwrap"), step
-        for stuck in processes(word):
-            os.kill(stuck, signal.SIGKILL)  # a bubblewrap that lost its parent while it began: it runs nothing
+        for stuck in processes(word):  # a bubblewrap that lost its parent while it began: it runs nothing
+            with contextlib.suppress(ProcessLookupError):  # it may end by itself meanwhile
+                os.kill(stuck, signal.SIGKILL)
 
 
 def test_a_sandbox_that_nobody_reads_from_ends_before_its_candidate(word: str) -> None:
