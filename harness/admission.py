@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from harness.documents import canonical_id, canonical_id_of, leaves, load_bytes
+from harness.complexity import filled_leaves, lines
+from harness.documents import canonical_id, canonical_id_of, load_bytes, pattern_of
 from harness.errors import InvalidCandidate
 from harness.target import Target
 
 MOST_BYTES = 4 * 1024 * 1024
 _REORDERING = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))  # the controls of bidirectional text
 _HIDING = {chr(code).encode(): f"U+{code:04X}" for code in _REORDERING} | {b"\0": "a NUL byte"}
+_HIDDEN = re.compile(b"|".join(_HIDING))
 
 
 @dataclass(frozen=True)
@@ -40,34 +42,39 @@ class Admission:
         self._target, self._blob_id = target, blob_id
         self._hiding = {mark for mark in _HIDING if mark in base}
         self._base = load_bytes(base, target.file) if target.is_data else None
+        self._likes = pattern_of(base, target.file) if target.is_data else None
 
     def judge(self, content: bytes) -> Admitted | Refused:
         blob = self._blob_id(content)
         if len(content) > MOST_BYTES:
             return Refused(blob, blob, f"larger than {MOST_BYTES:,} bytes")
-        if hiding := [name for mark, name in _HIDING.items() if mark in content and mark not in self._hiding]:
-            return Refused(blob, blob, f"holds {hiding[0]}, which hides from a reviewer what changed")
+        if hiding := [mark for mark in _HIDDEN.findall(content) if mark not in self._hiding]:
+            return Refused(blob, blob, f"holds {_HIDING[hiding[0]]}, which hides from a reviewer what changed")
         if not self._target.is_data:
             return Admitted(blob, canonical_id(content, self._target.file), lines(content))
+        return self._by_numbers(blob, content) or self._in_full(blob, content)
+
+    def _by_numbers(self, blob: str, content: bytes) -> Admitted | Refused | None:
+        """As `_in_full`, several times faster, where the content differs from the base in numbers alone."""
+        likes, space = self._likes, self._target.space
+        changes = likes.changes(content.decode(errors="surrogateescape")) if likes else None
+        if likes is None or changes is None:
+            return None
+        if problems := list(space.problems_of(changes)) if space else []:
+            return _outside(blob, problems)
+        return Admitted(blob, likes.canonical_id(changes), likes.filled_leaves(changes))
+
+    def _in_full(self, blob: str, content: bytes) -> Admitted | Refused:
         try:
             data = load_bytes(content, self._target.file)
         except InvalidCandidate as invalid:
             return Refused(blob, blob, invalid.what)
-        problems = list(self._target.space.problems(self._base, data)) if self._target.space else []
-        if problems:
-            more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
-            return Refused(blob, blob, "; ".join(problems[:3]) + more)
+        if problems := list(self._target.space.problems(self._base, data)) if self._target.space else []:
+            return _outside(blob, problems)
         canon = canonical_id_of(data) if not isinstance(data, str) else canonical_id(content, self._target.file)
         return Admitted(blob, canon, filled_leaves(data))
 
 
-def lines(content: bytes) -> int:
-    """How many lines are not blank."""
-    return sum(1 for line in content.splitlines() if line.strip())
-
-
-def filled_leaves(data: Any) -> int:
-    """How many values are neither 0 nor empty; for plain text its lines."""
-    if isinstance(data, str):
-        return lines(data.encode())
-    return sum(1 for _pointer, value in leaves(data) if value)
+def _outside(blob: str, problems: Sequence[str]) -> Refused:
+    more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
+    return Refused(blob, blob, "; ".join(problems[:3]) + more)

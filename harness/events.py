@@ -22,6 +22,7 @@ from harness.errors import IntegrityError
 GENESIS = "0" * 64
 INLINE_LIMIT = 4096
 _TAIL = len(b',"chain":""}\n') + 64
+_ENCODE = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
 
 Event = dict[str, Any]
 
@@ -76,7 +77,7 @@ class SegmentWriter:
         """Writes events in one piece. wait: for the disk; without, a loss of power can take them, a kill cannot."""
         lines = []
         for event in events:
-            body = json.dumps(event, separators=(",", ":"), ensure_ascii=True, allow_nan=False)[:-1].encode()
+            body = _ENCODE(event)[:-1].encode()
             self.chain = _next_chain(self.chain, body)
             lines.append(body + f',"chain":"{self.chain}"}}\n'.encode())
             self.count += 1

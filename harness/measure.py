@@ -119,6 +119,7 @@ class ServeMeasurer:
         self._target, self._view, self._scratch, self._repository = target, view, scratch, repository
         self._names = [metric.name for metric in target.rule.metrics]
         self._suffix = Path(target.file).suffix
+        self._items = f"{scratch / 'items'}{os.sep}"  # a path per experiment: pathlib would cost more than the file
         self._conversation: Conversation | None = None
         self._asked = 0
 
@@ -162,9 +163,9 @@ class ServeMeasurer:
     def _line(self, contents: Sequence[bytes], ask: Ask) -> bytes:
         items = []
         for index, content in enumerate(contents):
-            path = self._scratch / "items" / f"{index}{self._suffix}"
+            path = f"{self._items}{index}{self._suffix}"
             overwrite(path, content)
-            items.append({"blob": self._repository.blob_id(content), "path": str(path)})
+            items.append({"blob": self._repository.blob_id(content), "path": path})
         message = {"id": self._asked, "split": ask.split, "seed": ask.seed, "fidelity": ask.fidelity, "items": items}
         if ask.bar is not None:
             message["bar"] = ask.bar

@@ -8,10 +8,10 @@ import os
 import shutil
 import stat
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from harness.errors import RepositoryError
 
@@ -113,9 +113,13 @@ class Repository:
 
     def blob_id(self, content: bytes) -> str:
         """The id that git gives to this content here."""
-        hasher = hashlib.new(_object_format(self.root), usedforsecurity=False)
-        hasher.update(b"blob %d\0" % len(content) + content)
-        return hasher.hexdigest()
+        return str(self._hash(b"blob %d\0" % len(content) + content).hexdigest())
+
+    @functools.cached_property
+    def _hash(self) -> Callable[[bytes], Any]:
+        """The hash of this repository's objects."""
+        name = _git(self.root, "rev-parse", "--show-object-format", check=False).stdout.decode().strip() or "sha1"
+        return functools.partial(getattr(hashlib, name), usedforsecurity=False)
 
 
 @dataclass(frozen=True)
@@ -167,12 +171,6 @@ class WorkingSource:
 @functools.lru_cache(maxsize=8)
 def _commit_tree(repository: Repository, commit: str) -> dict[str, tuple[str, str]]:
     return repository.tree(commit)
-
-
-@functools.cache
-def _object_format(root: Path) -> str:
-    answer = _git(root, "rev-parse", "--show-object-format", check=False)
-    return answer.stdout.decode().strip() or "sha1"
 
 
 def _mode(path: Path) -> str | None:

@@ -39,6 +39,10 @@ class Allowed:
             return f"must be within [{self.low:.15g}, {self.high:.15g}]"
         return ""
 
+    def surely(self, value: Scalar) -> bool:
+        """Whether a value is one of the most frequent kind that is allowed; where not, `problem` decides."""
+        return self.kind == "int" and type(value) is int and self.low <= value <= self.high
+
     def size(self) -> float:
         """How many values it may take; infinity for float."""
         if self.kind == "int":
@@ -90,6 +94,13 @@ class Space:
     def problems(self, base: Any, candidate: Any) -> Iterator[str]:
         """Every way in which a candidate leaves the space, in words."""
         yield from self._compare(base, candidate, "")
+
+    def problems_of(self, changes: Mapping[str, Scalar]) -> Iterator[str]:
+        """The same of a candidate that differs from the base in these values alone."""
+        for pointer, value in changes.items():
+            allowed = self.allowed(pointer)
+            if allowed is None or not allowed.surely(value):
+                yield from self._change(value, pointer)
 
     def _compare(self, base: Any, candidate: Any, pointer: str) -> Iterator[str]:
         if isinstance(base, dict) and isinstance(candidate, dict):

@@ -76,7 +76,7 @@ def build(source: Kept, target: Target, into: Path, *, hidden: bool) -> View:
     )
 
 
-def overwrite(path: Path, content: bytes) -> None:
+def overwrite(path: Path | str, content: bytes) -> None:
     """Makes `content` a file's whole content. Not by truncating first: that makes ext4 flush, a millisecond a time."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644)
     try:

@@ -10,10 +10,10 @@ import copy
 import math
 import random
 from collections.abc import Collection
-from typing import Any
+from typing import Any, TypeGuard
 
 from bot.proposers import Proposal
-from harness.documents import Document, Scalar, canonical_id_of, parse, splice, unescape
+from harness.documents import Document, Pattern, Scalar, canonical_id_of, parse, pattern_of, splice, unescape
 from harness.space import Allowed
 from harness.target import Target
 
@@ -35,8 +35,10 @@ class Moves:
         self._incumbent = b""
         self._text = ""
         self._document = Document(None, {}, {})
+        self._likes: Pattern | None = None
         self._here = ""
         self._walked = 0
+        self._values: Changes = {}
         self.free: dict[str, Allowed] = {}
 
     def stand(self, incumbent: bytes) -> None:
@@ -45,19 +47,22 @@ class Moves:
             return
         self._incumbent, self._text = incumbent, incumbent.decode()
         self._document = parse(incumbent, self._target.file)
+        self._likes = pattern_of(incumbent, self._target.file)
         self.free = self._target.space.free(self._document.data)
+        self._values = {pointer: value_at(self._document.data, pointer) for pointer in self.free}
         self._here = self._canon({})
 
     def values(self) -> Changes:
         """The incumbent's values that may change."""
-        return {pointer: value_at(self._document.data, pointer) for pointer in self.free}
+        return dict(self._values)
 
     def draw(self, chance: random.Random) -> Changes:
         """One to three values, each another than the incumbent's."""
         most = min(3, len(self.free))
         count = chance.choices(range(1, most + 1), weights=(5, 3, 2)[:most])[0]
-        pointers = sorted(chance.sample(list(self.free), count), key=list(self.free).index)
-        return {p: draw(chance, self.free[p], value_at(self._document.data, p)) for p in pointers}
+        order = list(self.free)
+        pointers = sorted(chance.sample(order, count), key=order.index)
+        return {p: draw(chance, self.free[p], self._values[p]) for p in pointers}
 
     def untried(self, chance: random.Random, tried: Collection[str], batch: set[str]) -> Changes | None:
         """Changes that nobody has tried; None where the space is exhausted, or too large to know."""
@@ -76,14 +81,18 @@ class Moves:
 
     def proposal(self, changes: Changes) -> Proposal:
         content = splice(self._text, self._document, changes, self._target.file).encode()
-        words = [f"{name(p)} {value_at(self._document.data, p)} -> {value}" for p, value in changes.items()]
+        words = [f"{name(p)} {self._values[p]} -> {value}" for p, value in changes.items()]
         return Proposal(content, ", ".join(words))
 
     def towards(self, point: Changes) -> Changes:
         """What changes where the incumbent takes on the values of a point."""
-        return {p: v for p, v in point.items() if not same(v, value_at(self._document.data, p))}
+        return {p: v for p, v in point.items() if not same(v, self._values[p])}
 
     def _canon(self, changes: Changes) -> str:
+        likes = self._likes
+        numbers = {p: v for p, v in changes.items() if likes and likes.holds(p) and _is_number(v)}
+        if likes and len(numbers) == len(changes):
+            return likes.canonical_id(numbers)
         data = copy.deepcopy(self._document.data)
         for pointer, value in changes.items():
             set_at(data, pointer, value)
@@ -148,6 +157,10 @@ def set_at(data: Any, pointer: str, value: Scalar) -> None:
 def same(one: Any, other: Any) -> bool:
     """True is not 1, though Python says they are equal."""
     return type(one) is type(other) and bool(one == other)
+
+
+def _is_number(value: Scalar) -> TypeGuard[int | float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def tidy(value: float, allowed: Allowed) -> float:

@@ -6,6 +6,7 @@ expand, and depth is counted as it grows. Dates stay text: a JSON value is all t
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
@@ -16,8 +17,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from harness.documents import jsontext
+from harness.documents.canonical import canonical_id_of
 from harness.documents.model import Document, ParseLimits, ParseProblem, Scalar, Span, escape, unescape
-from harness.documents.pattern import Patterns
+from harness.documents.pattern import Pattern, Patterns, is_short
 from harness.documents.yamltext import parse_yaml, plain
 from harness.errors import InvalidCandidate
 
@@ -31,6 +33,7 @@ _BASIC_PLANE, _WIDE = "\uffff", "\\U"
 _LONG_KEY = re.compile(r"""(?<![\w"'-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){65}""")
 
 
+@functools.lru_cache(maxsize=64)
 def is_data(name: str) -> bool:
     """Whether a file of this name is data, which is parsed, rather than code, which would have to be run."""
     return PurePosixPath(name).suffix.lower() in DATA_SUFFIXES
@@ -71,6 +74,16 @@ def _data(content: bytes, name: str, limits: ParseLimits | None) -> Any:
     return found
 
 
+def pattern_of(content: bytes, name: str) -> Pattern | None:
+    """The pattern of a file's likes, those that differ from it in numbers alone; None where it would not be worth it.
+
+    Raises ParseProblem.
+    """
+    document, text = parse(content, name), content.decode()
+    spliced = PurePosixPath(name).suffix.lower() in SPLICED_SUFFIXES
+    return Pattern(text, document) if spliced and is_short(text, document) else None
+
+
 def parse(content: bytes, name: str, limits: ParseLimits | None = None) -> Document:
     """Parses by the name's suffix. Raises ParseProblem."""
     limits = limits or ParseLimits()
@@ -100,11 +113,6 @@ def canonical_id(content: bytes, name: str) -> str:
     if PurePosixPath(name).suffix.lower() not in STRUCTURED_SUFFIXES:
         return hashlib.sha256(content).hexdigest()[:32]
     return canonical_id_of(load_bytes(content, name))
-
-
-def canonical_id_of(data: Any) -> str:
-    text = json.dumps(_normal(data), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def leaves(data: Any, pointer: str = "") -> Iterator[tuple[str, Scalar]]:
@@ -155,16 +163,6 @@ def _is_plain_safe(value: str) -> bool:
     return any(c.isalnum() for c in value) and value.replace("_", "a").replace("-", "a").isalnum()
 
 
-def _normal(data: Any) -> Any:
-    if isinstance(data, dict):
-        return {key: _normal(value) for key, value in data.items()}
-    if isinstance(data, list):
-        return [_normal(value) for value in data]
-    if isinstance(data, float) and data.is_integer() and abs(data) < 2**53:
-        return int(data)
-    return data
-
-
 def _parse_json(text: str, limits: ParseLimits) -> Document:
     spans: dict[str, Span] = {}
     keys: dict[str, Span] = {}
@@ -201,7 +199,7 @@ def _plain_data(value: Any, depth: int) -> Any:
 
 
 __all__ = [
-    "DATA_SUFFIXES", "SPLICED_SUFFIXES", "Document", "ParseLimits", "ParseProblem", "Scalar", "Span",
-    "canonical_id", "canonical_id_of", "escape", "is_data", "leaves", "load", "load_bytes", "parse", "splice", "spell",
-    "unescape",
+    "DATA_SUFFIXES", "SPLICED_SUFFIXES", "Document", "ParseLimits", "ParseProblem", "Pattern", "Scalar", "Span",
+    "canonical_id", "canonical_id_of", "escape", "is_data", "leaves", "load", "load_bytes", "parse", "pattern_of",
+    "splice", "spell", "unescape",
 ]  # fmt: skip

@@ -6,14 +6,17 @@ number stood. Anything else is parsed in full.
 
 from __future__ import annotations
 
+import json
 import re
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.documents.canonical import digest, normal
 from harness.documents.model import Document, escape
 
+Number = int | float
 _NUMBER = r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?"
 _MOST_CHARACTERS, _MOST_VALUES = 65_536, 400  # beyond them a full parse is no slower than the match
 _REMEMBERED = 4
@@ -27,23 +30,53 @@ class _Slot:
 
 
 class Pattern:
-    """A parsed text as the pattern of its likes."""
+    """A parsed text as the pattern of its likes. A change is a pointer with another number than the text's."""
 
     def __init__(self, text: str, document: Document) -> None:
         slots: dict[str, _Slot] = {}
-        parts, position = [], 0
+        parts, words, position = [], [], 0
         for pointer, span in sorted(document.spans.items(), key=lambda entry: entry[1].start):
-            if re.fullmatch(_NUMBER, text[span.start : span.end]):  # a value in quotes is text, and its span has them
+            word = text[span.start : span.end]
+            if re.fullmatch(_NUMBER, word):  # a value in quotes is text, and its span has them
                 parts += [re.escape(text[position : span.start]), f"({_NUMBER})"]
                 slots[pointer] = _Slot(len(slots))
+                words.append(word)
                 position = span.end
         self._regex = re.compile("".join([*parts, re.escape(text[position:])]))
         self._form = _form(document.data, "", slots)
+        self._pointers, self._words = tuple(slots), tuple(words)
+        self._numbers = {pointer: number(word) for pointer, word in zip(slots, words, strict=True)}
+        self._canonical, self._places = _template(self._form, self._pointers, list(self._numbers.values()))
+        self._filled = sum(map(bool, [*_values(self._form), *self._numbers.values()]))
 
     def data(self, text: str) -> Any:
         """The data of a text that differs in its numbers alone, new each time; None for any other text."""
         found = self._regex.fullmatch(text)
         return None if found is None else _filled(self._form, [number(word) for word in found.groups()])
+
+    def changes(self, text: str) -> dict[str, Number] | None:
+        """What a text changes that differs in its numbers alone; None for any other text. 1.0 is another than 1."""
+        found = self._regex.fullmatch(text)
+        if found is None:
+            return None
+        differ = [place for place, word in enumerate(found.groups()) if word != self._words[place]]
+        changes = {self._pointers[place]: number(found.group(place + 1)) for place in differ}
+        return {pointer: value for pointer, value in changes.items() if not _same(value, self._numbers[pointer])}
+
+    def holds(self, pointer: str) -> bool:
+        """Whether a number stands there, so that a change may name it."""
+        return pointer in self._places
+
+    def canonical_id(self, changes: Mapping[str, Number]) -> str:
+        """As `canonical_id_of` the changed data."""
+        parts = self._canonical.copy()
+        for pointer, value in changes.items():
+            parts[self._places[pointer]] = _spelled(value)
+        return digest("".join(parts))
+
+    def filled_leaves(self, changes: Mapping[str, Number]) -> int:
+        """How many values of the changed data are neither 0 nor empty."""
+        return self._filled + sum(bool(value) - bool(self._numbers[pointer]) for pointer, value in changes.items())
 
 
 def _form(node: Any, pointer: str, slots: Mapping[str, _Slot]) -> Any:
@@ -55,7 +88,7 @@ def _form(node: Any, pointer: str, slots: Mapping[str, _Slot]) -> Any:
     return slots.get(pointer, node)
 
 
-def _filled(form: Any, numbers: Sequence[int | float]) -> Any:
+def _filled(form: Any, numbers: Sequence[Number]) -> Any:
     if isinstance(form, _Slot):
         return numbers[form.place]
     if isinstance(form, dict):
@@ -63,6 +96,60 @@ def _filled(form: Any, numbers: Sequence[int | float]) -> Any:
     if isinstance(form, list):
         return [_filled(value, numbers) for value in form]
     return form
+
+
+def _values(form: Any) -> Iterator[Any]:
+    """The leaves that are no slot."""
+    if isinstance(form, (dict, list)):
+        for inner in form.values() if isinstance(form, dict) else form:
+            yield from _values(inner)
+    elif not isinstance(form, _Slot):
+        yield form
+
+
+def _template(form: Any, pointers: Sequence[str], numbers: Sequence[Number]) -> tuple[list[str], dict[str, int]]:
+    """The canonical text in pieces, and which piece is the number at a pointer."""
+    parts: list[str] = []
+    places = {}
+    for piece in _pieces(form):
+        if isinstance(piece, _Slot):
+            places[pointers[piece.place]] = len(parts)
+            parts.append(_spelled(numbers[piece.place]))
+        elif parts and len(parts) - 1 not in places.values():
+            parts[-1] += piece
+        else:
+            parts.append(piece)
+    return parts, places
+
+
+def _pieces(form: Any) -> Iterator[str | _Slot]:
+    """What `json.dumps` with sorted keys and no spaces writes, slots apart."""
+    if isinstance(form, _Slot):
+        yield form
+    elif isinstance(form, dict):
+        yield "{"
+        for index, key in enumerate(sorted(form)):
+            yield f"{',' if index else ''}{json.dumps(key)}:"
+            yield from _pieces(form[key])
+        yield "}"
+    elif isinstance(form, list):
+        yield "["
+        for index, value in enumerate(form):
+            yield "," if index else ""
+            yield from _pieces(value)
+        yield "]"
+    else:
+        yield _spelled(form)
+
+
+def _spelled(value: Any) -> str:
+    if type(value) is int:
+        return str(value)  # as json would, in a tenth of the time
+    return json.dumps(normal(value))
+
+
+def _same(one: Number, other: Number) -> bool:
+    return type(one) is type(other) and one == other
 
 
 class Patterns:
@@ -80,9 +167,14 @@ class Patterns:
         return None
 
     def remember(self, text: str, document: Document) -> None:
-        if len(text) <= _MOST_CHARACTERS and len(document.spans) <= _MOST_VALUES:
+        if is_short(text, document):
             self._known.appendleft(Pattern(text, document))
 
 
-def number(word: str) -> int | float:
+def is_short(text: str, document: Document) -> bool:
+    """Whether its pattern is worth having."""
+    return len(text) <= _MOST_CHARACTERS and len(document.spans) <= _MOST_VALUES
+
+
+def number(word: str) -> Number:
     return float(word) if "." in word else int(word)
