@@ -90,7 +90,7 @@ def _segments(inputs: Inputs, before: Scored, after: Scored) -> list[SegmentChan
 
 
 def _alone(scalar: Scalar, one: Scored, where: Ints, facts: Facts, inputs: Inputs) -> float | None:
-    return scalar.of(add_up(one.spec, one.points[where], facts, rising=inputs.rising)) if where.size else None
+    return scalar.of(add_up(one.spec, one.points[where], facts, rising=inputs.rising))[0] if where.size else None
 
 
 def gates(found: Comparison, policy: Policy) -> tuple[Gate, ...]:

@@ -62,7 +62,7 @@ def resampled(found: Reviewed, specs: list[Spec]) -> NDArray[np.float64]:
 
 
 def _value(found: Reviewed, spec: Spec, row: Ints, facts: Facts, times: Ints | None) -> float:
-    counted = facts if times is None else Facts(facts.names, facts.matrix * times)
+    counted = facts if times is None else dataclasses.replace(facts, rows=facts.rows * times)
     return measured(add_up(spec, row, counted, rising=found.rising)).get(found.primary.name, float("nan"))
 
 

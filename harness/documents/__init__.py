@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import os
 import re
 import sys
 import tomllib
@@ -29,14 +30,19 @@ SPLICED_SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 
 _PATTERNS = {suffix: Patterns() for suffix in (".yaml", ".yml", ".json")}
 _BASIC_PLANE, _WIDE = "\uffff", "\\U"
+_MOST_FILES = 65_536  # bytes that most files are shorter than: room for the longest is not made for each
 # tomllib takes quadratic time for a key of many dotted parts; this finds one in linear time.
 _LONG_KEY = re.compile(r"""(?<![\w"'-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){65}""")
 
 
-@functools.lru_cache(maxsize=64)
 def is_data(name: str) -> bool:
     """Whether a file of this name is data, which is parsed, rather than code, which would have to be run."""
-    return PurePosixPath(name).suffix.lower() in DATA_SUFFIXES
+    return _suffix(name) in DATA_SUFFIXES
+
+
+@functools.lru_cache(maxsize=64)
+def _suffix(name: str) -> str:
+    return PurePosixPath(name).suffix.lower()
 
 
 def load(path: Path | str, limits: ParseLimits | None = None) -> Any:
@@ -44,13 +50,15 @@ def load(path: Path | str, limits: ParseLimits | None = None) -> Any:
 
     Raises InvalidCandidate for anything that is not plain data within the limits.
     """
-    path = Path(path)
+    name = os.path.basename(path)  # noqa: PTH119  # once per experiment: pathlib costs more than reading
     try:
-        with path.open("rb") as file:
-            content = file.read((limits or ParseLimits()).size + 1)
+        with open(path, "rb") as file:  # noqa: PTH123  # for the same reason
+            content = file.read(_MOST_FILES)
+            if len(content) == _MOST_FILES:
+                content += file.read((limits or ParseLimits()).size + 1 - _MOST_FILES)
     except OSError as error:
-        raise InvalidCandidate(f"{path.name}: cannot be read: {error.strerror}") from None
-    return load_bytes(content, path.name, limits)
+        raise InvalidCandidate(f"{name}: cannot be read: {error.strerror}") from None
+    return load_bytes(content, name, limits)
 
 
 def load_bytes(content: bytes, name: str, limits: ParseLimits | None = None) -> Any:
@@ -62,7 +70,7 @@ def load_bytes(content: bytes, name: str, limits: ParseLimits | None = None) -> 
 
 
 def _data(content: bytes, name: str, limits: ParseLimits | None) -> Any:
-    known = _PATTERNS.get(PurePosixPath(name).suffix.lower())
+    known = _PATTERNS.get(_suffix(name))
     if known is None or limits is not None:
         return parse(content, name, limits).data
     text = content.decode("utf-8", errors="surrogateescape")
@@ -80,7 +88,7 @@ def pattern_of(content: bytes, name: str) -> Pattern | None:
     Raises ParseProblem.
     """
     document, text = parse(content, name), content.decode()
-    spliced = PurePosixPath(name).suffix.lower() in SPLICED_SUFFIXES
+    spliced = _suffix(name) in SPLICED_SUFFIXES
     return Pattern(text, document) if spliced and is_short(text, document) else None
 
 
@@ -95,7 +103,7 @@ def parse(content: bytes, name: str, limits: ParseLimits | None = None) -> Docum
         raise ParseProblem(f"not UTF-8 at byte {error.start}") from None
     if text.startswith("\ufeff"):
         raise ParseProblem("starts with a byte order mark; save it as plain UTF-8", 1, 1)
-    suffix = PurePosixPath(name).suffix.lower()
+    suffix = _suffix(name)
     if suffix in {".yaml", ".yml"}:
         return parse_yaml(text, limits)
     if suffix == ".json":
@@ -110,7 +118,7 @@ def canonical_id(content: bytes, name: str) -> str:
 
     For code, and for text whose every character counts, equal only for equal bytes.
     """
-    if PurePosixPath(name).suffix.lower() not in STRUCTURED_SUFFIXES:
+    if _suffix(name) not in STRUCTURED_SUFFIXES:
         return hashlib.sha256(content).hexdigest()[:32]
     return canonical_id_of(load_bytes(content, name))
 
@@ -146,7 +154,7 @@ def _fitted(word: str, text: str, span: Span) -> str:
 
 def spell(value: Scalar, name: str, before: str = "") -> str:
     """A scalar as it is written in a file of this name; quoted as the text that it replaces was."""
-    if not isinstance(value, str) or PurePosixPath(name).suffix.lower() == ".json":
+    if not isinstance(value, str) or _suffix(name) == ".json":
         return json.dumps(value)
     if before[:1] not in {'"', "'"} and plain(value) == value and _is_plain_safe(value):
         return value

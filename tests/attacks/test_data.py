@@ -135,6 +135,7 @@ def outcomes(folder: Path, attacks: Sequence[Attack], off: tuple[str, ...]) -> l
             patch.setattr(Admission, "judge", _admit)
         if "space" in off:
             patch.setattr(Space, "problems", lambda *_: iter(()))
+            patch.setattr(Space, "problems_of", lambda *_: iter(()))
         if "canon" in off:
             patch.setattr(admission, "canonical_id_of", repr)
         return experiments(folder, {f"{FOLDER}/{name}": text for name, text in files.items()}, proposals)

@@ -81,9 +81,10 @@ def test_a_shared_place_is_the_mean_over_all_orders(ranked: list[tuple[Fraction,
     orders = [sorted(order, key=lambda one: -one[0])[:k] for order in permutations(ranked)]
     assert first(ranked, k) == Fraction(sum(value for order in orders for _rank, value in order), len(orders))
     levels = range(2, -1, -1)
-    number = np.array([sum(rank == level for rank, _value in ranked) for level in levels], dtype=float)
-    held = np.array([sum(value for rank, value in ranked if rank == level) for level in levels], dtype=float)
-    assert measures.held_by_first(number, held, k) == first(ranked, k)
+    number = np.array([[sum(rank == level for rank, _value in ranked) for level in levels]], dtype=float)
+    held = np.array([[sum(value for rank, value in ranked if rank == level) for level in levels]], dtype=float)
+    (found,) = measures.held_by_first(number, held, [k])
+    assert Fraction(found.above, found.below) == first(ranked, k)
 
 
 def test_a_share_of_accounts_is_rounded_up() -> None:
@@ -141,7 +142,7 @@ def test_counting_and_sorting_are_the_same_sums() -> None:
     for weights in ([2, 1], [1, -1]):
         dense, sorted_ = Sheet(weights), Sheet([weight * 40_000 for weight in weights])
         assert measured(accounts, dense) == measured(accounts, sorted_) == [slow_metrics(accounts, dense)]
-    facts = accounts_module.Facts(("one",), np.ones((1, 3)))
+    facts = accounts_module.Facts(("one",), np.ones((1, 3)), (0,))
     spec = Sheet([1, 1]).spec()
     assert tally.add_up(spec, np.array([5, 7, 5]), facts, rising=True).points.tolist() == [5, 6, 7]
     assert tally.add_up(spec, np.array([0, 70_000, 5_000]), facts, rising=True).points.tolist() == [0, 5_000, 70_000]
@@ -165,8 +166,8 @@ def test_one_metric_alone_needs_no_more_room_than_the_accounts() -> None:
     """Weights may be so large that few of the possible points are taken."""
     found = np.array([0, 16_000_000, 5], dtype=np.int64)
     alone = tally.add_up_label(Sheet([1]).spec(), found, "retained", np.array([1, 0, 1]), rising=True)
-    assert (alone.points.tolist(), alone.sums("retained").tolist()) == ([0, 5, 16_000_000], [1, 1, 0])
-    assert alone.sums("not_retained").tolist() == [0, 0, 1]
+    assert (alone.points.tolist(), alone.sums("retained").tolist()) == ([0, 5, 16_000_000], [[1, 1, 0]])
+    assert alone.sums("not_retained").tolist() == [[0, 0, 1]]
 
 
 @pytest.mark.parametrize(

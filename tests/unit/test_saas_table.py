@@ -158,7 +158,7 @@ def test_a_split_without_a_table(tmp_path: Path) -> None:
 def test_a_segment_has_few_values(tmp_path: Path, count: int) -> None:
     csv(tmp_path, *(f"a,1,1,1,p{n}" for n in range(count)))
     if count == 40:
-        assert len(read(tmp_path)[0].groups) == 40
+        assert len(read(tmp_path)[0].values["plan"]) == 40
         return
     with pytest.raises(EvaluatorError, match="the segment plan takes 41 values; a segment has at most 40"):
         read(tmp_path)

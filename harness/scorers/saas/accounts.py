@@ -31,18 +31,25 @@ MOST_SEGMENTS = 40  # values of one segment column; a column with more names acc
 
 @dataclass(frozen=True)
 class Facts:
-    """names, and one row of whole numbers per name, one column per account."""
+    """names; rows: (rows, accounts), whole numbers; index: of each name, its row. Equal facts share one."""
 
     names: tuple[str, ...]
-    matrix: Floats
+    rows: Floats
+    index: tuple[int, ...]
 
     @staticmethod
     def of(facts: Mapping[str, Floats], names: Iterable[str], where: Ints | None = None) -> Facts:
         """Those of these names that there are, of all accounts or of those in some places."""
         known = tuple(name for name in names if name in facts)
-        rows = [facts[name] if where is None else facts[name][where] for name in known]
+        rows: list[Floats] = []
+        index = []
+        for name in known:
+            row = facts[name] if where is None else facts[name][where]
+            same = next((place for place, other in enumerate(rows) if np.array_equal(row, other)), len(rows))
+            rows += [row] if same == len(rows) else []
+            index.append(same)
         size = facts["accounts"].size if where is None else where.size
-        return Facts(known, np.array(rows, dtype=np.float64).reshape(len(rows), size))
+        return Facts(known, np.array(rows, dtype=np.float64).reshape(len(rows), size), tuple(index))
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,17 +72,17 @@ class Accounts:
 
     @functools.cached_property
     def all_facts(self) -> Facts:
-        return Facts.of(self.facts, self.facts)
+        return self.some_facts(tuple(self.facts))
+
+    def some_facts(self, names: tuple[str, ...]) -> Facts:
+        """Those of these names that there are, put side by side once."""
+        if names not in self._side_by_side:
+            self._side_by_side[names] = Facts.of(self.facts, names)
+        return self._side_by_side[names]
 
     @functools.cached_property
-    def groups(self) -> list[tuple[Ints, Facts]]:
-        """The places of the accounts of each value of each segment, and what of them is looked at by segment."""
-        found = []
-        for segment, codes in self.segments.items():
-            for value in range(len(self.values[segment])):
-                where = np.flatnonzero(codes == value)
-                found.append((where, Facts.of(self.facts, SEGMENT_FACTS, where)))
-        return found
+    def _side_by_side(self) -> dict[tuple[str, ...], Facts]:
+        return {}
 
     @property
     def size(self) -> int:

@@ -5,7 +5,7 @@ A measure is a ratio of whole numbers, and is rounded once: to the float next to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -19,11 +19,11 @@ QUARTER = Fraction(1, 4)
 
 @dataclass(frozen=True)
 class Scalar:
-    """One number of the whole score. needs: the facts that it is made of."""
+    """One number of the whole score. needs: the facts that it is made of; of: its value in each group of a tally."""
 
     name: str
     needs: tuple[str, ...]
-    of: Callable[[Tally], float | None]
+    of: Callable[[Tally], list[float | None]]
 
 
 @dataclass(frozen=True)
@@ -44,59 +44,78 @@ class PerTier:
 
     def of(self, tally: Tally) -> Iterator[tuple[str, float]]:
         """(tier, value); a tier without a denominator has none."""
-        none = np.zeros(len(tally.tiers))
-        above = sum(map(tally.by_tier, self.numerator), none)
-        below = sum(map(tally.by_tier, self.denominator), none)
+        above = [sum(sums) for sums in zip(*map(tally.by_tier, self.numerator), strict=True)]
+        below = [sum(sums) for sums in zip(*map(tally.by_tier, self.denominator), strict=True)]
         for tier, one, other in zip(tally.tiers, above, below, strict=True):
             if other > 0:
-                yield tier, float(one) / (float(other) * self.unit)
+                yield tier, one / (other * self.unit)
 
 
-def area(tally: Tally, positive: str, negative: str, *, rising: bool) -> float | None:
+def area(tally: Tally, positive: str, negative: str, *, rising: bool) -> list[float | None]:
     """The AUC, exactly: a pair of a positive and a negative in the right order counts 1, a tie half."""
-    ones, zeros = tally.sums(positive), tally.sums(negative)
-    pairs = int(ones.sum()) * int(zeros.sum())
-    if not pairs:
-        return None
-    won = twice_won(ones, zeros)
-    return (won if rising else 2 * pairs - won) / (2 * pairs)
+    found: list[float | None] = []
+    won = twice_won(tally, positive, negative)
+    for ones, zeros, twice in zip(tally.totals(positive), tally.totals(negative), won, strict=True):
+        pairs = ones * zeros
+        found.append((twice if rising else 2 * pairs - twice) / (2 * pairs) if pairs else None)
+    return found
 
 
-def held_by_first(number: Floats, held: Floats, k: int) -> Fraction:
-    """What the first k accounts hold, of how many there are and what they hold; ties at the cut share their places."""
-    running = np.cumsum(number)
-    at = int(np.searchsorted(running, k))
-    before = int(running[at - 1]) if at else 0
-    return int(held[:at].sum()) + Fraction(int(held[at]) * (k - before), int(number[at]))
+@dataclass(frozen=True)
+class Ratio:
+    """Of two whole numbers: divided once, to the float next to it."""
+
+    above: int
+    below: int
 
 
-def capture(tally: Tally) -> float | None:
+def held_by_first(number: Floats, held: Floats, sizes: Sequence[int]) -> list[Ratio]:
+    """What the first accounts of each group hold, as many as sizes say; ties at the cut share their places.
+
+    number, held: (groups, points), how many accounts there are and what they hold.
+    """
+    running, holding = np.cumsum(number, axis=1), np.cumsum(held, axis=1)
+    found = []
+    for group, k in enumerate(sizes):
+        if not k:
+            found.append(Ratio(0, 1))
+            continue
+        at = int(np.searchsorted(running[group], k))
+        before, sum_before = (int(running[group, at - 1]), int(holding[group, at - 1])) if at else (0, 0)
+        tied = int(number[group, at])
+        found.append(Ratio(sum_before * tied + int(held[group, at]) * (k - before), tied))
+    return found
+
+
+def capture(tally: Tally) -> list[float | None]:
     """The share of revenue that the best fifth of the paying accounts holds: exactly k of them."""
-    paying, all_ = int(tally.total("paying")), tally.total("revenue_start")
-    if not paying or not all_:
-        return None
-    number, held = tally.from_the_top("paying"), tally.from_the_top("revenue_start")
-    return float(held_by_first(number, held, count_at(paying, FIFTH)) / int(all_))
+    paying, revenue = tally.totals("paying"), tally.totals("revenue_start")
+    sizes = [count_at(size, FIFTH) if size else 0 for size in paying]
+    held = held_by_first(tally.from_the_top("paying"), tally.from_the_top("revenue_start"), sizes)
+    return [
+        part.above / (part.below * all_) if size and all_ else None
+        for part, size, all_ in zip(held, paying, revenue, strict=True)
+    ]
 
 
-def separation(tally: Tally) -> float | None:
+def separation(tally: Tally) -> list[float | None]:
     """Mean lifetime value of the best quarter of the accounts over that of the worst quarter."""
-    size = int(tally.total("accounts"))
-    if not size:
-        return None
-    k = count_at(size, QUARTER)
+    sizes = [count_at(size, QUARTER) if size else 0 for size in tally.totals("accounts")]
     number, held = tally.from_the_top("accounts"), tally.from_the_top("lifetime_value")
-    worst = held_by_first(number[::-1], held[::-1], k)
-    return float(held_by_first(number, held, k) / worst) if worst else None
+    best, worst = held_by_first(number, held, sizes), held_by_first(number[:, ::-1], held[:, ::-1], sizes)
+    return [
+        one.above * other.below / (one.below * other.above) if size and other.above else None
+        for one, other, size in zip(best, worst, sizes, strict=True)
+    ]
 
 
-def concentration(tally: Tally) -> float | None:
+def concentration(tally: Tally) -> list[float | None]:
     """The Herfindahl-Hirschman index of revenue over tiers: the sum of squared shares in percent, up to 10,000."""
-    held, all_ = tally.by_tier("revenue_start"), tally.total("revenue_start")
-    return 10_000 * sum(int(part) ** 2 for part in held) / int(all_) ** 2 if all_ else None
+    held = [int(part) for part in tally.by_tier("revenue_start")]
+    return [10_000 * sum(part**2 for part in held) / sum(held) ** 2 if sum(held) else None]
 
 
-def _auc(outcome: str) -> Callable[[Tally], float | None]:
+def _auc(outcome: str) -> Callable[[Tally], list[float | None]]:
     """Towards what a higher score says: retain of a health score, churn of a risk score."""
     stays = outcome == "retained"
     return lambda tally: area(tally, outcome, f"not_{outcome}", rising=tally.rising == stays)
@@ -144,7 +163,7 @@ NEEDS: Mapping[str, tuple[tuple[str, ...], ...]] = {  # measure -> sets of outco
 
 def measured(tally: Tally) -> dict[str, float]:
     """Every metric that the tally's facts allow, by name."""
-    found = {one.name: one.of(tally) for one in SCALARS if set(one.needs) <= set(tally.names)}
+    found = {one.name: one.of(tally)[0] for one in SCALARS if set(one.needs) <= set(tally.names)}
     metrics = {name: value for name, value in found.items() if value is not None}
     for measure in PER_TIER:
         if set(measure.needs) <= set(tally.names):
@@ -159,13 +178,13 @@ def facts_of(metric: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(needs))
 
 
-def over_segments(segment: str, tallies: list[Tally]) -> dict[str, float]:
+def over_segments(segment: str, tally: Tally) -> dict[str, float]:
     """The worst value, and the gap between the best and the worst, over the groups of a segment that have one."""
     metrics = {}
     for measure in BY_SEGMENT:
-        if not set(measure.needs) <= set(tallies[0].names):
+        if not set(measure.needs) <= set(tally.names):
             continue
-        values = [value for value in map(measure.of, tallies) if value is not None]
+        values = [value for value in measure.of(tally) if value is not None]
         if len(values) > 1:
             metrics[f"{measure.name}.{segment}.worst"] = min(values)
             metrics[f"{measure.name}.{segment}.gap"] = max(values) - min(values)

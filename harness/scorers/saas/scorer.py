@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import functools
-import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +11,10 @@ from numpy.typing import NDArray
 
 from harness import evaluator
 from harness.scorers.saas import accounts, influence, measures
-from harness.scorers.saas.accounts import Accounts, Facts, Ints, Scaling
+from harness.scorers.saas.accounts import SEGMENT_FACTS, Accounts, Ints, Scaling
 from harness.scorers.saas.columns import Columns
 from harness.scorers.saas.spec import Spec
-from harness.scorers.saas.tally import Tally, add_up, add_up_label, merged
+from harness.scorers.saas.tally import Tally, add_up, add_up_label, merged, rank
 
 IN_MEMORY = 2_000_000  # accounts; more are read again for every batch, one block after the other
 
@@ -59,10 +58,19 @@ class Scorer:
         tallies: list[list[list[Tally]]] = [[] for _ in specs]
         for block, found in self._points(specs, split):
             for index, spec in enumerate(specs):
-                whole = add_up(spec, found[index], block.all_facts, rising=self.rising)
-                parts = [add_up(spec, found[index][where], facts, rising=self.rising) for where, facts in block.groups]
-                tallies[index].append([whole, *parts])
-        return [_metrics([merged(of) for of in zip(*blocks, strict=True)], block.values) for blocks in tallies]
+                tallies[index].append(self._all(spec, found[index], block))
+        return [_metrics([merged(of) for of in zip(*blocks, strict=True)], self.columns.segments) for blocks in tallies]
+
+    def _all(self, spec: Spec, found: Ints, block: Accounts) -> list[Tally]:
+        """The tally of a block, then of each of its segments."""
+        ranked = rank(found)
+        whole = add_up(spec, ranked, block.all_facts, rising=self.rising)
+        by_segment = block.some_facts(SEGMENT_FACTS)
+        segments = [
+            add_up(spec, ranked, by_segment, rising=self.rising, codes=codes, groups=len(block.values[name]))
+            for name, codes in block.segments.items()
+        ]
+        return [whole, *segments]
 
     def primary(self, specs: Sequence[Spec], split: str, name: str) -> list[float | None]:
         """One scalar metric of each spec; None where it is no scalar, or has no value."""
@@ -75,13 +83,13 @@ class Scorer:
                 return [None] * len(specs)
             for index, spec in enumerate(specs):
                 tallies[index].append(self._little(spec, found[index], block, scalar))
-        return [scalar.of(merged(of)) for of in tallies]
+        return [scalar.of(merged(of))[0] for of in tallies]
 
     def _little(self, spec: Spec, found: Ints, block: Accounts, scalar: measures.Scalar) -> Tally:
         """No more than one scalar needs."""
         if (label := scalar.needs[0]) in block.labels:
             return add_up_label(spec, found, label, block.labels[label], rising=self.rising)
-        return add_up(spec, found, Facts.of(block.facts, scalar.needs), rising=self.rising)
+        return add_up(spec, found, block.some_facts(scalar.needs), rising=self.rising)
 
     def _points(self, specs: Sequence[Spec], split: str) -> Iterator[tuple[Accounts, Ints]]:
         for number, block in enumerate(self.blocks(split)):
@@ -98,9 +106,9 @@ class Scorer:
         return {name: strata for name, strata in found.items() if strata is not None}
 
 
-def _metrics(tallies: Sequence[Tally], segments: Mapping[str, Sequence[str]]) -> dict[str, float]:
-    """tallies: of all accounts, then of each value of each segment."""
-    metrics, groups = measures.measured(tallies[0]), iter(tallies[1:])
-    for segment, values in segments.items():
-        metrics |= measures.over_segments(segment, list(itertools.islice(groups, len(values))))
+def _metrics(tallies: Sequence[Tally], segments: Sequence[str]) -> dict[str, float]:
+    """tallies: of all accounts, then of each segment."""
+    metrics = measures.measured(tallies[0])
+    for segment, tally in zip(segments, tallies[1:], strict=True):
+        metrics |= measures.over_segments(segment, tally)
     return metrics

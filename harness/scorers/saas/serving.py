@@ -14,7 +14,7 @@ from harness.evaluator import Crash, Screened
 from harness.rule import Metric
 from harness.scorers.saas import columns, measures
 from harness.scorers.saas.scorer import Scorer
-from harness.scorers.saas.spec import Spec, spec_of
+from harness.scorers.saas.spec import Reader, Spec
 from harness.screening import falls_short
 
 Result = evaluator.Scores | Crash | Screened
@@ -46,6 +46,7 @@ class Serving:
 
     def __init__(self, scorer: Scorer, metrics: Sequence[Metric]) -> None:
         self.scorer, self.metrics = scorer, metrics
+        self._reader = Reader(scorer.columns.features)
 
     def score(self, request: evaluator.Request) -> list[Result]:
         """One result per item of the request, in its order."""
@@ -64,7 +65,7 @@ class Serving:
 
     def _spec(self, path: Path) -> Spec | Crash:
         try:
-            return spec_of(load(path), self.scorer.columns.features)
+            return self._reader.spec(load(path))
         except InvalidCandidate as invalid:
             return Crash(str(invalid)[:2000])
 

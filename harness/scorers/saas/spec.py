@@ -51,24 +51,45 @@ class Spec:
         return tuple(self.lowest + math.ceil(Fraction(str(at)) * width / 100) for _name, at in self.tiers)
 
 
+class Reader:
+    """Reads many specs of the same features: tiers and scaling that were read before are not checked again."""
+
+    def __init__(self, features: Sequence[str]) -> None:
+        self._features = tuple(features)
+        self._frame = ""
+        self._read: tuple[tuple[tuple[str, float, float], ...], tuple[tuple[str, float], ...]] = ((), ())
+
+    def spec(self, data: Any) -> Spec:
+        """The spec that a parsed file holds. Raises InvalidCandidate, naming the key and what would do."""
+        if not isinstance(data, dict) or not {"weights", "tiers"} <= data.keys() <= _KEYS:
+            raise InvalidCandidate("the file holds weights, tiers and perhaps scaling, and nothing else")
+        weights = _weights(data["weights"], self._features)
+        frame = repr((data.get("scaling", {}), data["tiers"]))
+        if frame != self._frame:
+            self._read = _scaling(data.get("scaling", {}), self._features), _tiers(data["tiers"])
+            self._frame = frame
+        spec = Spec(weights, *self._read)
+        if spec.highest - spec.lowest >= _MOST_POINTS:
+            raise InvalidCandidate(
+                "the weights are too large to be added exactly; only their ratios count: divide them"
+            )
+        return spec
+
+
 def spec_of(data: Any, features: Sequence[str]) -> Spec:
-    """The spec that a parsed file holds. Raises InvalidCandidate, naming the key and what would do."""
-    if not isinstance(data, dict) or not {"weights", "tiers"} <= set(data) <= _KEYS:
-        raise InvalidCandidate("the file holds weights, tiers and perhaps scaling, and nothing else")
-    spec = Spec(_weights(data["weights"], features), _scaling(data.get("scaling", {}), features), _tiers(data["tiers"]))
-    if spec.highest - spec.lowest >= _MOST_POINTS:
-        raise InvalidCandidate("the weights are too large to be added exactly; only their ratios count: divide them")
-    return spec
+    """As `Reader.spec`, once."""
+    return Reader(features).spec(data)
 
 
 def _weights(found: Any, features: Sequence[str]) -> tuple[int, ...]:
     named = _mapping(found, "weights", features)
     if missing := [name for name in features if name not in named]:
         raise InvalidCandidate(f"weights: {missing[0]} has none; 0 switches a feature off")
-    for name, value in named.items():
-        if type(value) is not int:
-            raise InvalidCandidate(f"weights: {name} is not a whole number")
-    return tuple(named[name] for name in features)
+    weights = tuple([named[name] for name in features])
+    if set(map(type, weights)) - {int}:
+        wrong = next(name for name, value in named.items() if type(value) is not int)
+        raise InvalidCandidate(f"weights: {wrong} is not a whole number")
+    return weights
 
 
 def _scaling(found: Any, features: Sequence[str]) -> tuple[tuple[str, float, float], ...]:
