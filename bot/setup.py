@@ -19,6 +19,7 @@ import click
 
 from bot import config
 from harness import prepared
+from harness.discretion import NOT_KEPT
 from harness.errors import ConfigError, EvaluatorError, IntegrityError, Place
 from harness.measure import command, environment
 from harness.prepared import FOLDER, LOCK_FILE, Kept, Manifest
@@ -90,14 +91,15 @@ def set_up(source: Kept, target: Target, *, anew: bool, say: Say = tell) -> str:
         manifest = prepared.found_below(folder)
         content = prepared.spell(manifest)
         prepared.parse(content, where)
-        _keep(folder, prepared.cache(source.repository, hashlib.sha256(content).hexdigest()), manifest)
+        kept = prepared.cache(source.repository, target, hashlib.sha256(content).hexdigest())
+        _keep(source.repository, folder, kept, manifest)
     overwrite(source.repository.root / where, content)
     return f"{target.name}: {_amount(manifest)}; wrote {where}: commit it"
 
 
 def _prepare(source: Kept, target: Target, say: Say) -> None:
     manifest, name = prepared.read(source, target)
-    kept = prepared.cache(source.repository, name)
+    kept = prepared.cache(source.repository, target, name)
     if kept.is_dir():
         wrong = _differences(manifest, kept)
         if not wrong:
@@ -113,7 +115,7 @@ def _prepare(source: Kept, target: Target, say: Say) -> None:
                 next_step=f"if the new content is meant: autoresearch setup {target.name} --write-lock, then commit; "
                 "scores from before and after do not compare",
             )
-        _keep(folder, kept, manifest)
+        _keep(source.repository, folder, kept, manifest)
 
 
 def _differences(manifest: Manifest, folder: Path) -> list[str]:
@@ -132,9 +134,10 @@ def _made(source: Kept, target: Target, say: Say) -> Iterator[Path]:
         words = " ".join(target.evaluate.setup)
         say(f"{target.name}: setup, once: {words}")
         started = time.monotonic()
-        finished = _run(target, cwd, home, private_data(source, target))
+        private = private_data(source, target)
+        finished = _run(target, cwd, home, private)
         if finished.stopped or finished.exit_code:
-            raise _failure(target, finished)
+            raise _failure(target, finished, private.get(PRIVATE_DATA, ""))
         if not any(path.is_file() for path in (cwd / FOLDER).rglob("*")):
             raise EvaluatorError(
                 f"{target.name}: the setup wrote no file below {FOLDER}/",
@@ -173,7 +176,7 @@ def private_data(source: Kept, target: Target) -> dict[str, str]:
     wrote beside target.yaml and that git ignores."""
     recorded = source.repository.root / target.folder / PRIVATE_RECORD
     named = os.environ.get(PRIVATE_DATA) or (recorded.read_text("utf-8").strip() if recorded.is_file() else "")
-    return {PRIVATE_DATA: named} if named else {}
+    return {PRIVATE_DATA: str(Path(named).absolute())} if named else {}
 
 
 def network() -> dict[str, str]:
@@ -182,20 +185,33 @@ def network() -> dict[str, str]:
     return {name: value for name, value in found.items() if value and "@" not in value}
 
 
-def _failure(target: Target, finished: Finished) -> EvaluatorError:
+def _failure(target: Target, finished: Finished, named: str) -> EvaluatorError:
     how = {"timeout": f"was stopped after {SECONDS:g} s", "output": f"said more than {OUTPUT // MIB} MiB"}.get(
         finished.stopped, f"failed with exit code {finished.exit_code}"
     )
     said = printable(finished.stderr.strip() or finished.stdout.strip()[-2000:])
+    quoted = "\n        ".join(said.splitlines()[-8:]) or "it said nothing"
     return EvaluatorError(
         f"{target.name}: the setup {how}: {' '.join(target.evaluate.setup)}",
-        why="\n        ".join(said.splitlines()[-8:]) or "it said nothing",
+        why=_unquoted(target, said, named) if target.private else quoted,
         next_step=f"autoresearch setup {target.name} runs it again; nothing was kept",
     )
 
 
-def _keep(made: Path, kept: Path, manifest: Manifest) -> None:
+def _unquoted(target: Target, said: str, named: str) -> str:
+    """Why a private setup failed, as far as that can be told without what it said, which may quote rows."""
+    if not named:
+        return f"say where the table of accounts is: {PRIVATE_DATA}=/path/to/accounts.csv"
+    if not Path(named).is_file():
+        return f"the table of accounts that {PRIVATE_DATA} names is not there"
+    by_hand = f"cd {target.folder or '.'} && {' '.join(target.evaluate.setup)}"
+    return f"what it said ({len(said):,} characters) is {NOT_KEPT}; by hand: {by_hand}"
+
+
+def _keep(repository: Repository, made: Path, kept: Path, manifest: Manifest) -> None:
     """Moves what was made to where it is kept, whole or not at all."""
+    if kept.is_relative_to(repository.private):
+        repository.private.mkdir(mode=0o700, parents=True, exist_ok=True)
     incoming = kept.with_name(f"{kept.name}.{os.getpid()}")
     remove(incoming)
     remove(kept)

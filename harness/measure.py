@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from harness.discretion import Discreet
 from harness.errors import EvaluatorError
 from harness.process import Conversation, ConversationOver, Finished, printable, run_bounded
 from harness.reports import CUT, BadReport, Measurement, check_scores, check_screened, closing_block, parse_json
@@ -71,9 +72,11 @@ def measurer(target: Target, view: View, scratch: Path, repository: Repository) 
 
         self_test()
     scratch.mkdir(parents=True, exist_ok=True)
-    if target.evaluate.form == "serve":
-        return ServeMeasurer(target, view, scratch, repository)
-    return ProcessMeasurer(target, view, scratch)
+    serve = target.evaluate.form == "serve"
+    found: Measurer = (
+        ServeMeasurer(target, view, scratch, repository) if serve else ProcessMeasurer(target, view, scratch)
+    )
+    return Discreet(found, {metric.name for metric in target.rule.metrics}) if target.private else found
 
 
 class ProcessMeasurer:

@@ -1,7 +1,8 @@
 """What a target's setup made: files below prepared/, named with their hashes in data.lock, kept beside the nights.
 
 data.lock is committed and locked, so the lock covers every prepared file through it. The files themselves lie in
-<git common dir>/autoresearch/prepared/<SHA-256 of data.lock>/ and are hashed again whenever they are used.
+<git common dir>/autoresearch/prepared/<SHA-256 of data.lock>/ (of a private target in autoresearch-private/) and are
+hashed again whenever they are used.
 """
 
 from __future__ import annotations
@@ -119,9 +120,9 @@ def differences(manifest: Manifest, made: Manifest) -> list[str]:
     ]
 
 
-def cache(repository: Repository, name: str) -> Path:
-    """Where the files of a data.lock with this SHA-256 are kept."""
-    return repository.state / FOLDER / name
+def cache(repository: Repository, target: Target, name: str) -> Path:
+    """Where the files of a target's data.lock with this SHA-256 are kept."""
+    return (repository.private if target.private else repository.state) / FOLDER / name
 
 
 def place(source: Kept, target: Target, into: Path, *, hidden: bool) -> dict[str, str]:
@@ -135,7 +136,7 @@ def place(source: Kept, target: Target, into: Path, *, hidden: bool) -> dict[str
         return {}
     manifest, name = read(source, target)
     _refuse_unmade(source, target, manifest)
-    kept, placed = cache(source.repository, name), {}
+    kept, placed = cache(source.repository, target, name), {}
     for path, entry in manifest.items():
         where = posixpath.join(target.folder, path)
         if where in target.hidden and not hidden:

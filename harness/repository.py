@@ -62,6 +62,11 @@ class Repository:
         """Where nights live."""
         return self.common / "autoresearch"
 
+    @property
+    def private(self) -> Path:
+        """Where copies of rows lie, which nothing may carry along as it carries `state`: only its owner may read it."""
+        return self.common / "autoresearch-private"
+
     def git(self, *arguments: str, stdin: bytes | None = None, env: Mapping[str, str] | None = None) -> bytes:
         """The output of a git command. Raises RepositoryError."""
         answer = _git(self.root, *arguments, stdin=stdin, env=env, check=False)

@@ -63,7 +63,8 @@ class Budget:
 @dataclass(frozen=True)
 class Target:
     """Paths are from the repository's root, with /. locked holds hidden files too. noise: None where the same file
-    always gets the same score; catalogue: of the proposer `tune`, None for every other."""
+    always gets the same score; catalogue: of the proposer `tune`, None for every other; private: no row may be kept
+    outside `Repository.private`, nor shown."""
 
     name: str
     folder: str
@@ -83,6 +84,7 @@ class Target:
     budget: Budget
     isolated: bool
     owner: str | None
+    private: bool = False
     places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
 
     @property

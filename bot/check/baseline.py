@@ -152,9 +152,10 @@ class Bench:
         if not measurement.crash:
             return
         if split == "holdout":  # what it said may hold values that nobody should see before a night has confirmed
-            why = f"to see why, and held-out values with it: {_by_hand(self._target)}"
+            why = f"to see why, and held-out values with it: {_by_hand(self._target, split)}"
             raise _Problem(f"the evaluator fails on the holdout split ({measurement.crash}); {why}")
-        raise _Problem(f"the evaluator fails on the unchanged file ({measurement.crash}): {measurement.why}")
+        shown = f"; to see it, and rows with it: {_by_hand(self._target, split)}" if self._target.private else ""
+        raise _Problem(f"the evaluator fails on the unchanged file ({measurement.crash}): {measurement.why}{shown}")
 
 
 def folder() -> tempfile.TemporaryDirectory[str]:
@@ -171,14 +172,16 @@ def _difference(one: Mapping[str, float], other: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {one.get(name)!r} then {other.get(name)!r}" for name in names[:3])
 
 
-def _by_hand(target: Target) -> str:
-    """The command that measures the holdout split outside the harness."""
+def _by_hand(target: Target, split: str) -> str:
+    """The command that measures a split outside the harness."""
     file = Path(target.file)
     name = file.relative_to(target.folder) if file.is_relative_to(target.folder) else Path("/path/to", file)
     argv = " ".join(target.evaluate.argv)
+    setup = f" && {' '.join(target.evaluate.setup)}" if target.evaluate.setup else ""
+    begin = f"cd {target.folder or '.'}{setup}"
     if target.evaluate.form == "process":
-        settings = f"AUTORESEARCH_FILE={name} AUTORESEARCH_SPLIT=holdout AUTORESEARCH_SEED=0 AUTORESEARCH_FIDELITY=1"
-        return f"cd {target.folder or '.'} && {settings} {argv}"
+        settings = f"AUTORESEARCH_FILE={name} AUTORESEARCH_SPLIT={split} AUTORESEARCH_SEED=0 AUTORESEARCH_FIDELITY=1"
+        return f"{begin} && {settings} {argv}"
     item = {"blob": "0" * 40, "path": str(name)}
-    request = json.dumps({"id": 1, "split": "holdout", "seed": 0, "fidelity": 1, "items": [item]})
-    return f"cd {target.folder or '.'} && echo '{request}' | {argv}"
+    request = json.dumps({"id": 1, "split": split, "seed": 0, "fidelity": 1, "items": [item]})
+    return f"{begin} && echo '{request}' | {argv}"

@@ -123,14 +123,23 @@ class Night:
         return self.path / target
 
     def scratch(self, target: str, verb: str) -> Path:
-        """A fresh folder for one verb; what an interrupted one left in it is removed."""
-        above = self.path / "scratch"
-        if above.is_symlink():  # whoever filled the night's folder could have it written elsewhere
-            above.unlink()
-        path = above / f"{target}-{verb}"
+        """A fresh folder for one verb; what an interrupted one left in it is removed.
+
+        It lies apart from the night, which is carried from job to job: it holds what the evaluator reads.
+        """
+        path = self._scratch / f"{target}-{verb}"
         remove_tree(path)
+        self.repository.private.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.mkdir(parents=True)
         return path
+
+    def clear(self) -> None:
+        """Removes what is left of scratch folders."""
+        remove_tree(self._scratch)
+
+    @property
+    def _scratch(self) -> Path:
+        return self.repository.private / "scratch" / self.name
 
     def files(self, target: str) -> Files:
         """What a target's folder holds: plain files of the night's own names; anything else is named, never read."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bot import config
 from bot.forge import Forge
-from bot.night.folder import MUTEX_VARIABLE, Night, nights, remove_tree
+from bot.night.folder import MUTEX_VARIABLE, Night, nights
 from bot.night.lifeline import PARENT_VARIABLE
 from bot.night.plan import Wishes, plan
 from bot.night.propose import Proposed, propose, record
@@ -71,7 +71,7 @@ def go(night: Night, forge: Forge, mutex: int, *, quiet: bool) -> NightResult:
             if code:
                 failures[target.name] = code
     proposed = propose(night, targets, forge)
-    remove_tree(night.path / "scratch")
+    night.clear()
     return NightResult(night, proposed, failures)
 
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.refresh import changes, comparison, drift, page
-from bot.refresh.inputs import LATER, Wishes, gather, sha256
-from harness.errors import ConfigError, IntegrityError, Place
+from bot.refresh.inputs import LATER, Inputs, Wishes, gather, sha256
+from harness.discretion import NOT_KEPT
+from harness.errors import ConfigError, IntegrityError, InvalidCandidate, Place
 from harness.repository import Repository
 
 READY, KEEP = "READY_FOR_REVIEW", "KEEP_INCUMBENT"
@@ -43,15 +44,17 @@ def refresh(repository: Repository, wishes: Wishes) -> Refreshed:
         raise ConfigError(
             Place(str(folder)), "exists already", next_step="--into another folder: nothing is overwritten"
         )
-    found = comparison.compare(inputs)
+    found = _compared(inputs)
     gates = comparison.gates(found, wishes.policy)
     verdict = READY if all(gate.holds for gate in gates) else KEEP
+    per_account = not inputs.target.private or _outside(repository, folder)
     files: dict[str, str | bytes] = {
-        "accounts.csv": changes.table(inputs, found),
         "incumbent.yaml": inputs.incumbent.content,
         "candidate.yaml": inputs.candidate.content,
     }
-    files |= page.files(verdict, inputs, found, gates, drift.drifts(inputs))
+    if per_account:
+        files["accounts.csv"] = changes.table(inputs, found)
+    files |= page.files(verdict, inputs, found, gates, drift.drifts(inputs), per_account=per_account)
     if sha256(inputs.table) != inputs.hashes[LATER]:
         raise IntegrityError(
             "a table changed while it was read",
@@ -62,3 +65,21 @@ def refresh(repository: Repository, wishes: Wishes) -> Refreshed:
     for name, content in files.items():
         (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     return Refreshed(verdict, gates, folder)
+
+
+def _compared(inputs: Inputs) -> comparison.Comparison:
+    """As `comparison.compare`; of a private target without the values that do not fit, which are single accounts'."""
+    try:
+        return comparison.compare(inputs)
+    except InvalidCandidate:
+        if not inputs.target.private:
+            raise
+        raise InvalidCandidate(
+            "a spec does not fit the later features: one without scaling lies outside 0 to 1 there",
+            why=f"which value is {NOT_KEPT}", next_step="bring it to the scale of the table that was searched",
+        ) from None  # fmt: skip
+
+
+def _outside(repository: Repository, folder: Path) -> bool:
+    """Whether nothing that carries the repository or its git folder along would take this folder too."""
+    return not any(folder.resolve().is_relative_to(one.resolve()) for one in (repository.root, repository.common))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bot import disclosure
 from bot.refresh.inputs import LATER, SEARCH, Inputs, Policy
 from harness import holdout
 from harness.scorers.saas import influence
@@ -81,10 +82,10 @@ def _segments(inputs: Inputs, before: Scored, after: Scored) -> list[SegmentChan
     scalar = next(scalar for scalar in SCALARS if scalar.name == inputs.primary.name)
     found = []
     for segment, codes in block.segments.items():
-        for number, value in enumerate(block.values[segment]):
-            where = np.flatnonzero(codes == number)
+        for value, where in disclosure.groups(inputs.target, codes, block.values[segment]).items():
             facts = Facts.of(block.facts, scalar.needs, where)
-            values = [_alone(scalar, one, where, facts, inputs) for one in (before, after)]
+            few = inputs.target.private and where.size < disclosure.FEWEST
+            values = [None if few else _alone(scalar, one, where, facts, inputs) for one in (before, after)]
             found.append(SegmentChange(segment, value, where.size, *values))
     return found
 
@@ -122,7 +123,7 @@ def _segment_gate(found: Comparison, policy: Policy) -> Gate:
     }
     if unknown:
         first = unknown[0]
-        says = f"{first.segment} {first.value} ({first.size} accounts) cannot be judged: one class alone, or nobody"
+        says = f"{first.segment} {first.value} ({first.size} accounts) cannot be judged: one class alone, or too few"
         return Gate("segments", False, says)
     if not losses:
         return Gate("segments", True, "no segments are named in columns.yaml, so none was looked at")

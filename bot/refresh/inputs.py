@@ -110,7 +110,7 @@ def gather(repository: Repository, wishes: Wishes) -> Inputs:
         hashes = {split: sha256(path) for split, path in tables.items()}
         accounts = {split: whole(checkout.cwd, known, split) for split in tables}
     return Inputs(
-        target, primary, found, name, periods, later, hashes, accounts, _ids(later, found),
+        target, primary, found, name, periods, later, hashes, accounts, _ids(later, found, private=target.private),
         Version(spec_of(load_bytes(base, target.file), found.features), base),
         Version(spec_of(load_bytes(received.rows[-1], target.file), found.features), received.rows[-1]),
     )  # fmt: skip
@@ -146,13 +146,14 @@ def _checked(found: Columns, later: Period, target: Target) -> Period:
     return found.as_of
 
 
-def _ids(path: Path, found: Columns) -> tuple[str, ...]:
+def _ids(path: Path, found: Columns, *, private: bool) -> tuple[str, ...]:
     ids: list[str] = []
     for block in table.blocks(path, [found.id]):
         ids += [_id(value) for value in block[found.id]]
     twice = {one for one, count in zip(*np.unique(ids, return_counts=True), strict=True) if count > 1}
     if twice:
-        raise ConfigError(Place(path.name, key=found.id), f"{len(twice)} accounts stand twice, such as {min(twice)}")
+        shown = "" if private else f", such as {min(twice)}"
+        raise ConfigError(Place(path.name, key=found.id), f"{len(twice)} accounts stand twice{shown}")
     return tuple(ids)
 
 

@@ -10,20 +10,24 @@ from typing import Any
 import numpy as np
 
 import harness
+from bot import disclosure
 from bot.pages.text import cell_code, code, percent, signed, value
 from bot.pages.web import page
 from bot.refresh.comparison import Comparison, Gate
 from bot.refresh.drift import Drift
 from bot.refresh.inputs import Inputs
 from harness.scorers.saas.scored import moves
+from harness.target import Target
+
+NO_ACCOUNTS = "The rows are private: single accounts only with `--into` and a folder outside the repository."
 
 
 def files(
-    verdict: str, inputs: Inputs, found: Comparison, gates: Sequence[Gate], drift: Sequence[Drift]
+    verdict: str, inputs: Inputs, found: Comparison, gates: Sequence[Gate], drift: Sequence[Drift], *, per_account: bool
 ) -> dict[str, str]:
-    """report.md, report.html, report.json, manifest.json."""
-    text = "\n".join(_sections(verdict, inputs, found, gates, drift))
-    figures = _figures(verdict, found, gates, drift)
+    """report.md, report.html, report.json, manifest.json. per_account: whether accounts.csv lies beside them."""
+    text = "\n".join(_sections(verdict, inputs, found, gates, drift, per_account=per_account))
+    figures = _figures(inputs.target, verdict, found, gates, drift)
     return {
         "report.md": text,
         "report.html": page(f"Refresh of {inputs.target.name}: {verdict}", text),
@@ -33,7 +37,7 @@ def files(
 
 
 def _sections(
-    verdict: str, inputs: Inputs, found: Comparison, gates: Sequence[Gate], drift: Sequence[Drift]
+    verdict: str, inputs: Inputs, found: Comparison, gates: Sequence[Gate], drift: Sequence[Drift], *, per_account: bool
 ) -> list[str]:
     then, now = inputs.periods["search"], inputs.periods["later"]
     name, interval, size = inputs.primary.name, found.interval, found.before.points.size
@@ -59,21 +63,28 @@ period: features of {now.features}, outcomes up to {now.outcomes}.
         *[f"| {gate.name} | {'holds' if gate.holds else '**fails**'} | {gate.says} |" for gate in gates],
         "",
     ]
-    return [*lines, *_tiers(found), *_segment_lines(found), *_weight_lines(inputs), *_drift_lines(drift)]
+    return [
+        *lines,
+        *_tiers(found, per_account=per_account),
+        *_segment_lines(found),
+        *_weight_lines(inputs),
+        *_drift_lines(drift),
+    ]
 
 
 def _row(what: str, before: float, after: float) -> str:
     return f"| {what} | {value(before)} | {value(after)} | {signed(after - before)} |"
 
 
-def _tiers(found: Comparison) -> list[str]:
+def _tiers(found: Comparison, *, per_account: bool) -> list[str]:
     """Where accounts go: rows are the tier before, columns the tier after."""
     before, after = ([name for name, _at in one.spec.tiers] for one in (found.before, found.after))
     lines = ["## Who changes tier", "", f"{found.moved:,} of {found.before.points.size:,} accounts. Rows: before.", ""]
     lines += [f"| | {' | '.join(f'to {name}' for name in after)} |", f"|---|{'--:|' * len(after)}"]
     for name, row in zip(before, moves(found.before, found.after), strict=True):
         lines.append(f"| from {name} | {' | '.join(f'{count:,}' for count in row)} |")
-    return [*lines, "", "Every account, with what each feature contributes to its change: `accounts.csv`.", ""]
+    said = "Every account, with what each feature contributes to its change: `accounts.csv`."
+    return [*lines, "", said if per_account else NO_ACCOUNTS, ""]
 
 
 def _segment_lines(found: Comparison) -> list[str]:
@@ -109,14 +120,16 @@ def _drift_lines(drift: Sequence[Drift]) -> list[str]:
     return [*lines, ""]
 
 
-def _figures(verdict: str, found: Comparison, gates: Sequence[Gate], drift: Sequence[Drift]) -> dict[str, Any]:
+def _figures(
+    target: Target, verdict: str, found: Comparison, gates: Sequence[Gate], drift: Sequence[Drift]
+) -> dict[str, Any]:
     interval = found.interval
     return {
         "verdict": verdict,
         "gates": [{"name": gate.name, "holds": gate.holds, "says": gate.says} for gate in gates],
         "gain": interval.gain, "low": interval.low, "high": interval.high, "confidence": interval.confidence,
         "in_sample": list(found.in_sample), "accounts": int(found.before.points.size), "moved": found.moved,
-        "incumbent": found.before.metrics, "candidate": found.after.metrics,
+        "incumbent": disclosure.metrics(target, found.before), "candidate": disclosure.metrics(target, found.after),
         "segments": [vars(one) for one in found.segments],
         "drift": [{**vars(one), "reading": one.reading} for one in drift],
     }  # fmt: skip

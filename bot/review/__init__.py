@@ -10,6 +10,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from bot import disclosure
 from bot.night.folder import write_atomically
 from bot.review import charts, page
 from bot.review.business import business
@@ -48,8 +49,9 @@ def _earlier(repository: Repository, target: str, night: str) -> Reviewed:
 
 
 def _figures(found: Reviewed, weights: page.Worths, seeds: Seeds) -> dict[str, object]:
+    base, head = (disclosure.metrics(found.target, one) for one in (found.base, found.head))
     return {
-        "target": found.target.name, "night": found.night, "confirmed": found.confirmed,
-        "base": found.base.metrics, "head": found.head.metrics, "worth": [asdict(one) for one in weights],
-        "seeds": asdict(seeds), "business": asdict(business(found.base, found.head)),
+        "target": found.target.name, "night": found.night, "confirmed": found.confirmed, "base": base, "head": head,
+        "worth": [asdict(one) for one in weights], "seeds": asdict(seeds),
+        "business": asdict(business(found.base, found.head)),
     }  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot import disclosure
 from bot.pages.text import cell_code, code, percent, signed, value
 from bot.pages.web import page
 from bot.review.business import Business, sentences
@@ -85,10 +86,13 @@ def _seeds(found: Reviewed, seeds: Seeds) -> str:
 
 def _metrics(found: Reviewed) -> str:
     lines = ["On the accounts of the search.", "", "| metric | base | result |", "|---|--:|--:|"]
-    for name in found.head.metrics:
-        before = found.base.metrics.get(name)
-        shown = "none" if before is None else value(before)
-        lines.append(f"| {cell_code(name)} | {shown} | {value(found.head.metrics[name])} |")
+    before, after = (disclosure.metrics(found.target, one) for one in (found.base, found.head))
+    for name in dict.fromkeys([*found.head.metrics, *found.base.metrics]):
+        shown = [value(one[name]) if name in one else "none" for one in (before, after)]
+        if name in {**before, **after}:
+            lines.append(f"| {cell_code(name)} | {shown[0]} | {shown[1]} |")
+    if found.target.private:
+        lines += ["", f"Without figures that rest on fewer than {disclosure.FEWEST} accounts: the rows are private."]
     missing = measures.absent(found.columns.outcomes)
     lines += ["", *[f"- {name} is not computed: {why}." for name, why in missing.items()]]
     return "\n".join(lines)
@@ -96,7 +100,8 @@ def _metrics(found: Reviewed) -> str:
 
 def _against(found: Reviewed, earlier: Reviewed) -> str:
     """Two nights side by side, each on its own base and accounts."""
-    names = {**earlier.head.metrics, **found.head.metrics}
+    metrics = [disclosure.metrics(one.target, one.head) for one in (earlier, found)]
+    names = {**metrics[0], **metrics[1]}
     lines = [
         _same_accounts(found, earlier), "", f"| | {earlier.night} | {found.night} |", "|---|--:|--:|",
         f"| confirmed | {'yes' if earlier.confirmed else 'no'} | {'yes' if found.confirmed else 'no'} |",
@@ -107,8 +112,7 @@ def _against(found: Reviewed, earlier: Reviewed) -> str:
             was = earlier.head.spec.weights[earlier.columns.features.index(feature)]
             lines.append(f"| weight of {cell_code(feature)} | {was} | {found.head.spec.weights[place]} |")
     for name in names:
-        pair = [one.head.metrics.get(name) for one in (earlier, found)]
-        shown = ["none" if number is None else value(number) for number in pair]
+        shown = [value(one[name]) if name in one else "none" for one in metrics]
         lines.append(f"| {cell_code(name)} | {shown[0]} | {shown[1]} |")
     return "\n".join(lines)
 

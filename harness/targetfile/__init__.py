@@ -71,6 +71,7 @@ def build(source: Source, folder: str, config: ConfigFile) -> Target:
         budget=_budget(config),
         isolated=isolated,
         owner=data.get("owner"),
+        private=data.get("data", {}).get("private", False),
         places={key: config.place(f"/{key}") for key in ("name", "file")},
     )
 

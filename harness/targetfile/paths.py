@@ -15,6 +15,8 @@ from harness.repository import REGULAR_MODES
 from harness.rule import Metric
 from harness.target import TARGET_FILE, Evaluate, glob_pattern, seconds
 
+_TABLES = {".csv", ".tsv", ".parquet", ".feather", ".arrow", ".jsonl", ".ndjson", ".xlsx", ".duckdb", ".sqlite", ".db"}
+
 
 class Paths:
     """Resolves one target's paths. modes: every file of the source; label: what the source is called in errors."""
@@ -80,6 +82,7 @@ class Paths:
             raise self.config.error("/data/private", what, next_step=step, at_key=True)
         made = self._made(written)
         found = {*made, *self._matched("/data/hidden", written, but=made)}
+        self._refuse_committed("/data/hidden", found - made)
         if found and self.data.get("sample") != "rows":
             what = "hidden data is read by confirm alone"
             raise self.config.error("/data/hidden", what, next_step="add: sample: rows", at_key=True)
@@ -108,7 +111,16 @@ class Paths:
         if "setup" in self.data["evaluate"]:
             found = {path for path in found if not self._prepared(path)} | ({self.data_lock} & set(self.modes))
         self._refuse_links(found)
+        tables = {path for path in found if path and posixpath.splitext(path)[1].lower() in _TABLES}
+        self._refuse_committed("/locked", tables)
         return tuple(sorted(path for path in found if path))
+
+    def _refuse_committed(self, pointer: str, paths: Collection[str]) -> None:
+        """Rows of a private target that stand in the repository."""
+        if paths and self.data.get("data", {}).get("private"):
+            what = f"{show(min(paths))} is in {self.label}, and data.private is for rows that are not"
+            step = f"git rm it, and let evaluate.setup make it below {FOLDER}/; its history keeps it"
+            raise self.config.error(pointer, what, next_step=step, at_key=True)
 
     def _declared(self, file: str) -> set[str]:
         if "locked" not in self.data:

@@ -87,7 +87,7 @@ def test_another_machine_names_its_copy_in_the_environment(
     prepare(source, config.load_targets(source))
     assert autoresearch(clone, "check").returncode == 0
     table.write_text(table.read_text().replace("mark7,", "mark700,"))
-    view.remove(clone.state / "prepared")
+    view.remove(clone.private / "prepared")
     assert autoresearch(clone, "check").returncode == 5, "another table is another lock"
 
 

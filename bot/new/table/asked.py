@@ -36,18 +36,26 @@ class Asked:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """label: what messages call it; suffix: of the files that its rows go to; first: the number of its first row."""
+    """label: what messages call it; suffix: of the files that its rows go to; first: the number of its first row.
+
+    private: messages quote no cell.
+    """
 
     label: str
     columns: tuple[Column, ...]
     rows: int
     suffix: str
     first: int
+    private: bool = False
 
     def error(self, what: str, column: str = "", row: int | None = None, *, why: str = "", step: str) -> ConfigError:
         """A complaint. row: counted from 0 here, told as an editor or a query counts."""
         where = ", ".join([*([column] if column else []), *([] if row is None else [f"row {row + self.first}"])])
         return ConfigError(Place(self.label, key=where), what, why=why, next_step=step)
+
+    def cell(self, text: str) -> str:
+        """A cell as messages may show it."""
+        return "something that --private does not show" if self.private else text
 
     def __getitem__(self, name: str) -> Column:
         """The column of this name. Raises ConfigError."""

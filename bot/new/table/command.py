@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot import new
@@ -56,7 +56,7 @@ def scoring(repository: Repository, name: str, origin: Origin, asked: Asked, *, 
     """Raises ConfigErrors for a table that cannot be one of accounts; writes nothing."""
     if private:
         _refuse_within(repository, origin)
-    made = plan(origin.read(), asked)
+    made = plan(replace(origin.read(), private=private), asked)
     files = writing.files(made, name, origin.words, private=private)
     if private and origin.data:
         files[RECORD] = f"{origin.data.resolve()}\n".encode()

@@ -179,19 +179,20 @@ def _words(table: Table, column: Column, segments: int) -> Role:
 
 
 def _odd(table: Table, name: str, odd: Oddity) -> ConfigError:
+    shown = table.cell(f'"{odd.shown}"')
     if odd.kind == "dressed":
         return table.error(
-            f'is text: "{odd.shown}" is written for people', name, odd.row,
+            f"is text: {shown} is written for people", name, odd.row,
             why=f"{odd.count:,} cells hold signs, units or thousands separators",
             step="write plain numbers: 1200, 0.12",
         )  # fmt: skip
     if odd.kind == "stored":
         return table.error(
-            f'holds numbers stored as text, such as "{odd.shown}"', name, odd.row,
+            f"holds numbers stored as text, such as {shown}", name, odd.row,
             step=f"cast it to a number, or --segment {name}, or --ignore {name}",
         )  # fmt: skip
     return table.error(
-        f'holds numbers in most rows and text in {odd.count:,}, here "{odd.shown}"', name, odd.row,
+        f"holds numbers in most rows and text in {odd.count:,}, here {shown}", name, odd.row,
         step=f"write numbers throughout, or --ignore {name}",
     )  # fmt: skip
 
@@ -210,6 +211,6 @@ def need_number(table: Table, roles: Sequence[Role]) -> Iterator[ConfigError]:
             step = "turn it into a number of days before the score"
             yield table.error("is a date, and a score adds numbers", role.column, step=step)
         else:
-            shown = next((text for text in column.texts if text), "")
+            quoted = f'"{next((text for text in column.texts if text), "")}"'
             wanted = "0 and 1: 1 for yes, 0 for no" if role.ours in LABELS else "numbers"
-            yield table.error(f'holds text such as "{shown}"', role.column, step=f"write {wanted}")
+            yield table.error(f"holds text such as {table.cell(quoted)}", role.column, step=f"write {wanted}")

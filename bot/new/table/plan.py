@@ -112,7 +112,7 @@ def _unguarded(table: Table, roles: tuple[Role, ...], label: str, holdout: NDArr
                 for value in (0, 1) for side in (False, True)
             ]  # fmt: skip
             if min(counts) < FEWEST_TO_GUARD:
-                shown = group or "missing"
+                shown = "one of its groups" if table.private else group or "missing"
                 found[role.column] = f"{shown} has {min(counts)} accounts of one outcome on one side"
                 break
     return found

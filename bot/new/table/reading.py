@@ -155,7 +155,7 @@ def _refuse_names(label: str, names: list[str]) -> None:
 
 def _ragged(label: str, wrong: list[Any]) -> ConfigError:
     row = wrong[0]
-    where = f"row {row.number}" if row.number else f"the row {show(row.text[:60])}"
+    where = f"row {row.number}" if row.number else "one of its rows"
     return ConfigError(
         Place(label, key=where), f"has {row.actual_columns} cells, and the header {row.expected_columns}",
         why="a comma inside a value must stand in quotes", next_step=f"mend it; {len(wrong):,} rows are like that",

@@ -88,7 +88,7 @@ def _id(table: Table, roles: Sequence[Role]) -> Iterator[ConfigError]:
         return
     if shown := _cut_off(column, texts):
         yield table.error(
-            f"holds ids that lost their last digits, such as {shown}", name,
+            f"holds ids that lost their last digits, such as {table.cell(shown)}", name,
             why="a number keeps 15 digits in a spreadsheet or a float column; different accounts become one",
             step="store the ids as text or as whole numbers",
         )  # fmt: skip
@@ -98,7 +98,7 @@ def _id(table: Table, roles: Sequence[Role]) -> Iterator[ConfigError]:
         first = texts.index(account)
         second = texts.index(account, first + 1)
         yield table.error(
-            f"is {show(account)} a second time; the first is row {first + table.first}", name, second,
+            f"is {table.cell(show(account))} a second time; the first is row {first + table.first}", name, second,
             why="the table has a row per month or per user, or was joined to one that has",
             step="make it one row per account, as of the day of the score",
         )  # fmt: skip
@@ -153,7 +153,7 @@ def _outcomes(table: Table, outcomes: dict[str, Floats], columns: dict[str, str]
         name, wrong = columns[ours], ~np.isin(values, (0, 1))
         if ours in LABELS and wrong.any():
             yield table.error(
-                f"is {values[_first(wrong)]:g}; {ours} is 0 or 1", name, _first(wrong),
+                f"is {table.cell(f'{values[_first(wrong)]:g}')}; {ours} is 0 or 1", name, _first(wrong),
                 step=f"write 1 for yes and 0 for no, or --ignore {name} if it is something else",
             )  # fmt: skip
         elif ours in {"retained", "churned"} and values.min() == values.max():
@@ -162,8 +162,9 @@ def _outcomes(table: Table, outcomes: dict[str, Floats], columns: dict[str, str]
                 step="take a period in which some accounts left and others stayed",
             )  # fmt: skip
         if ours in MONEY and (values < 0).any():
+            lowest = table.cell(f"{values.min():g}")
             yield table.error(
-                f"is {values.min():g} at the lowest; revenue is never below 0", name, _first(values < 0),
+                f"is {lowest} at the lowest; revenue is never below 0", name, _first(values < 0),
                 why="credits or refunds were taken off", step="use revenue before credits; 0 for who pays nothing",
             )  # fmt: skip
 

@@ -198,14 +198,15 @@ def _spec(plan: Plan, *, private: bool) -> str:
 
 
 def _direction(plan: Plan, name: str, *, private: bool) -> str:
-    """Range and direction. private: the usual range, since the lowest and the highest are single accounts'."""
+    """Range and direction. private: the usual range in two digits, since its ends are single accounts'."""
     values, label = plan.table[name].numbers[~plan.holdout], plan.table[plan.label].numbers[~plan.holdout]
     area = auc(label.astype(np.int64), values)
     among = ("stay", "leave") if plan.primary == "auc_roc_retain" else ("leave", "stay")
     seen = f"higher among who {among[0] if area > 0.5 else among[1]}"
     told = "says little" if abs(area - 0.5) < 0.02 else seen
     low, high = np.percentile(values, (1, 99) if private else (0, 100))
-    return f"{'mostly ' if private else ''}{_number(low)} to {_number(high)}; {told} (AUC {area:.2f})"
+    shown = [_number(float(f"{value:.2g}") if private else value) for value in (low, high)]
+    return f"{'mostly ' if private else ''}{shown[0]} to {shown[1]}; {told} (AUC {area:.2f})"
 
 
 def spell(name: str) -> str:
