@@ -17,7 +17,13 @@ from harness.rule import Metric, Rule
 FAMILY = 20  # experiments with a score that it takes to know what is usual
 OUT_OF_FAMILY = 10.0  # times the largest gain or loss so far
 
-_SEED = re.compile(r"seed|random_?state|\brng\b|\bnonce\b", re.IGNORECASE)
+_SEED_NAME = re.compile(  # by how a name ends: random_seed and seed_2, and not seeds_planted or seed_funding
+    r"seeds?(_?(\d+|value|number|base|offset|sequence))?$|random_?state(_?\d+)?$|(^|_)p?rng(_?(state|key|\d+))?$"
+    r"|(^|_)nonce(_?\d+)?$"
+)
+_SEED_CALL = re.compile(r"seed\w*\s*\(", re.IGNORECASE)
+_IDENTIFIER = re.compile(r"[A-Za-z]\w*")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _TIMER = re.compile(
     r"perf_counter|monotonic|process_time|\btime\.time\b|clock(_gettime)?\b|\bsleep\b|timeit|performance\.now|Date\.now"
     r"|\bhrtime\b|gettimeofday|\brdtsc",
@@ -61,10 +67,17 @@ def suspect_change(before: bytes, after: bytes, name: str) -> str:
     if _bare(one, name) == _bare(other, name):
         return "only comments or blank space changed"
     changed = list(_changed_leaves(one, other, name)) if is_data(name) else list(_changed_lines(one, other, name))
-    for pattern, what in ((_SEED, "seeds"), (_TIMER, "timers")):
-        if changed and all(pattern.search(text) for text in changed):
+    for is_one, what in ((_sets_a_seed, "seeds"), (_TIMER.search, "timers")):
+        if changed and all(map(is_one, changed)):
             return f"only {what} changed: {changed[0][:60]}"
     return ""
+
+
+def _sets_a_seed(text: str) -> bool:
+    """Whether a changed line, or a changed leaf's path, speaks of a seed. A name that only begins with the word is
+    another thing, unless it is called: seed_everything(7)."""
+    names = (_HUMP.sub("_", name).lower() for name in _IDENTIFIER.findall(text.replace("-", "_")))
+    return any(map(_SEED_NAME.search, names)) or bool(_SEED_CALL.search(text))
 
 
 def _impossible(metric: Metric, base: float, value: float) -> str:

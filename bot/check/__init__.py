@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot import config, proposers
-from bot.check import baseline, trust
+from bot.check import baseline, scoring, trust
 from bot.check.baseline import Baseline, Bench
 from bot.check.report import CheckReport
 from bot.new import SCHEMAS
@@ -45,6 +45,7 @@ def _check(
         measured = bench.baseline()
         if target.sample and not measured.problem:
             held_out = bench.holdout()
+    failed = [why for why in (measured.problem, held_out.problem if held_out else "") if why]
     values, free, combinations = _space(target, source.read([target.file])[target.file])
     return CheckReport(
         target=target,
@@ -55,6 +56,7 @@ def _check(
         free=free,
         combinations=combinations,
         trust=tuple(trust.judge(source, target)),
+        scoring=scoring.look(source, target, folder / "accounts", measured.metrics, failed),
         uncommitted=tuple(_uncommitted(repository, target)),
         sandbox=sandbox,
         night_seconds=night_seconds,

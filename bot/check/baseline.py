@@ -151,11 +151,18 @@ class Bench:
     def _require_score(self, measurement: Measurement, split: str) -> None:
         if not measurement.crash:
             return
+        if split == "holdout" and (name := self._not_reported(measurement)):
+            raise _Problem(f"the metric {name} was not reported on the holdout split")
         if split == "holdout":  # what it said may hold values that nobody should see before a night has confirmed
             why = f"to see why, and held-out values with it: {_by_hand(self._target, split)}"
             raise _Problem(f"the evaluator fails on the holdout split ({measurement.crash}); {why}")
         shown = f"; to see it, and rows with it: {_by_hand(self._target, split)}" if self._target.private else ""
         raise _Problem(f"the evaluator fails on the unchanged file ({measurement.crash}): {measurement.why}{shown}")
+
+    def _not_reported(self, measurement: Measurement) -> str:
+        """The declared metric that was missing, in the harness's own words; what the evaluator said is not in it."""
+        names = [metric.name for metric in self._target.rule.metrics]
+        return next((name for name in names if measurement.why.startswith(f"the metric {name} was not reported")), "")
 
 
 def folder() -> tempfile.TemporaryDirectory[str]:

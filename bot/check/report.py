@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bot.check.baseline import Baseline, Holdout
+from bot.check.scoring import Scoring
 from bot.check.trust import Trust
 from bot.new import SCHEMAS
 from harness.lock import Lock
@@ -30,6 +31,7 @@ class CheckReport:
     free: int
     combinations: float
     trust: tuple[Trust, ...]
+    scoring: Scoring
     uncommitted: tuple[str, ...]
     sandbox: str
     night_seconds: float | None  # the repository's limit for a whole night
@@ -40,7 +42,8 @@ class CheckReport:
         found = [f"sandbox: {self.sandbox}"] if self.sandbox else []
         found += [self.baseline.problem] if self.baseline.problem else []
         found += [self.holdout.problem] if self.holdout and self.holdout.problem else []
-        return found + [f"{entry.metric}: {entry.problem}" for entry in self.trust if entry.problem]
+        found += [f"{entry.metric}: {entry.problem}" for entry in self.trust if entry.problem]
+        return [*found, *self.scoring.problems]
 
     @property
     def warnings(self) -> list[str]:
@@ -53,7 +56,7 @@ class CheckReport:
             found.append(f"{self.holdout.rows} held-out rows are few: only a large gain will be confirmed")
         if self.target.sample and not self.target.hidden:
             found.append("data.hidden names nothing: the held-out rows lie in the evaluator's view all night")
-        return found
+        return [*found, *self.scoring.warnings]
 
     @property
     def ready(self) -> bool:
@@ -73,6 +76,7 @@ class CheckReport:
             "problems": self.problems,
             "warnings": self.warnings,
             "metrics": dict(self.baseline.metrics),
+            "absent": list(self.scoring.absent),
             "deterministic": measured and not self.baseline.noise if self.baseline.seconds else None,
             "noise": asdict(self.baseline.noise) if self.baseline.noise else None,
             "seconds": list(self.baseline.seconds),

@@ -25,6 +25,7 @@ def as_text(report: CheckReport) -> str:
         ("file", _file(report)),
         ("baseline", _baseline(report)),
         ("metrics", _metrics(report)),
+        ("absent", iter(report.scoring.absent)),
         ("noise", _noise(report)),
         ("holdout", _holdout(report)),
         ("lock", _lock(report)),

@@ -33,7 +33,15 @@ def scratch_repository(files: dict[str, str | bytes]) -> Iterator[Repository]:
 def churn_risk_files() -> dict[str, str | bytes]:
     """The shipped target, as it stands in this checkout."""
     folder = ROOT / "targets" / "experiments" / "churn-risk"
-    names = ["target.yaml", "spec.yaml", "evaluate.py", "program.md", "data/search.csv", "data/holdout.csv"]
+    names = [
+        "target.yaml",
+        "columns.yaml",
+        "spec.yaml",
+        "evaluate.py",
+        "program.md",
+        "data/search.csv",
+        "data/holdout.csv",
+    ]
     return {f"targets/experiments/churn-risk/{name}": (folder / name).read_bytes() for name in names}
 
 

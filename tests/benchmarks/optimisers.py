@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from harness.scorers.saas import auc_batch
+from harness.scorers.saas import auc
 from tests.benchmarks import optimiser_field as field
 from tests.benchmarks.optimiser_field import COUNT, START, Optimiser, Ours, Point
 
@@ -49,14 +49,14 @@ class Accounts:
 
     def measure(self, weights: Sequence[Point]) -> list[float]:
         scores = (np.array(weights, dtype=float) @ self.features).astype(np.int64)  # whole numbers far below 2**53
-        return [float(value) for value in auc_batch(self.stayed, scores)]
+        return [auc(self.stayed, row) for row in scores]
 
     def _logistic(self) -> float:
         from sklearn.linear_model import LogisticRegression
 
         shares = self.features.T / 100
         fitted = LogisticRegression(C=np.inf, max_iter=5000, tol=1e-10).fit(shares, self.stayed)
-        return float(auc_batch(self.stayed, (shares @ fitted.coef_[0])[None])[0])
+        return auc(self.stayed, shares @ fitted.coef_[0])
 
 
 FIELD: dict[str, Callable[[int], Optimiser]] = {

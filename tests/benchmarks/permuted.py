@@ -15,7 +15,7 @@ from tests.benchmarks.nights import churn_risk_files, scratch_repository
 from tests.support import autoresearch
 
 FOLDER = "targets/experiments/churn-risk"
-OUTCOMES = ("churned", "revenue_after_cents")
+OUTCOMES = ("spent_half_year", "churned", "spent_next_half_year", "spent_in_all")
 
 
 def permuted_files(seed: int) -> dict[str, str | bytes]:

@@ -1,7 +1,6 @@
-"""AUC, placement values and capture against hand-worked examples, scikit-learn and slow definitions."""
+"""AUC and placement values against hand-worked examples, scikit-learn and slow definitions."""
 
 from fractions import Fraction
-from itertools import permutations
 
 import numpy as np
 import pytest
@@ -9,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from harness.scorers.saas import auc, auc_batch, capture, count_at, placements, top_sum
+from harness.scorers.saas import auc, placements
+from harness.scorers.saas.capture import count_at
 
 Scored = tuple[list[int], list[float]]
 MIXED = st.one_of(st.integers(-4, 4), st.floats(-1e6, 1e6))
@@ -29,15 +29,6 @@ def slow_auc(labels: list[int], scores: list[float]) -> Fraction:
         (p, n) for p, i in zip(scores, labels, strict=True) if i for n, j in zip(scores, labels, strict=True) if not j
     ]
     return sum((Fraction(2 * (p > n) + (p == n), 2) for p, n in pairs), Fraction(0)) / len(pairs)
-
-
-def slow_capture(scores: list[int], revenue: list[int], k: int) -> Fraction:
-    """The mean over every order of the customers, the sort by score being stable."""
-    held = [
-        sum(revenue[i] for i in sorted(order, key=lambda i: -scores[i])[:k])
-        for order in permutations(range(len(scores)))
-    ]
-    return Fraction(sum(held), len(held) * sum(revenue))
 
 
 @pytest.mark.parametrize(
@@ -73,17 +64,14 @@ def test_counting_and_sorting_agree_bit_for_bit(case: Scored) -> None:
 
 
 @pytest.mark.parametrize("kind", [np.int8, np.int32, np.int64, np.uint8, np.float32, np.float64])
-def test_a_batch_is_its_rows(kind: type) -> None:
+def test_every_kind_of_number_is_scored(kind: type) -> None:
     rng = np.random.default_rng(1)
-    labels = rng.integers(0, 2, 300)
-    scores = rng.integers(0, 120, (7, 300)).astype(kind)
-    assert auc_batch(labels, scores).tolist() == [auc(labels, row) for row in scores]
-    assert auc_batch(labels, scores) == pytest.approx([roc_auc_score(labels, row) for row in scores], abs=1e-12)
+    labels, scores = rng.integers(0, 2, 300), rng.integers(0, 120, 300)
+    assert auc(labels, scores.astype(kind)) == float(slow_auc(labels.tolist(), scores.tolist()))
 
 
 def test_extreme_bytes_do_not_wrap_around() -> None:
-    scores: np.ndarray = np.tile(np.array([-128, 127, 0], dtype=np.int8), (2, 10))  # enough rows to be counted
-    assert auc_batch([0, 1, 0] * 10, scores).tolist() == [1.0, 1.0]
+    assert auc([0, 1, 0] * 10, np.array([-128, 127, 0] * 10, dtype=np.int8)) == 1.0  # enough rows to be counted
 
 
 @given(scored())
@@ -139,55 +127,6 @@ def test_what_has_no_auc_is_an_error(labels: list[int], scores: list[float]) -> 
 )
 def test_a_share_is_rounded_up_exactly(n: int, share: str, k: int) -> None:
     assert count_at(n, Fraction(share)) == k  # in floats, 0.07 * 100 is 7.000000000000001
-
-
-def test_capture_by_hand() -> None:
-    revenue = [50, 10, 10, 10, 20]
-    assert capture([9, 1, 2, 3, 4], revenue) == 0.5
-    assert capture([1, 1, 1, 1, 9], revenue) == 0.2
-    assert capture([1, 1, 1, 1, 1], revenue) == 0.2  # all tied: any one of five, 20 of 100 on average
-    assert capture([2, 2, 1, 1, 1], revenue) == 0.3  # 50 or 10, each every other time
-    assert capture([9, 2, 2, 1, 1], revenue, Fraction(2, 5)) == 0.6
-
-
-@given(
-    st.integers(1, 6).flatmap(lambda n: st.tuples(*[st.lists(st.integers(0, 3), min_size=n, max_size=n)] * 2)),
-    st.data(),
-)
-def test_capture_is_the_mean_over_all_ways_to_break_ties(
-    case: tuple[list[int], list[int]], data: st.DataObject
-) -> None:
-    scores, revenue = case
-    revenue = [revenue[0] + 1, *revenue[1:]]
-    k = data.draw(st.integers(1, len(scores)))
-    expected = float(slow_capture(scores, revenue, k))
-    assert capture(scores, revenue, Fraction(k, len(scores))) == pytest.approx(expected, abs=1e-12)
-
-
-def test_capture_does_not_depend_on_the_order_of_the_rows() -> None:
-    rng = np.random.default_rng(3)
-    scores, cents = rng.integers(0, 9, 500), rng.integers(0, 10_000, 500)
-    mixed = rng.permutation(500)
-    assert capture(scores, cents) == capture(scores[mixed], cents[mixed])
-
-
-def test_the_top_of_labels_is_a_count() -> None:
-    assert top_sum(np.array([4, 3, 2, 1]), np.array([1, 0, 1, 1]), 2) == 1.0
-
-
-@pytest.mark.parametrize(
-    ("scores", "revenue"),
-    [
-        ([1, 2], [0, 0]),
-        ([1, 2], [-1, 5]),
-        ([1, float("nan")], [1, 1]),
-        ([1, 2], [1, float("inf")]),
-        ([1], [1, 1]),
-    ],
-)
-def test_what_has_no_capture_is_an_error(scores: list[float], revenue: list[float]) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011
-        capture(scores, revenue)
 
 
 @pytest.mark.parametrize(("n", "share"), [(0, "1/5"), (5, "0"), (5, "6/5")])

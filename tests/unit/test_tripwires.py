@@ -91,3 +91,40 @@ def test_what_alone_a_change_touches(name: str, before: str, after: str, says: s
 
 def test_what_is_not_text_is_not_judged_by_its_words() -> None:
     assert not suspect_change(b"\xff\xfe", b"\xff\xfd", "a.py")
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["seed", "SEED", "seeds", "random_seed", "random-seed", "randomSeed", "rngseed", "seed_2", "seed1", "seed_value",
+     "random_state", "randomState", "rng", "rng_state", "default_rng", "nonce"],
+)  # fmt: skip
+def test_a_changed_seed_by_any_name(key: str) -> None:
+    for name, text in (("a.yaml", f"model:\n  {key}: 1\n"), ("a.json", f'{{"model": {{"{key}": 1}}}}')):
+        assert "only seeds" in suspect_change(text.encode(), text.replace(": 1", ": 7").encode(), name)
+    if "-" not in key:
+        assert "only seeds" in suspect_change(f"{key} = 1\n".encode(), f"{key} = 7\n".encode(), "a.py")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["random.seed(1)", "np.random.default_rng(1)", "torch.manual_seed(1)", "seed_everything(1)", "reseed (1)",
+     "model = fit(data, seed=1)", "run --random-seed 1", "rng = Random(1)", "  seeds: list[int] = [1]"],
+)  # fmt: skip
+def test_a_changed_line_that_sets_a_seed(line: str) -> None:
+    assert "only seeds" in suspect_change(f"{line}\n".encode(), f"{line.replace('1', '7')}\n".encode(), "a.py")
+
+
+@pytest.mark.parametrize(
+    "key", ["seeds_planted", "seed_funding", "seeded_accounts", "seedlings", "proceeds", "rng_of_values", "nonces_seen"]
+)
+def test_a_name_that_only_contains_the_word_is_no_seed(key: str) -> None:
+    """A weight of a feature that happens to be called so."""
+    text = f"weights:\n  {key}: 5\n  other: 5\n"
+    assert not suspect_change(text.encode(), text.replace(f"{key}: 5", f"{key}: 9").encode(), "spec.yaml")
+    assert not suspect_change(f"{key} = 5\n".encode(), f"{key} = 9\n".encode(), "a.py")
+
+
+def test_a_seed_beside_a_feature_is_both() -> None:
+    before = b"seed: 1\nweights: {seeds_planted: 5}\n"
+    assert not suspect_change(before, b"seed: 2\nweights: {seeds_planted: 6}\n", "a.yaml")
+    assert "only seeds" in suspect_change(before, b"seed: 2\nweights: {seeds_planted: 5}\n", "a.yaml")

@@ -5,8 +5,7 @@ import os
 # A batch is a small product: a second BLAS thread costs more than it does, and takes a core from the loop.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from harness.scorers.saas.auc import auc, auc_batch, placements
-from harness.scorers.saas.capture import capture, count_at, top_sum
+from harness.scorers.saas.auc import auc, placements
 
 
 def serve(file: str) -> None:
@@ -16,4 +15,4 @@ def serve(file: str) -> None:
     serve_columns(file)
 
 
-__all__ = ["auc", "auc_batch", "placements", "capture", "count_at", "top_sum", "serve"]
+__all__ = ["auc", "placements", "serve"]

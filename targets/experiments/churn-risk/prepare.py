@@ -20,7 +20,7 @@ from pathlib import Path
 CUT = date(1997, 12, 31)  # the last day that features may see
 END = date(1998, 6, 30)  # the last day of the outcome, and of the source
 OPENED = date(1997, 1, 1)  # every customer's first order falls in the 90 days from here
-SECOND_HALF = date(1997, 7, 1)
+SECOND_HALF = date(1997, 7, 1)  # from here to CUT is as long as from CUT to END
 
 SOURCE = "lifetimes/datasets/CDNOW_master.txt"
 SOURCE_SHA256 = "eff6889ed364c5199d6eacbbeb7a6d559971df4406ac876f322c373f00a072ef"
@@ -48,7 +48,7 @@ class History:
 
     @property
     def cents(self) -> int:
-        return sum(order.cents for order in self.orders)
+        return cents(self.orders)
 
     @property
     def items(self) -> int:
@@ -61,6 +61,10 @@ class History:
     @property
     def last(self) -> Order:
         return self.orders[-1]
+
+    @property
+    def recent(self) -> tuple[Order, ...]:
+        return tuple(order for order in self.orders if order.day >= SECOND_HALF)
 
     @property
     def days_silent(self) -> int:
@@ -80,8 +84,7 @@ def overdue(history: History) -> int:
 
 
 def quiet_second_half(history: History) -> int:
-    recent = sum(order.day >= SECOND_HALF for order in history.orders)
-    return hundredths(3 - recent, 3)
+    return hundredths(3 - len(history.recent), 3)
 
 
 def shrinking_orders(history: History) -> int:
@@ -102,7 +105,7 @@ FEATURES: Mapping[str, Callable[[History], int]] = {
     "single_cd_first_order": lambda h: 100 * (h.first.items == 1),
     "weekend_first_order": lambda h: 100 * (h.first.day.weekday() >= 5),
 }
-FACTS = ("orders", "revenue_cents", "churned", "revenue_after_cents")
+FACTS = ("orders", "spent_half_year", "churned", "spent_next_half_year", "spent_in_all")
 HEADER = ("customer_id", *FEATURES, *FACTS)
 
 
@@ -133,17 +136,30 @@ def customers(text: str) -> dict[int, list[Order]]:
     return {customer: [Order(day, *bought[day]) for day in sorted(bought)] for customer, bought in sorted(days.items())}
 
 
-def row(customer: int, orders: Iterable[Order]) -> tuple[int, ...] | None:
+def row(customer: int, orders: Iterable[Order]) -> tuple[str, ...] | None:
     """The table's row, or None for somebody who was no customer yet at the cut."""
-    orders = list(orders)
+    orders = [order for order in orders if order.day <= END]
     known = tuple(order for order in orders if order.day <= CUT)
     if not known:
         return None
-    history = History(known)
-    after = [order for order in orders if CUT < order.day <= END]
-    outcome = (int(not after), sum(order.cents for order in after))
-    features = (feature(history) for feature in FEATURES.values())
-    return (customer, *features, history.count, history.cents, *outcome)
+    history, after = History(known), orders[len(known) :]
+    features = (whole(feature(history)) for feature in FEATURES.values())
+    spent, spent_after, in_all = (whole(cents(some)) for some in (history.recent, after, orders))
+    return (str(customer), *features, group_of(history), spent, str(int(not after)), spent_after, in_all)
+
+
+def group_of(history: History) -> str:
+    """A segment: customers with a single order have no rhythm to tell anything from."""
+    return ("one", "two_or_three", "two_or_three", "four_or_more")[min(history.count, 4) - 1]
+
+
+def cents(orders: Iterable[Order]) -> int:
+    return sum(order.cents for order in orders)
+
+
+def whole(count: int) -> str:
+    """So many hundredths, or cents, as a number of wholes: 97 is 0.97."""
+    return f"{count / 100:.10g}"
 
 
 def split_of(customer: int) -> str:
@@ -157,7 +173,7 @@ def tables(text: str) -> dict[str, bytes]:
     for customer, orders in customers(text).items():
         values = row(customer, orders)
         if values is not None:
-            lines[split_of(customer)].append(",".join(map(str, values)))
+            lines[split_of(customer)].append(",".join(values))
     header = ",".join(HEADER)
     return {f"{split}.csv": "\n".join([header, *rows, ""]).encode() for split, rows in lines.items()}
 
