@@ -41,8 +41,9 @@ bench: .venv/test  ## speed, in medians and ratios measured in one run
 soak: .venv/test  ## kill -9 at 300 random instants: every night goes on, nothing is lost or counted twice
 	$(BIN)/python -m tests.benchmarks.soak
 
-study: .venv/test  ## how often is a night wrong, and how often right? Simulated, about 20 minutes
+study: .venv/test  ## how often is a night wrong, and how often right? About an hour, two nights at a time
 	$(BIN)/python -m tests.benchmarks.permuted
+	$(BIN)/python -m tests.benchmarks.few_accounts
 	$(BIN)/python -m tests.benchmarks.nulls
 	$(BIN)/python -m tests.benchmarks.nights_through_the_door
 	$(BIN)/python -m tests.benchmarks.ablation
