@@ -15,6 +15,7 @@ import logging
 import os
 import pickle
 import tempfile
+import warnings
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
@@ -60,17 +61,12 @@ class Dask:
         store, client = scorer.store(work.split), self.client
         source = pickle.dumps((scorer.folder, scorer.columns, work.split, store.values))
         ours = (lock.harness_hash(), _sha256(store.path))
-        workers = sorted(client.ncores())
+        ahead = 2 * max(len(client.ncores()), 1)
         waiting: deque[Any] = deque()
         try:
             for part in range(len(store.parts)):
-                own = workers[part % len(workers)] if workers else None  # it may have kept the accounts of this part
-                waiting.append(
-                    client.submit(
-                        added_up, source, work, part, pure=False, workers=own, allow_other_workers=own is not None
-                    )
-                )
-                if len(waiting) > 2 * max(len(workers), 1):
+                waiting.append(client.submit(added_up, source, work, part, pure=False))
+                if len(waiting) > ahead:
                     yield self._received(waiting.popleft(), ours)
             while waiting:
                 yield self._received(waiting.popleft(), ours)
@@ -120,11 +116,12 @@ class Dask:
     def _own_cluster(self) -> Any:
         """Encrypted, so that no other user of the machine can hand work to it."""
         scratch = self._closing.enter_context(tempfile.TemporaryDirectory(prefix="autoresearch-dask-"))
-        cluster = self._distributed.LocalCluster(
-            n_workers=self._asked.workers or os.cpu_count(), threads_per_worker=1, processes=True, host="127.0.0.1",
-            dashboard_address=None, security=True, memory_limit=None, local_directory=scratch,
-            silence_logs=logging.CRITICAL,
-        )  # fmt: skip
+        with warnings.catch_warnings(action="ignore"):  # a port that is taken; nothing is served there
+            cluster = self._distributed.LocalCluster(
+                n_workers=self._asked.workers or os.cpu_count(), threads_per_worker=1, processes=True, host="127.0.0.1",
+                dashboard_address=None, security=True, memory_limit=None, local_directory=scratch,
+                silence_logs=logging.CRITICAL,
+            )  # fmt: skip
         return self._closing.enter_context(cluster)
 
     def close(self) -> None:
