@@ -100,7 +100,8 @@ class Dask:
         atexit.register(self.close)
         import dask
 
-        dask.config.set(_QUIET)
+        scratch = self._closing.enter_context(tempfile.TemporaryDirectory(prefix="autoresearch-dask-"))
+        self._closing.enter_context(dask.config.set({**_QUIET, "temporary-directory": scratch}))
         where: Any = self._asked.scheduler or self._own_cluster()
         try:
             client = self._closing.enter_context(self._distributed.Client(where, timeout=_PATIENCE))
@@ -115,11 +116,10 @@ class Dask:
 
     def _own_cluster(self) -> Any:
         """Encrypted, so that no other user of the machine can hand work to it."""
-        scratch = self._closing.enter_context(tempfile.TemporaryDirectory(prefix="autoresearch-dask-"))
         with warnings.catch_warnings(action="ignore"):  # a port that is taken; nothing is served there
             cluster = self._distributed.LocalCluster(
                 n_workers=self._asked.workers or os.cpu_count(), threads_per_worker=1, processes=True, host="127.0.0.1",
-                dashboard_address=None, security=True, memory_limit=None, local_directory=scratch,
+                dashboard_address=None, security=True, memory_limit=None,
                 silence_logs=logging.CRITICAL,
             )  # fmt: skip
         return self._closing.enter_context(cluster)
