@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from harness import configfile
-from harness.scorers.saas import columns, measures, scorer
+from harness.scorers.saas import columns, measures, store
 from harness.scorers.saas.accounts import points
 from harness.scorers.saas.scorer import Scorer
 from harness.scorers.saas.spec import Spec, spec_of
@@ -66,7 +66,7 @@ def scored(table: list[dict[str, str]], tmp_path: Path) -> Scorer:
 
 
 def test_scores_and_tiers_are_as_told(scored: Scorer, table: list[dict[str, str]], spec: Spec) -> None:
-    (block,) = scored.blocks("search")
+    (block,) = scored.store("search").whole() or []
     found = points([spec], block.hundredths(spec.scaling))[0].tolist()
     scores = [Fraction(100 * (one - spec.lowest), spec.highest - spec.lowest) for one in found]
     assert scores == [Fraction(row["score"]) for row in table]
@@ -97,7 +97,7 @@ def test_every_measure_is_defined_and_worked(scored: Scorer) -> None:
     worked = {name.split(".")[0] for name in figures()}
     assert set(measures.NEEDS) <= defined & worked
     assert len(measures.NEEDS) - 1 == 13  # the AUC is there for who stays and for who leaves
-    assert f"{scorer.IN_MEMORY:,} accounts" in " ".join(TEXT.split())
+    assert f"{store.IN_MEMORY:,} accounts" in " ".join(TEXT.split())
 
 
 def test_the_lines_for_target_yaml_are_valid_and_name_what_is_reported(scored: Scorer, spec: Spec) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ConfigErrors
-from harness.scorers.saas.columns import load, parse
+from harness.scorers.saas.columns import OnDask, load, parse
 
 GOOD = """\
 search: data/search.csv
@@ -42,6 +42,38 @@ def test_the_days_of_the_tables() -> None:
     found = parse(f"{GOOD}as_of: {{features: 2026-01-31, outcomes: 2026-07-31}}\n".encode()).as_of
     assert found is not None
     assert (found.features, found.outcomes) == (date(2026, 1, 31), date(2026, 7, 31))
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("dask", OnDask()),
+        ("{dask: 4}", OnDask(workers=4)),
+        ("{dask: 'tcp://10.0.0.7:8786'}", OnDask(scheduler="tcp://10.0.0.7:8786")),
+    ],
+)
+def test_the_engine(said: str, meant: OnDask) -> None:
+    assert parse(f"{GOOD}engine: {said}\n".encode()).engine == meant
+    assert parse(GOOD.encode()).engine is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["spark", "''", "{dask: 0}", "{dask: -1}", "{dask: 257}", "{dask: true}", "{dask: 1.5}", "{spark: 2}", "{}",
+     "{dask: 2, spark: 2}", "{dask: many}", "{dask: 'tcp://host'}", "{dask: 'http://host:1'}", "{dask: [2]}"],
+)  # fmt: skip
+def test_what_is_no_engine_is_said_with_what_is_one(said: str) -> None:
+    with pytest.raises(ConfigErrors) as raised:
+        parse(f"{GOOD}engine: {said}\n".encode())
+    assert "columns.yaml:10:9: engine: " in str(raised.value)
+    assert "is no engine" in str(raised.value)
+    assert "{dask: 4}: so many, up to 256; {dask: tcp://HOST:PORT}" in str(raised.value)
+
+
+@pytest.mark.parametrize("said", ["3", "[dask]", "null"])
+def test_an_engine_of_another_kind_altogether(said: str) -> None:
+    with pytest.raises(ConfigErrors, match=r"dask, \{dask: 4\} or \{dask: tcp://HOST:PORT\}"):
+        parse(f"{GOOD}engine: {said}\n".encode())
 
 
 @pytest.mark.parametrize(

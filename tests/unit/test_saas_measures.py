@@ -17,8 +17,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score  # type: ignore[import-untyped]
 
+from harness.errors import InvalidCandidate
 from harness.scorers.saas import accounts as accounts_module
-from harness.scorers.saas import measures, scorer, table, tally
+from harness.scorers.saas import measures, store, table, tally
 from harness.scorers.saas.columns import OUTCOMES
 from harness.scorers.saas.scorer import Scorer
 from tests.saas_slowly import MONEY, Account, Sheet, columns_of, first, rounded_up, slow_metrics, some_accounts, write
@@ -109,31 +110,64 @@ def test_rows_in_any_order_and_in_any_blocks_give_the_same_bits(monkeypatch: pyt
     shuffled = random.Random(1).sample(accounts, 80)
     assert measured(shuffled, *sheets) == whole
     assert measured(shuffled, *sheets, name="a.parquet", group=7) == whole
-    for in_memory, block in ((2_000_000, 3), (0, 3), (0, 1), (50, 11)):
-        monkeypatch.setattr(scorer, "IN_MEMORY", in_memory)
+    for in_memory, block in ((1_000_000, 3), (0, 3), (0, 1), (50, 11)):
+        monkeypatch.setattr(store, "IN_MEMORY", in_memory)
         monkeypatch.setattr(table, "BLOCK_ROWS", block)
         assert measured(shuffled, *sheets) == whole
         assert measured(shuffled, *sheets, name="a.parquet", group=7) == whole
 
 
-def test_what_does_not_fit_into_memory_is_read_in_blocks_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Otherwise the test above would compare one way with itself."""
-    sizes: list[int] = []
+@pytest.fixture
+def sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Of the blocks that are read from a table, in their order."""
+    found: list[int] = []
     original = accounts_module._block
 
     def noted(*arguments: object) -> accounts_module.Accounts:
-        sizes.append((found := original(*arguments)).size)  # type: ignore[arg-type]
-        return found
+        found.append((block := original(*arguments)).size)  # type: ignore[arg-type]
+        return block
 
     monkeypatch.setattr(accounts_module, "_block", noted)
-    monkeypatch.setattr(scorer, "IN_MEMORY", 5)
+    return found
+
+
+def test_what_does_not_fit_into_memory_is_read_from_the_table_no_more(
+    sizes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is read until it is known to be too large, then put away; otherwise the test above compares one way with
+    itself. Another scaling needs the table again, and leaves nothing behind of the one before."""
+    monkeypatch.setattr(store, "IN_MEMORY", 5)
+    monkeypatch.setattr(table, "BLOCK_ROWS", 3)
     accounts, sheet = some_accounts(10), Sheet([1, 1])
+    half = [Account((min(a.hundredths[0] * 2, 100), a.hundredths[1]), a.outcomes, a.plan) for a in accounts]
     with tempfile.TemporaryDirectory() as folder:
         write(Path(folder, "a.parquet"), accounts, group=4)
         found = Scorer(Path(folder), columns_of(accounts, sheet, "a.parquet"))
-        found.measure([sheet.spec()], "search")
-        found.measure([sheet.spec()], "search")
-    assert sizes == [4, 4, 2] * 2
+        narrow, unfit = replace(sheet.spec(), scaling=(("f0", 0.0, 0.5),)), replace(sheet.spec(), scaling=())
+        whole, other = slow_metrics(accounts, sheet), slow_metrics(half, sheet)
+        for spec, metrics, read in (
+            (sheet.spec(), whole, [3, 1, 3, 1, 2]), (sheet.spec(), whole, [3, 1, 3, 1]), (unfit, whole, []),
+            (narrow, other, [3, 1, 3, 1, 2]), (narrow, other, []), (sheet.spec(), whole, [3, 1, 3, 1, 2]),
+        ):  # fmt: skip
+            sizes.clear()
+            assert (found.measure([spec], "search"), sizes) == ([metrics], read)
+        assert found.rows(sheet.spec(), "search", ["auc_roc_retain"]) == {}
+
+
+def test_a_batch_that_breaks_off_leaves_no_accounts_of_two_scalings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first block fits a spec without a scaling, the second does not."""
+    monkeypatch.setattr(store, "IN_MEMORY", 0)
+    monkeypatch.setattr(table, "BLOCK_ROWS", 2)
+    accounts = [Account((n,), {"retained": n % 3 % 2}) for n in (10, 20, 30, 150, 160)]
+    scaled = replace(Sheet([1]).spec(), scaling=(("f0", 0.0, 2.0),))
+    with tempfile.TemporaryDirectory() as folder:
+        write(Path(folder, "a.csv"), accounts)
+        found = Scorer(Path(folder), columns_of(accounts, Sheet([1])))
+        first = found.measure([scaled], "search")
+        for _again in range(2):
+            with pytest.raises(InvalidCandidate, match=r"f0 runs from 0\.3 to 1\.5"):
+                found.measure([Sheet([1]).spec()], "search")
+            assert found.measure([scaled], "search") == first
 
 
 def test_counting_and_sorting_are_the_same_sums() -> None:
@@ -165,7 +199,7 @@ def test_the_primary_metric_alone_is_the_same_number(far: int, monkeypatch: pyte
 def test_one_metric_alone_needs_no_more_room_than_the_accounts() -> None:
     """Weights may be so large that few of the possible points are taken."""
     found = np.array([0, 16_000_000, 5], dtype=np.int64)
-    alone = tally.add_up_label(Sheet([1]).spec(), found, "retained", np.array([1, 0, 1]), rising=True)
+    alone = tally.add_up_label(Sheet([1]).spec(), found, "retained", (np.array([0, 2]), np.array([1])), rising=True)
     assert (alone.points.tolist(), alone.sums("retained").tolist()) == ([0, 5, 16_000_000], [[1, 1, 0]])
     assert alone.sums("not_retained").tolist() == [[0, 0, 1]]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -49,15 +50,48 @@ def test_money_becomes_cents_and_labels_become_facts(tmp_path: Path) -> None:
     assert found.segments["plan"].tolist() == [1, 0, 2]
 
 
-@pytest.mark.parametrize("plan", [["x", None, "y"], pyarrow.array(["x", None, "y"]).dictionary_encode()])
+PLANS = [
+    pyarrow.array(["x", None, "y"]),
+    pyarrow.array(["x", None, "y"]).dictionary_encode(),
+    pyarrow.array(["x", None, "y"], "large_string"),
+    pyarrow.DictionaryArray.from_arrays(pyarrow.array([1, None, 2]), ["never", "x", "y"]),
+]
+
+
+@pytest.mark.parametrize("plan", PLANS)
 def test_parquet_is_read_as_csv_is(tmp_path: Path, plan: Any) -> None:
-    parquet(tmp_path, {**GOOD, "plan": plan}, group=2)
-    one, two = read(tmp_path, "a.parquet")
+    _is_read_alike(tmp_path, plan, ("missing", "x", "y"))
+
+
+@pytest.mark.parametrize(
+    ("plan", "values"),
+    [
+        (pyarrow.array([1.5, float("nan"), 2.0]), ("1.5", "2.0", "missing")),
+        (pyarrow.array([1, None, 2]), ("1.0", "2.0", "missing")),
+        (pyarrow.array([True, None, False]), ("0.0", "1.0", "missing")),
+        (pyarrow.array([date(2026, 1, 2), None, date(2026, 3, 4)]), ("2026-01-02", "2026-03-04", "missing")),
+        (pyarrow.array([["a"], None, ["b", "c"]]), ("['a']", "['b', 'c']", "missing")),
+    ],
+)
+def test_a_segment_of_another_kind_than_text(tmp_path: Path, plan: Any, values: tuple[str, ...]) -> None:
+    _is_read_alike(tmp_path, plan, values)
+
+
+def _is_read_alike(folder: Path, plan: Any, values: tuple[str, ...]) -> None:
+    """plan: of three accounts, of whom the second has none."""
+    parquet(folder, {**GOOD, "plan": plan}, group=2)
+    one, two = read(folder, "a.parquet")
     assert (one.raw.tolist(), two.raw.tolist()) == ([[1.0, 2.0]], [[3.0]])
     assert (one.facts["retained"].tolist(), two.facts["retained"].tolist()) == ([1, 0], [1])
     assert (one.facts["revenue_start"].tolist(), two.facts["revenue_start"].tolist()) == ([110, 29], [1999])
-    assert one.values == two.values == {"plan": ("missing", "x", "y")}
-    assert (one.segments["plan"].tolist(), two.segments["plan"].tolist()) == ([1, 0], [2])
+    assert one.values == two.values == {"plan": values}
+    codes = [*one.segments["plan"].tolist(), *two.segments["plan"].tolist()]
+    assert [values[code] for code in codes] == [_said(plan[0]), "missing", _said(plan[2])]
+
+
+def _said(scalar: Any) -> str:
+    found = scalar.as_py()
+    return str(float(found)) if isinstance(found, (bool, int)) else str(found)
 
 
 def test_a_column_of_whole_numbers_may_turn_out_to_have_fractions(tmp_path: Path) -> None:
@@ -149,6 +183,14 @@ def test_parquet_without_rows_or_with_numbers_that_no_float_holds(tmp_path: Path
         read(tmp_path, "a.parquet")
 
 
+def test_row_groups_without_rows_are_passed_over(tmp_path: Path) -> None:
+    data = pyarrow.table({**GOOD, "plan": ["x", "y", "x"]})
+    with pyarrow.parquet.ParquetWriter(tmp_path / "a.parquet", data.schema) as writer:
+        for rows in (data[:0], data[:2], data[:0], data[2:]):
+            writer.write_table(rows)
+    assert [block.raw.tolist() for block in read(tmp_path, "a.parquet")] == [[[1.0, 2.0]], [[3.0]]]
+
+
 def test_a_split_without_a_table(tmp_path: Path) -> None:
     with pytest.raises(EvaluatorError, match=r"columns\.yaml names no table for the split holdout"):
         list(accounts.read(tmp_path, columns(), "holdout"))
@@ -160,7 +202,7 @@ def test_a_segment_has_few_values(tmp_path: Path, count: int) -> None:
     if count == 40:
         assert len(read(tmp_path)[0].values["plan"]) == 40
         return
-    with pytest.raises(EvaluatorError, match="the segment plan takes 41 values; a segment has at most 40"):
+    with pytest.raises(EvaluatorError, match="the segment plan takes at least 41 values; a segment has at most 40"):
         read(tmp_path)
 
 

@@ -23,6 +23,7 @@ from harness.scorers.saas.spec import HUNDREDTHS, Spec
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Scaling = tuple[tuple[str, float, float], ...]
+Values = Mapping[str, tuple[str, ...]]  # segment -> the values that it takes, sorted
 
 SEGMENT_FACTS = ("retained", "not_retained", "churned", "not_churned", "revenue_start", "paying")
 EXACT = 2.0**53  # whole numbers are added exactly up to here
@@ -51,6 +52,12 @@ class Facts:
         size = facts["accounts"].size if where is None else where.size
         return Facts(known, np.array(rows, dtype=np.float64).reshape(len(rows), size), tuple(index))
 
+    def only(self, names: Iterable[str]) -> Facts:
+        """Those of these names that there are."""
+        at = {name: self.index[self.names.index(name)] for name in names if name in self.names}
+        used = sorted(set(at.values()))
+        return Facts(tuple(at), self.rows[used], tuple(used.index(row) for row in at.values()))
+
 
 @dataclass(frozen=True, eq=False)
 class Accounts:
@@ -63,21 +70,22 @@ class Accounts:
     raw: Floats
     facts: Mapping[str, Floats]
     segments: Mapping[str, Ints]
-    values: Mapping[str, tuple[str, ...]]
+    values: Values
 
     @functools.cached_property
-    def labels(self) -> Mapping[str, Ints]:
-        """The facts that say 0 or 1 of what a score foretells, as whole numbers to count with."""
-        return {name: self.facts[name].astype(np.int64) for name in ("retained", "churned") if name in self.facts}
+    def labels(self) -> Mapping[str, tuple[Ints, Ints]]:
+        """The facts that say 0 or 1 of what a score foretells: the places of the ones, and of the zeros."""
+        known = [name for name in ("retained", "churned") if name in self.facts]
+        return {name: (np.flatnonzero(self.facts[name]), np.flatnonzero(self.facts[name] == 0)) for name in known}
 
     @functools.cached_property
     def all_facts(self) -> Facts:
-        return self.some_facts(tuple(self.facts))
+        return Facts.of(self.facts, self.facts)
 
     def some_facts(self, names: tuple[str, ...]) -> Facts:
         """Those of these names that there are, put side by side once."""
         if names not in self._side_by_side:
-            self._side_by_side[names] = Facts.of(self.facts, names)
+            self._side_by_side[names] = self.all_facts.only(names)
         return self._side_by_side[names]
 
     @functools.cached_property
@@ -113,18 +121,31 @@ def points(specs: Sequence[Spec], hundredths: NDArray[np.float32]) -> Ints:
 
 def read(folder: Path, columns: Columns, split: str) -> Iterator[Accounts]:
     """The accounts of a split, block by block. Raises EvaluatorError for values that cannot be meant."""
-    path, values = _table(folder, columns, split), segment_values(folder, columns, split)
-    first, most = 1 if path.suffix == ".parquet" else 2, 0.0  # a CSV file's rows as an editor counts its lines
-    for block in table.blocks(path, columns.names):
+    path, values = path_of(folder, columns, split), segment_values(folder, columns, split)
+    most = 0.0
+    for part in table.parts(path):
+        for found in read_part(path, columns, values, part):
+            most += max(float(fact.sum()) for fact in found.facts.values())
+            require_exact(path.name, most)
+            yield found
+
+
+def read_part(path: Path, columns: Columns, values: Values, part: table.Part) -> Iterator[Accounts]:
+    """The accounts of one part of a table, block by block. values: of each segment, in the whole table."""
+    first = part.first + (1 if path.suffix == ".parquet" else 2)  # a CSV file's rows as an editor counts its lines
+    for block in table.blocks(path, columns.names, part):
         found = _block(columns, block, values, _Where(path.name, first))
-        most += max(float(fact.sum()) for fact in found.facts.values())
-        if not most < EXACT:
-            raise EvaluatorError(
-                f"{path.name}: an amount of money adds up to {most / 100:.3g}, more than can be added to the cent",
-                next_step="give money in thousands",
-            )
         yield found
         first += found.size
+
+
+def require_exact(file: str, most: float) -> None:
+    """most: the largest sum of a fact. Raises EvaluatorError where it cannot be added up to the last cent."""
+    if not most < EXACT:
+        raise EvaluatorError(
+            f"{file}: an amount of money adds up to {most / 100:.3g}, more than can be added to the cent",
+            next_step="give money in thousands",
+        )
 
 
 def whole(folder: Path, columns: Columns, split: str) -> Accounts:
@@ -140,24 +161,23 @@ def whole(folder: Path, columns: Columns, split: str) -> Accounts:
     )
 
 
-def segment_values(folder: Path, columns: Columns, split: str) -> dict[str, tuple[str, ...]]:
+def segment_values(folder: Path, columns: Columns, split: str) -> Values:
     """Segment column -> the values that it takes in a split."""
+    path = path_of(folder, columns, split)
     found: dict[str, set[str]] = {name: set() for name in columns.segments}
-    if not found:
-        return {}
-    for block in table.blocks(_table(folder, columns, split), columns.segments):
-        for name in columns.segments:
-            found[name].update(map(_label, np.unique(block[name].astype(object).astype(str))))
-    for name, values in found.items():
-        if len(values) > MOST_SEGMENTS:
-            raise EvaluatorError(
-                f"the segment {name} takes {len(values):,} values; a segment has at most {MOST_SEGMENTS}",
-                next_step="take it out of segments in columns.yaml, or group its values",
-            )
+    for block in table.blocks(path, columns.segments) if found else ():
+        for name, values in found.items():
+            values |= set(_labels(block[name]))
+            if len(values) > MOST_SEGMENTS:
+                raise EvaluatorError(
+                    f"the segment {name} takes at least {len(values):,} values; a segment has at most {MOST_SEGMENTS}",
+                    next_step="take it out of segments in columns.yaml, or group its values",
+                )
     return {name: tuple(sorted(values)) for name, values in found.items()}
 
 
-def _table(folder: Path, columns: Columns, split: str) -> Path:
+def path_of(folder: Path, columns: Columns, split: str) -> Path:
+    """The table of a split. Raises EvaluatorError where there is none."""
     if split not in columns.tables:
         raise EvaluatorError(
             f"columns.yaml names no table for the split {split}", next_step=f"such as {split}: data/{split}.csv"
@@ -178,36 +198,30 @@ class _Where:
         )
 
 
-def _block(columns: Columns, block: table.Block, values: Mapping[str, Sequence[str]], where: _Where) -> Accounts:
+def _block(columns: Columns, block: table.Block, values: Values, where: _Where) -> Accounts:
     raw = np.stack([_numbers(block[name], name, where) for name in columns.features])
     outcomes = {}
     for ours, name in columns.outcomes.items():
         outcomes[ours] = _outcome(ours, _numbers(block[name], name, where), name, where)
-    codes = {
-        name: np.searchsorted(np.array(values[name]), np.array([_label(v) for v in block[name]], dtype=str))
-        for name in columns.segments
-    }  # fmt: skip
-    return Accounts(
-        columns.features, raw, facts(outcomes, raw.shape[1]), codes, {k: tuple(v) for k, v in values.items()}
-    )
+    codes = {name: _codes(block[name], values[name]) for name in columns.segments}
+    return Accounts(columns.features, raw, facts(outcomes, raw.shape[1]), codes, values)
 
 
-def _numbers(values: NDArray[Any], name: str, where: _Where) -> Floats:
-    if values.dtype == object:
-        wrong = np.array([not _is_number(value) for value in values], dtype=bool)
+def _numbers(values: table.Column, name: str, where: _Where) -> Floats:
+    if isinstance(values, table.Texts):
+        wrong = np.array([not _is_number(word) for word in values.words], dtype=bool)[values.codes]
         if not wrong.any():
             raise where.error(name, ~wrong, "holds numbers as text")
         raise where.error(name, wrong, "is no number")
-    found = values.astype(np.float64)
-    if not np.isfinite(found).all():
-        raise where.error(name, ~np.isfinite(found), "is missing or not finite")
-    return found
+    if not np.isfinite(values).all():
+        raise where.error(name, ~np.isfinite(values), "is missing or not finite")
+    return values
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: str | None) -> bool:
     try:
-        return bool(np.isfinite(float(value)))
-    except (TypeError, ValueError):
+        return bool(np.isfinite(float(value or "")))
+    except ValueError:
         return False
 
 
@@ -219,6 +233,21 @@ def _outcome(ours: str, values: Floats, name: str, where: _Where) -> Floats:
             raise where.error(name, values < 0, "is below 0")
         return np.rint(values * 100)
     return values
+
+
+def _codes(values: table.Column, known: Sequence[str]) -> Ints:
+    """The place of each row's label among those known."""
+    places = {label: place for place, label in enumerate(known)}
+    if isinstance(values, table.Texts):
+        found = np.array([places.get(_label(word), -1) for word in values.words], dtype=np.int64)
+        return found[values.codes]
+    single, where = np.unique(values, return_inverse=True)
+    return np.array([places[_label(value)] for value in single.tolist()], dtype=np.int64)[where]
+
+
+def _labels(values: table.Column) -> list[str]:
+    """The labels that a column's rows have."""
+    return list(map(_label, values.used if isinstance(values, table.Texts) else np.unique(values).tolist()))
 
 
 def _label(value: Any) -> str:

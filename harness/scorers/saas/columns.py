@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -18,6 +19,9 @@ OUTCOMES = ("retained", "churned", "revenue_start", "revenue_end", "returned", "
 LABELS = ("retained", "churned", "returned", "activated")  # 0 or 1
 MONEY = ("revenue_start", "revenue_end", "lifetime_value")  # never below 0
 
+_ADDRESS = re.compile(r"tcp://[A-Za-z0-9.-]+:[0-9]{1,5}")
+_MOST_WORKERS = 256
+
 
 @dataclass(frozen=True)
 class Period:
@@ -28,10 +32,18 @@ class Period:
 
 
 @dataclass(frozen=True)
+class OnDask:
+    """workers: that the evaluator starts, 0 for one per core; or scheduler: the address of one that is running."""
+
+    workers: int = 0
+    scheduler: str = ""
+
+
+@dataclass(frozen=True)
 class Columns:
     """tables: split -> file, relative to columns.yaml. outcomes: our word (one of OUTCOMES) -> the column's name.
 
-    as_of: of the tables, where columns.yaml says it.
+    as_of: of the tables, where columns.yaml says it. engine: where batches are scored, if not in the evaluator.
 
     score: "health" where a higher score says that an account stays, "risk" where it says that it leaves.
     """
@@ -43,6 +55,7 @@ class Columns:
     outcomes: Mapping[str, str]
     segments: tuple[str, ...] = ()
     as_of: Period | None = None
+    engine: OnDask | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -59,7 +72,7 @@ def parse(content: bytes, name: str = "columns.yaml") -> Columns:
     """As `load`, of a file's content."""
     found = read(content, name, "columns")
     with Faults() as faults:
-        faults.found += [*_contradictions(found), *_unspeakable(found), *_days(found)]
+        faults.found += [*_contradictions(found), *_unspeakable(found), *_days(found), *_engines(found)]
     data: dict[str, Any] = found.data
     return Columns(
         tables={split: data[split] for split in ("search", "holdout") if split in data},
@@ -69,7 +82,31 @@ def parse(content: bytes, name: str = "columns.yaml") -> Columns:
         outcomes=dict(data["outcomes"]),
         segments=tuple(data.get("segments", ())),
         as_of=_period(data["as_of"]) if "as_of" in data else None,
+        engine=_engine(data["engine"]) if "engine" in data else None,
     )
+
+
+def _engine(found: Any) -> OnDask | None:
+    """None for what is none."""
+    asked = {"dask": 0} if found == "dask" else found
+    if not isinstance(asked, dict) or set(asked) != {"dask"}:
+        return None
+    where = asked["dask"]
+    if isinstance(where, str) and _ADDRESS.fullmatch(where):
+        return OnDask(scheduler=where)
+    if type(where) is int and (1 <= where <= _MOST_WORKERS or found == "dask"):
+        return OnDask(workers=where)
+    return None
+
+
+def _engines(found: ConfigFile) -> Iterator[ConfigError]:
+    if "engine" in found.data and _engine(found.data["engine"]) is None:
+        yield found.error(
+            "/engine",
+            f"{show(found.data['engine'])} is no engine",
+            next_step=f"dask: one worker per core; {{dask: 4}}: so many, up to {_MOST_WORKERS}; "
+            "{dask: tcp://HOST:PORT}: those of a scheduler that is running; nothing: none, all in the evaluator",
+        )
 
 
 def _period(found: dict[str, str]) -> Period:

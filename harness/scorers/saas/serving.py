@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import multiprocessing
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from harness.errors import AutoresearchError, InvalidCandidate
 from harness.evaluator import Crash, Screened
 from harness.rule import Metric
 from harness.scorers.saas import columns, measures
+from harness.scorers.saas.engine import Engine, Here
 from harness.scorers.saas.scorer import Scorer
 from harness.scorers.saas.spec import Reader, Spec
 from harness.screening import falls_short
@@ -22,14 +24,25 @@ Result = evaluator.Scores | Crash | Screened
 
 def serve(file: str) -> None:
     """Answers batches until the harness closes standard input. file: the columns.yaml beside the target.yaml."""
+    if multiprocessing.current_process().name != "MainProcess":
+        return  # a worker that this evaluator started imports its script too
     here = Path(sys.argv[0]).resolve().parent
     try:
-        scorer = Scorer(here, columns.load(here / file))
+        known = columns.load(here / file)
+        scorer = Scorer(here, known, _engine(known))
         for name, why in measures.absent(scorer.columns.outcomes).items():
             print(f"{name} is not computed: {why}", file=sys.stderr)
         evaluator.serve(Serving(scorer, declared(here / "target.yaml")).score)
     except AutoresearchError as error:
         raise SystemExit(" ".join(str(error).split())) from None  # its last line is all that the harness quotes
+
+
+def _engine(known: columns.Columns) -> Engine:
+    if known.engine is None:
+        return Here()
+    from harness.scorers.saas.dask_engine import Dask
+
+    return Dask(known.engine)
 
 
 def declared(target: Path) -> list[Metric]:

@@ -106,15 +106,17 @@ def add_up(
     return Tally(ranked.points, facts.names, matrix, spec, rising)
 
 
-def add_up_label(spec: Spec, found: Ints, label: str, ones: Ints, *, rising: bool) -> Tally:
-    """As `add_up` of a label and its opposite alone, several times faster. ones: 1 where the label holds, else 0."""
+def add_up_label(spec: Spec, found: Ints, label: str, places: tuple[Ints, Ints], *, rising: bool) -> Tally:
+    """As `add_up` of a label and its opposite alone, several times faster. places: where it is 1, and where it is 0."""
     low, high = int(found.min()), int(found.max())
     if high - low < max(found.size, _FEW_BINS):
         points, where = np.arange(low, high + 1), found - low
     else:
         points, where = np.unique(found, return_inverse=True)
-    both = np.bincount(where + ones * points.size, minlength=2 * points.size).reshape(1, 2, points.size)[:, ::-1]
-    return Tally(points, (label, f"not_{label}"), both.astype(np.float64), spec, rising)
+    matrix = np.empty((1, 2, points.size))
+    for side, of in enumerate(places):
+        matrix[0, side] = np.bincount(where[of], minlength=points.size)
+    return Tally(points, (label, f"not_{label}"), matrix, spec, rising)
 
 
 def merged(tallies: Sequence[Tally]) -> Tally:
@@ -135,5 +137,4 @@ def twice_won(tally: Tally, positive: str, negative: str) -> list[int]:
     if max(tally.totals(positive)) * max(tally.totals(negative)) > _EXACT_PAIRS:
         positives, negatives = positives.astype(np.int64), negatives.astype(np.int64)
     below = np.cumsum(negatives, axis=1)
-    won = 2 * np.einsum("gp,gp->g", positives, below) - np.einsum("gp,gp->g", positives, negatives)
-    return [int(pairs) for pairs in won]
+    return [int(2 * (one @ lower) - one @ zero) for one, lower, zero in zip(positives, below, negatives, strict=True)]
