@@ -41,7 +41,7 @@ bench: .venv/test  ## speed, in medians and ratios measured in one run
 soak: .venv/test  ## kill -9 at 300 random instants: every night goes on, nothing is lost or counted twice
 	$(BIN)/python -m tests.benchmarks.soak
 
-study: .venv/test  ## how often is a night wrong, and how often right? About an hour, two nights at a time
+study: .venv/test  ## how often is a night wrong, and how often right? About half an hour on two free cores
 	$(BIN)/python -m tests.benchmarks.permuted
 	$(BIN)/python -m tests.benchmarks.few_accounts
 	$(BIN)/python -m tests.benchmarks.nulls
