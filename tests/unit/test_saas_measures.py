@@ -176,7 +176,7 @@ def test_counting_and_sorting_are_the_same_sums() -> None:
     for weights in ([2, 1], [1, -1]):
         dense, sorted_ = Sheet(weights), Sheet([weight * 40_000 for weight in weights])
         assert measured(accounts, dense) == measured(accounts, sorted_) == [slow_metrics(accounts, dense)]
-    facts = accounts_module.Facts(("one",), np.ones((1, 3)), (0,))
+    facts = accounts_module.Facts(np.ones((1, 3)), {"accounts": 0})
     spec = Sheet([1, 1]).spec()
     assert tally.add_up(spec, np.array([5, 7, 5]), facts, rising=True).points.tolist() == [5, 6, 7]
     assert tally.add_up(spec, np.array([0, 70_000, 5_000]), facts, rising=True).points.tolist() == [0, 5_000, 70_000]

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from harness.errors import InvalidCandidate
 from harness.scorers.saas.accounts import Accounts, points
-from harness.scorers.saas.influence import tier_of
 from harness.scorers.saas.spec import spec_of
+from harness.scorers.saas.tally import tier_of
 from tests.saas_slowly import Account, Sheet
 
 FEATURES = ["days", "tickets"]

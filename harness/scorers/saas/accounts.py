@@ -26,37 +26,40 @@ Scaling = tuple[tuple[str, float, float], ...]
 Values = Mapping[str, tuple[str, ...]]  # segment -> the values that it takes, sorted
 
 SEGMENT_FACTS = ("retained", "not_retained", "churned", "not_churned", "revenue_start", "paying")
+CURVES = frozenset(
+    {*SEGMENT_FACTS, "accounts", "lifetime_value"}
+)  # what is looked at along the score, not by tier alone
 EXACT = 2.0**53  # whole numbers are added exactly up to here
 MOST_SEGMENTS = 40  # values of one segment column; a column with more names accounts, not groups of them
 
 
 @dataclass(frozen=True)
 class Facts:
-    """names; rows: (rows, accounts), whole numbers; index: of each name, its row. Equal facts share one."""
+    """rows: (rows, accounts), whole numbers; places: name -> its row. Equal facts share one."""
 
-    names: tuple[str, ...]
     rows: Floats
-    index: tuple[int, ...]
+    places: Mapping[str, int]
 
     @staticmethod
     def of(facts: Mapping[str, Floats], names: Iterable[str], where: Ints | None = None) -> Facts:
         """Those of these names that there are, of all accounts or of those in some places."""
-        known = tuple(name for name in names if name in facts)
         rows: list[Floats] = []
-        index = []
-        for name in known:
+        places = {}
+        for name in names:
+            if name not in facts:
+                continue
             row = facts[name] if where is None else facts[name][where]
             same = next((place for place, other in enumerate(rows) if np.array_equal(row, other)), len(rows))
             rows += [row] if same == len(rows) else []
-            index.append(same)
+            places[name] = same
         size = facts["accounts"].size if where is None else where.size
-        return Facts(known, np.array(rows, dtype=np.float64).reshape(len(rows), size), tuple(index))
+        return Facts(np.array(rows, dtype=np.float64).reshape(len(rows), size), places)
 
     def only(self, names: Iterable[str]) -> Facts:
         """Those of these names that there are."""
-        at = {name: self.index[self.names.index(name)] for name in names if name in self.names}
+        at = {name: self.places[name] for name in names if name in self.places}
         used = sorted(set(at.values()))
-        return Facts(tuple(at), self.rows[used], tuple(used.index(row) for row in at.values()))
+        return Facts(self.rows[used], {name: used.index(row) for name, row in at.items()})
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,13 +28,8 @@ def auc(labels: ArrayLike, scores: ArrayLike) -> float:
     Raises ValueError for one class alone, other labels, scores that are not finite or lengths that differ.
     """
     truth, values = _checked(labels, scores)
-    counted = _countable(values)
-    if counted is None:
-        twice_won = int(_twice_below(values[truth], values[~truth]).sum())
-    else:
-        twice_won = _twice_won_counted(counted[truth], counted[~truth])
     positive = int(np.count_nonzero(truth))
-    return twice_won / (2 * positive * (truth.size - positive))
+    return twice_won(values[truth], values[~truth]) / (2 * positive * (truth.size - positive))
 
 
 def placements(labels: ArrayLike, scores: ArrayLike) -> tuple[Floats, Floats]:
@@ -69,23 +64,19 @@ def _checked(labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.bool_], N
     return positive, values
 
 
-def _countable(scores: NDArray[Any]) -> Ints | None:
-    """The scores counted from 0, if they are integers and few enough values to count."""
-    if not np.issubdtype(scores.dtype, np.integer):
-        return None
-    low = int(scores.min())
-    if int(scores.max()) - low >= _BINS_PER_ROW * scores.size:
-        return None
-    counted: Ints = scores.astype(np.int64) - low
-    return counted
-
-
-def _twice_won_counted(positives: Ints, negatives: Ints) -> int:
-    """Twice the number of (positive, negative) pairs that stand in the right order, a tie counting one."""
-    span = max(int(positives.max()), int(negatives.max())) + 1
-    at = np.bincount(negatives, minlength=span)
-    twice_below = 2 * np.cumsum(at) - at
-    return int(twice_below[positives].sum())
+def twice_won(positives: NDArray[Any], negatives: NDArray[Any]) -> int:
+    """Twice the pairs of a positive above a negative, a tie counting one. Neither is empty."""
+    if not np.issubdtype(positives.dtype, np.integer):
+        return int(_twice_below(positives, negatives).sum())
+    positives, negatives = positives.astype(np.int64, copy=False), negatives.astype(np.int64, copy=False)
+    low, high = min(positives.min(), negatives.min()), max(positives.max(), negatives.max())
+    if int(high) - int(low) >= _BINS_PER_ROW * (positives.size + negatives.size):
+        return int(_twice_below(positives, negatives).sum())
+    at = np.bincount(negatives - low, minlength=int(high - low) + 1)
+    twice_below = np.cumsum(at)
+    twice_below += twice_below
+    twice_below -= at
+    return int(twice_below[positives - low].sum())
 
 
 def _twice_below(values: NDArray[Any], others: NDArray[Any]) -> Ints:

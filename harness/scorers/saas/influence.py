@@ -19,7 +19,7 @@ from harness.scorers.saas.auc import placements
 from harness.scorers.saas.capture import FIFTH, count_at
 from harness.scorers.saas.measures import PER_TIER, QUARTER
 from harness.scorers.saas.spec import Spec
-from harness.scorers.saas.tally import Floats
+from harness.scorers.saas.tally import Floats, tier_of
 
 Strata = list[list[float]]
 
@@ -50,12 +50,6 @@ def _per_tier(name: str, spec: Spec, points: Ints, facts: Mapping[str, Floats]) 
             below = sum((facts[fact] for fact in known.denominator), np.zeros(points.size)) * inside * known.unit
             return [_ratio(above, below).tolist()] if below.any() else None
     return None
-
-
-def tier_of(spec: Spec, points: Ints) -> Ints:
-    """The place of each account's tier, 0 the highest."""
-    found: Ints = np.sum([points < cut for cut in spec.cuts], axis=0, dtype=np.int64)
-    return found
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:

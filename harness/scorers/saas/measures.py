@@ -12,7 +12,7 @@ from fractions import Fraction
 import numpy as np
 
 from harness.scorers.saas.capture import FIFTH, count_at
-from harness.scorers.saas.tally import Floats, Tally, twice_won
+from harness.scorers.saas.tally import Floats, Tally
 
 QUARTER = Fraction(1, 4)
 
@@ -46,7 +46,7 @@ class PerTier:
         """(tier, value); a tier without a denominator has none."""
         above = [sum(sums) for sums in zip(*map(tally.by_tier, self.numerator), strict=True)]
         below = [sum(sums) for sums in zip(*map(tally.by_tier, self.denominator), strict=True)]
-        for tier, one, other in zip(tally.tiers, above, below, strict=True):
+        for tier, one, other in zip(tally.tier_names, above, below, strict=True):
             if other > 0:
                 yield tier, one / (other * self.unit)
 
@@ -54,11 +54,15 @@ class PerTier:
 def area(tally: Tally, positive: str, negative: str, *, rising: bool) -> list[float | None]:
     """The AUC, exactly: a pair of a positive and a negative in the right order counts 1, a tie half."""
     found: list[float | None] = []
-    won = twice_won(tally, positive, negative)
+    won = tally.twice_won(positive, negative)
     for ones, zeros, twice in zip(tally.totals(positive), tally.totals(negative), won, strict=True):
-        pairs = ones * zeros
-        found.append((twice if rising else 2 * pairs - twice) / (2 * pairs) if pairs else None)
+        found.append(share_won(twice, ones * zeros, rising=rising))
     return found
+
+
+def share_won(twice: int, pairs: int, *, rising: bool) -> float | None:
+    """twice: as many as twice the pairs in rising order."""
+    return (twice if rising else 2 * pairs - twice) / (2 * pairs) if pairs else None
 
 
 @dataclass(frozen=True)
@@ -116,9 +120,12 @@ def concentration(tally: Tally) -> list[float | None]:
 
 
 def _auc(outcome: str) -> Callable[[Tally], list[float | None]]:
-    """Towards what a higher score says: retain of a health score, churn of a risk score."""
-    stays = outcome == "retained"
-    return lambda tally: area(tally, outcome, f"not_{outcome}", rising=tally.rising == stays)
+    return lambda tally: area(tally, outcome, f"not_{outcome}", rising=towards(outcome, rising=tally.rising))
+
+
+def towards(outcome: str, *, rising: bool) -> bool:
+    """Whether a higher score says that an outcome comes: retention of a health score, churn of a risk score."""
+    return rising == (outcome == "retained")
 
 
 SCALARS = (
@@ -163,10 +170,10 @@ NEEDS: Mapping[str, tuple[tuple[str, ...], ...]] = {  # measure -> sets of outco
 
 def measured(tally: Tally) -> dict[str, float]:
     """Every metric that the tally's facts allow, by name."""
-    found = {one.name: one.of(tally)[0] for one in SCALARS if set(one.needs) <= set(tally.names)}
+    found = {one.name: one.of(tally)[0] for one in SCALARS if tally.index.keys() >= set(one.needs)}
     metrics = {name: value for name, value in found.items() if value is not None}
     for measure in PER_TIER:
-        if set(measure.needs) <= set(tally.names):
+        if tally.index.keys() >= set(measure.needs):
             metrics |= {f"{measure.name}.{tier}": value for tier, value in measure.of(tally)}
     return metrics
 
@@ -182,7 +189,7 @@ def over_segments(segment: str, tally: Tally) -> dict[str, float]:
     """The worst value, and the gap between the best and the worst, over the groups of a segment that have one."""
     metrics = {}
     for measure in BY_SEGMENT:
-        if not set(measure.needs) <= set(tally.names):
+        if not tally.index.keys() >= set(measure.needs):
             continue
         values = [value for value in measure.of(tally) if value is not None]
         if len(values) > 1:

@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.scorers.saas.accounts import Accounts, Floats, Ints, points
-from harness.scorers.saas.influence import tier_of
 from harness.scorers.saas.measures import measured
 from harness.scorers.saas.spec import Spec
-from harness.scorers.saas.tally import add_up
+from harness.scorers.saas.tally import add_up, tier_of
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,11 +10,12 @@ import numpy as np
 from harness import evaluator
 from harness.scorers.saas import accounts, influence, measures
 from harness.scorers.saas.accounts import SEGMENT_FACTS, Accounts, Ints, Values
+from harness.scorers.saas.auc import twice_won
 from harness.scorers.saas.columns import Columns
 from harness.scorers.saas.engine import Engine, Here, Tallies, Work
 from harness.scorers.saas.spec import Spec
 from harness.scorers.saas.store import Store
-from harness.scorers.saas.tally import Tally, add_up, add_up_label, merged, rank
+from harness.scorers.saas.tally import Tally, add_up, add_up_groups, add_up_label, merged, rank
 
 
 class Scorer:
@@ -39,7 +40,7 @@ class Scorer:
         """Every metric of each spec. All specs have one scaling."""
         store, found = self.store(split), self._summed(Work(specs, split))
         whole = found[0][0]
-        accounts.require_exact(store.path.name, max(whole.totals(fact)[0] for fact in whole.names))
+        accounts.require_exact(store.path.name, max(whole.totals(fact)[0] for fact in whole.index))
         return [_metrics(tallies, list(store.values)) for tallies in found]
 
     def primary(self, specs: Sequence[Spec], split: str, name: str) -> list[float | None]:
@@ -47,7 +48,20 @@ class Scorer:
         scalar = _scalar(name)
         if scalar is None or not set(scalar.needs) <= self.facts:
             return [None] * len(specs)
+        block = self.store(split).only_block() if isinstance(self._engine, Here) else None
+        if block and scalar.needs[0] in block.labels:
+            return self._areas(specs, split, scalar.needs[0])
         return [scalar.of(tally)[0] for (tally,) in self._summed(Work(specs, split, name))]
+
+    def _areas(self, specs: Sequence[Spec], split: str, outcome: str) -> list[float | None]:
+        """As from tallies, in half the time, where all accounts are one block in memory: what most experiments need."""
+        [(block, hundredths)] = self.store(split).blocks(0, specs[0].scaling)
+        ones, zeros = block.labels[outcome]
+        if not ones.size or not zeros.size:
+            return [None] * len(specs)
+        won = [twice_won(row[ones], row[zeros]) for row in accounts.points(specs, hundredths)]
+        rising = measures.towards(outcome, rising=self.rising)
+        return [measures.share_won(twice, ones.size * zeros.size, rising=rising) for twice in won]
 
     def tallies(self, work: Work, part: int) -> Tallies:
         """Of one part of the table, in this process."""
@@ -67,14 +81,12 @@ class Scorer:
         return [add_up(spec, found, block.some_facts(scalar.needs), rising=self.rising)]
 
     def _all(self, spec: Spec, found: Ints, block: Accounts) -> list[Tally]:
-        ranked = rank(found)
-        whole = add_up(spec, ranked, block.all_facts, rising=self.rising)
-        by_segment = block.some_facts(SEGMENT_FACTS)
+        ranked, by_segment = rank(found), block.some_facts(SEGMENT_FACTS)
         segments = [
-            add_up(spec, ranked, by_segment, rising=self.rising, codes=codes, groups=len(block.values[name]))
+            add_up_groups(spec, ranked, by_segment, codes, len(block.values[name]), rising=self.rising)
             for name, codes in block.segments.items()
         ]
-        return [whole, *segments]
+        return [add_up(spec, found, block.all_facts, rising=self.rising, ranked=ranked), *segments]
 
     def _summed(self, work: Work) -> Tallies:
         return _together(self._engine.each(self, work))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import functools
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -48,7 +49,8 @@ class Store:
         self._kept: dict[int, list[Accounts]] = {}
         self._slots: dict[int, list[_Slot]] = {}
         self._saved: dict[int, Scaling] = {}
-        self._scaled = functools.lru_cache(maxsize=8)(self._scale)
+        self._scaling: Scaling = ()
+        self._hundredths: dict[tuple[int, int], Hundredths] = {}
 
     def blocks(self, part: int, scaling: Scaling) -> Iterator[tuple[Accounts, Hundredths]]:
         """The accounts of one part, and their hundredths. Raises EvaluatorError; InvalidCandidate for the scaling."""
@@ -66,11 +68,23 @@ class Store:
         """All of it, where it fits into memory."""
         for part in range(len(self.parts)):
             if part not in self._kept and not self.large:
-                list(self._fresh(part))
+                collections.deque(self._fresh(part), maxlen=0)
         return None if self.large else [block for part in range(len(self.parts)) for block in self._kept[part]]
 
-    def _scale(self, part: int, number: int, scaling: Scaling) -> Hundredths:
-        return self._kept[part][number].hundredths(scaling)
+    def only_block(self) -> Accounts | None:
+        """All accounts, where they are one block in memory."""
+        if len(self.parts) > 1 or (blocks := self.whole()) is None or len(blocks) > 1:
+            return None
+        return blocks[0]
+
+    def _scaled(self, part: int, number: int, scaling: Scaling) -> Hundredths:
+        """Of what is in memory, for one scaling at a time."""
+        if scaling != self._scaling:
+            self._scaling = scaling
+            self._hundredths.clear()
+        if (part, number) not in self._hundredths:
+            self._hundredths[part, number] = self._kept[part][number].hundredths(scaling)
+        return self._hundredths[part, number]
 
     def _read(self, part: int, scaling: Scaling) -> Iterator[tuple[Accounts, Hundredths]]:
         """From the table. What is found to be large on the way is left for the next time."""
@@ -93,7 +107,7 @@ class Store:
             if not self.large and self._size + size > IN_MEMORY:
                 self.large = True
                 self._kept.clear()
-                self._scaled.cache_clear()
+                self._hundredths.clear()
             if self.large:
                 found.clear()
             else:
@@ -126,18 +140,18 @@ class Store:
                 next_step=f"room in {tempfile.gettempdir()}: about 60 bytes per account",
             ) from None
         kinds = {name: values.dtype.str for name, values in arrays.items()}
-        return _Slot(offset, block.size, kinds, facts.names, facts.index)
+        return _Slot(offset, block.size, kinds, facts.places)
 
     def _load(self, slot: _Slot) -> Scaled:
         self._scratch.seek(slot.offset)
         features = self.columns.features
         raw = self._array(slot, "", len(features)).reshape(len(features), slot.size)
-        rows = np.empty((len(set(slot.index)), slot.size))
+        rows = np.empty((len(set(slot.places.values())), slot.size))
         for number in range(len(rows)):
             rows[number] = self._array(slot, f"fact {number}")
         codes = {name: self._array(slot, f"segment {name}").astype(np.int64) for name in self.columns.segments}
-        facts = {name: rows[row] for name, row in zip(slot.facts, slot.index, strict=True)}
-        return Scaled(features, raw, facts, codes, self.values, Facts(slot.facts, rows, slot.index))
+        facts = {name: rows[row] for name, row in slot.places.items()}
+        return Scaled(features, raw, facts, codes, self.values, Facts(rows, slot.places))
 
     def _array(self, slot: _Slot, name: str, rows: int = 1) -> NDArray[Any]:
         kind = np.dtype(slot.kinds[name])
@@ -146,13 +160,12 @@ class Store:
 
 @dataclass(frozen=True)
 class _Slot:
-    """Where a block lies in the scratch file. kinds: of its arrays, in their order there. facts, index: as in Facts."""
+    """Where a block lies in the scratch file. kinds: of its arrays, in their order there. places: as in Facts."""
 
     offset: int
     size: int
     kinds: Mapping[str, str]
-    facts: tuple[str, ...]
-    index: tuple[int, ...]
+    places: Mapping[str, int]
 
 
 def _narrow(values: NDArray[np.float64]) -> NDArray[Any]:
