@@ -12,15 +12,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.contents import inline
 from harness.errors import IntegrityError
 
 GENESIS = "0" * 64
-INLINE_LIMIT = 4096
 _TAIL = len(b',"chain":""}\n') + 64
 _ENCODE = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
 
@@ -89,8 +89,8 @@ class SegmentWriter:
 
     def content(self, content: bytes, parent: bytes | None) -> dict[str, Any]:
         """How an event holds a content: a patch against its parent's, the text itself, or a place in the pack."""
-        inline = _inline(content, parent)
-        return inline if inline is not None else {"pack": self._store(content)}
+        held = inline(content, parent)
+        return held if held is not None else {"pack": self._store(content)}
 
     def seal(self, end: str, **more: Any) -> str:
         """Ends the segment. end: a typed end reason, or why there is none. Returns the seal."""
@@ -181,57 +181,9 @@ def verify_order(segments: Sequence[Segment]) -> BadLine | None:
     return None
 
 
-def apply_patch(parent: bytes, patch: Sequence[Any]) -> bytes:
-    """The content that a patch [start, cut, put] makes of its parent's: characters, not bytes."""
-    text = parent.decode()
-    start, cut, put = patch
-    return f"{text[:start]}{put}{text[start + cut :]}".encode()
-
-
-def content_of(event: Event, parent: bytes | None, pack: Mapping[str, bytes] | None = None) -> bytes:
-    """The content that an event holds. pack: SHA-256 -> content, from `packed_contents`."""
-    held = event["content"]
-    if "text" in held:
-        return str(held["text"]).encode()
-    if "patch" in held and parent is not None:
-        return apply_patch(parent, held["patch"])
-    if "pack" in held and pack is not None:
-        return pack[held["pack"]["sha256"]]
-    raise KeyError("content")
-
-
 def packed_contents(segment: Segment, pack: bytes) -> dict[str, bytes]:
     """SHA-256 -> content of everything in a segment's pack."""
     return {place["sha256"]: pack[place["at"] : place["at"] + place["size"]] for place in _places(segment.events)}
-
-
-def _inline(content: bytes, parent: bytes | None) -> dict[str, Any] | None:
-    try:
-        text = content.decode()
-        before = parent.decode() if parent is not None else None
-    except UnicodeDecodeError:
-        return None
-    if before is not None:
-        patch = _patch(before, text)
-        return {"patch": patch} if len(patch[2]) <= INLINE_LIMIT else None
-    return {"text": text} if len(text) <= INLINE_LIMIT else None
-
-
-def _patch(before: str, after: str) -> list[Any]:
-    """[start, cut, put]: the one stretch between what both begin with and what both end with."""
-    start = _alike(before, after)
-    most = min(len(before), len(after)) - start
-    end = _alike(before[len(before) - most :][::-1], after[len(after) - most :][::-1])
-    return [start, len(before) - start - end, after[start : len(after) - end]]
-
-
-def _alike(one: str, other: str) -> int:
-    """How many characters two texts begin with in common, found by halving: it is on the hot path."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if one[low:middle] == other[low:middle] else (low, middle - 1)
-    return low
 
 
 def _read_line(line: bytes, chain: str, number: int) -> tuple[Event, str]:

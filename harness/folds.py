@@ -11,7 +11,8 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.events import Event, Segment, content_of
+from harness.contents import content_of
+from harness.events import Event, Segment
 from harness.rule import Metric, Rule, Tolerance
 
 Packs = Mapping[str, bytes]

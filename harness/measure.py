@@ -12,7 +12,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -37,7 +37,8 @@ class Ask:
     """Which measurement is wanted: split search or holdout, the seed, the share of the full cost.
 
     until: when, by time.monotonic(), it is cut short because the night is over. bar: what the primary metric must not
-    fall short of, where falling short decides (`harness.screening`); only the serve form can be told.
+    fall short of, where falling short decides (`harness.screening`); only the serve form can be told. meanwhile: done
+    once, while the serve form measures.
     """
 
     split: str = "search"
@@ -45,6 +46,7 @@ class Ask:
     fidelity: float = 1.0
     until: float = math.inf
     bar: float | None = None
+    meanwhile: Callable[[], None] | None = None
 
     def over(self) -> bool:
         return time.monotonic() >= self.until
@@ -137,7 +139,8 @@ class ServeMeasurer:
             late = isinstance(failed, ConversationOver) and failed.kind == "timeout"
             # Blamed only for what it does in a fresh process; what is over by now is measured no more.
             if len(contents) > 1 or (used and not late) or (late and ask.over()):
-                return [self.measure([content], ask)[0] for content in contents]
+                alone = replace(ask, meanwhile=None)
+                return [self.measure([content], alone)[0] for content in contents]
             found = [_from_failure(failed)]
         share = (time.monotonic() - started) / len(contents)
         return [replace(measurement, seconds=share) for measurement in found]
@@ -146,7 +149,8 @@ class ServeMeasurer:
         """Raises ConversationOver and, for an answer that is none, BadReport."""
         conversation = self._conversation or self._start()
         self._asked += 1
-        answer = conversation.ask(self._line(contents, ask), ask.timeout(self._target.evaluate.timeout))
+        line, timeout = self._line(contents, ask), ask.timeout(self._target.evaluate.timeout)
+        answer = conversation.ask(line, timeout, meanwhile=ask.meanwhile)
         self._view.sweep()
         results = _from_answer(answer, self._asked, len(contents))
         return [_from_result(result, self._names, self._target.rule.primary, ask.bar) for result in results]

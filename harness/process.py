@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Self
 
@@ -134,8 +134,16 @@ class Conversation:
         self._over: ConversationOver | None = None
         self._closed = False
 
-    def ask(self, line: bytes, timeout: float, answer_limit: int = 64 * MIB) -> bytes:
+    def ask(
+        self,
+        line: bytes,
+        timeout: float,
+        answer_limit: int = 64 * MIB,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> bytes:
         """One question, one answer, both without their newline. timeout in seconds, answer_limit in bytes.
+
+        meanwhile: done once the question is on its way; what time it takes is not counted.
 
         Raises ConversationOver, the same at each later call; ValueError for a question of several lines.
         """
@@ -148,6 +156,8 @@ class Conversation:
         if self._said_more():
             raise self._end("output", "it said a line that nobody asked for")
         self._child.feed(question + b"\n", last=False)
+        if meanwhile:
+            meanwhile()
         stopped = self._child.pump(time.monotonic() + timeout, lambda: self._output.has_line() or self._output.ended)
         if stopped == "timeout":
             raise self._end("timeout", f"no answer within {timeout:g} s")

@@ -48,7 +48,8 @@ class Finding:
 
 @dataclass(frozen=True)
 class Court:
-    """Where a judge works. halted: whether the night has to end now; elapsed: seconds of this target's loop."""
+    """Where a judge works. halted: whether the night has to end now; elapsed: seconds of this target's loop; meanwhile:
+    what is to be done while a batch is measured."""
 
     target: Target
     plan: TargetPlan
@@ -58,6 +59,7 @@ class Court:
     writer: SegmentWriter
     elapsed: Callable[[], float]
     halted: Callable[[], bool]
+    meanwhile: Callable[[], None]
 
     def until(self, usual: float) -> float:
         """When, by time.monotonic(), what usually takes so many seconds is cut short: the wall clock bounds a night

@@ -17,8 +17,8 @@ from bot.night.examination import exact, noisy
 from bot.night.examination.bench import NOTE, Bench, Unconfirmed
 from bot.night.examination.case import Case
 from bot.night.folder import Night
+from bot.night.header import header_fields, machine
 from bot.night.lifeline import killed_with_us
-from bot.night.run import header_fields, machine
 from harness import folds, measure, prepared, view
 from harness.admission import Admission
 from harness.errors import IntegrityError

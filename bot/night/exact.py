@@ -54,7 +54,8 @@ class Exact:
     def findings(self, attempts: Sequence[Attempt]) -> Iterator[Finding]:
         wanted = [attempt.proposal.content for attempt in attempts if not refusal(attempt)]
         bar = screening.bar_of(self.court.target, self.court.state.metrics)
-        ask = Ask(seed=self.court.plan.seed, until=self.court.until(self.seconds * len(wanted)), bar=bar)
+        until = self.court.until(self.seconds * len(wanted))
+        ask = Ask(seed=self.court.plan.seed, until=until, bar=bar, meanwhile=self.court.meanwhile)
         measured = iter(self.court.measurer.measure(wanted, ask) if wanted else [])
         for attempt in attempts:
             yield refusal(attempt) or self._compared(attempt, next(measured))

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from bot.night.folder import Night
-from bot.night.run import header_fields
+from bot.night.header import header_fields
 from harness import handover, lock
 from harness.admission import Admission
 from harness.handover import Expected, Received

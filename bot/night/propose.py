@@ -16,7 +16,7 @@ from bot.night import handover
 from bot.night.confirm import outcome
 from bot.night.folder import RECORDED, Night, write_atomically
 from bot.night.handover import Accepted
-from bot.night.run import header_fields
+from bot.night.header import header_fields
 from bot.pages import chart, evidence, table
 from bot.pages.body import section
 from bot.pages.rows import ablation, in_words, measured

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from bot.night.folder import Night
 from bot.proposers import Outcome, Told
 from harness import folds
-from harness.events import content_of
+from harness.contents import content_of
 
 
 def told_before(night: Night, name: str) -> Iterator[Told]:

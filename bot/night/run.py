@@ -5,27 +5,27 @@ Every experiment is recorded with its content, kept or not, before the next batc
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, replace
-from typing import Any
+from dataclasses import replace
 
-import harness
 from bot import proposers
 from bot.night import stops
+from bot.night.asking import Asking
 from bot.night.attempt import Attempt, Court, Finding, Judge
 from bot.night.exact import Exact
 from bot.night.folder import Night, TargetPlan
+from bot.night.header import header_fields, machine
 from bot.night.lifeline import killed_with_us
 from bot.night.noisy import Noisy
 from bot.night.progress import Progress
 from bot.night.recollection import told_before
-from bot.proposers import Outcome, Proposal, Proposer, Request
+from bot.proposers import Outcome, Proposal, Proposer
 from harness import folds, measure, reserve, view
 from harness.admission import Admission, Admitted, Refused
+from harness.contents import content_of
 from harness.errors import EvaluatorError, IntegrityError
-from harness.events import Event, Segment, SegmentWriter, content_of
+from harness.events import Event, Segment, SegmentWriter
 from harness.measure import Measurer
 from harness.repository import CommitSource
 from harness.target import Target
@@ -70,31 +70,6 @@ def run(
             view.remove(scratch)
 
 
-def header_fields(night: Night, target: Target, plan: TargetPlan, harness_hash: str) -> dict[str, Any]:
-    """What every segment of a target says first."""
-    return {
-        "target": target.name,
-        "night": night.name,
-        "base": night.plan.base,
-        "file": target.file,
-        "lock": plan.lock,
-        "harness": harness_hash,
-        "signal": target.signal,
-        "sample": target.sample,
-        "unit": target.confirm.unit,
-        "owner": target.owner,
-        "proposer": target.proposer,
-        "seed": plan.seed,
-        "usd": plan.usd,
-        "planned": plan.experiments,
-        "version": harness.__version__,
-        "machine": machine(),
-        "at": int(time.time()),
-        "noise": asdict(target.noise) if target.noise else None,
-        **folds.rule_fields(target.rule),
-    }
-
-
 class _Loop:
     def __init__(
         self, night: Night, target: Target, plan: TargetPlan, segments: list[Segment],
@@ -114,8 +89,11 @@ class _Loop:
         self.limits = stops.Limits(plan.experiments, plan.wall_clock, plan.usd, plan.plateau)
         self.ends: list[stops.Stop] = stops.stops(self.limits, self.proposer.worst_case_usd, self.elapsed)
         self.progress = Progress(target.name, target.rule.primary, plan.experiments, rule=target.rule, quiet=quiet)
-        court = Court(target, plan, self.state, checkout, measurer, self.writer, self.elapsed, self._halted)
+        court = Court(
+            target, plan, self.state, checkout, measurer, self.writer, self.elapsed, self._halted, self._ahead
+        )
         self.judge: Judge = Noisy(court) if target.noise else Exact(court)
+        self.asking = Asking(self.state, self.admission, self.proposer, self.limits, self.judge.batch)
 
     def elapsed(self) -> float:
         """Seconds that this target has run in this night, interruptions not counted."""
@@ -124,6 +102,9 @@ class _Loop:
     def _halted(self) -> bool:
         self.progress.update(self.state)
         return stops.first(self.ends, self.state) is not None
+
+    def _ahead(self) -> None:
+        self.asking.ahead()
 
     def run(self, *, regardless: bool) -> str:
         try:
@@ -206,22 +187,11 @@ class _Loop:
             end = stops.first(self.ends, self.state)
             if end:
                 return end
-            attempts = self._ask()
+            attempts = self.asking.next()
             if not attempts:
                 return "exhausted"
             self.proposer.tell(self._judge(attempts))
             self.progress.update(self.state)
-
-    def _ask(self) -> list[Attempt]:
-        count = stops.affordable(self.limits, self.state, self.proposer.worst_case_usd, self.judge.batch)
-        request = Request(self.state.content, self.state.metrics, self.state.experiments + 1, count, self.state.tried)
-        attempts, batch = [], set()
-        for proposal in self.proposer.ask(request)[:count]:
-            judged = self.admission.judge(proposal.content)
-            seen = judged.canon in self.state.tried or judged.canon in batch
-            batch.add(judged.canon)
-            attempts.append(Attempt(proposal, judged, duplicate=seen and not proposal.null))
-        return attempts
 
     def _judge(self, attempts: list[Attempt]) -> list[Outcome]:
         """Judges and records attempts, all in one write; then the lock is looked at."""
@@ -263,11 +233,6 @@ class _Loop:
     def _record(self, events: list[Event]) -> list[Outcome]:
         self.writer.append(events)
         return [Outcome(e["id"], e["status"], e["reason"], e["metrics"], e["parts"], e.get("bound")) for e in events]
-
-
-def machine() -> dict[str, str]:
-    """The kind of machine that this is."""
-    return {"system": platform.platform(), "python": platform.python_version(), "cpu": platform.machine()}
 
 
 def _begun_on(segments: Sequence[Segment]) -> dict[str, str] | None:

@@ -66,6 +66,11 @@ class Proposer(Protocol):
 
     worst_case_usd: float  # the most that one proposal can cost
 
+    @property
+    def steady(self) -> bool:
+        """Whether the same request gets the same proposals, whatever was asked and told in between."""
+        ...
+
     def ask(self, request: Request) -> list[Proposal]:
         """At most `count` proposals, none of them tried before; an empty list: the space is exhausted."""
         ...

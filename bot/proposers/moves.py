@@ -52,6 +52,11 @@ class Moves:
         self._values = {pointer: value_at(self._document.data, pointer) for pointer in self.free}
         self._here = self._canon({})
 
+    @property
+    def walks(self) -> bool:
+        """Whether the space is small enough to be walked to its end."""
+        return math.prod(allowed.size() for allowed in self.free.values()) <= WALKABLE
+
     def values(self) -> Changes:
         """The incumbent's values that may change."""
         return dict(self._values)
@@ -103,9 +108,9 @@ class Moves:
 
         A point that was visited is not visited again, whatever became of it: so every walk has an end.
         """
-        size = math.prod(allowed.size() for allowed in self.free.values())
-        if size > WALKABLE:
+        if not self.walks:
             return None
+        size = math.prod(allowed.size() for allowed in self.free.values())
         while self._walked < size:
             point = self._point(self._walked)
             self._walked += 1

@@ -19,6 +19,7 @@ class Null:
     """Adds a comment, where the kind of file has comments; blank lines in JSON; else nothing at all."""
 
     worst_case_usd = 0.0
+    steady = False
 
     def __init__(self, file: str, count: int) -> None:
         self._suffix, self._last = posixpath.splitext(file)[1].lower(), count

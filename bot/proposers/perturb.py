@@ -22,6 +22,11 @@ class Perturb:
     def __init__(self, target: Target, seed: int) -> None:
         self._seed, self._moves = seed, Moves(target)
 
+    @property
+    def steady(self) -> bool:
+        """Only a walk through a small space goes on from where it was."""
+        return not self._moves.walks
+
     def ask(self, request: Request) -> list[Proposal]:
         self._moves.stand(request.incumbent)
         proposals: list[Proposal] = []

@@ -38,6 +38,7 @@ class Search:
     """A proposer that learns from every outcome, and needs no key."""
 
     worst_case_usd = 0.0
+    steady = False
 
     def __init__(self, target: Target, seed: int) -> None:
         self._target, self._seed, self._moves = target, seed, Moves(target)

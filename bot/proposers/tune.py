@@ -27,6 +27,7 @@ class Tune:
     """A proposer that chooses among lines that somebody wrote down. base: the file as the night began with it."""
 
     worst_case_usd = 0.0
+    steady = False
 
     def __init__(self, target: Target, seed: int, catalogue: Catalogue, base: bytes) -> None:
         self._target, self._seed, self._catalogue = target, seed, catalogue

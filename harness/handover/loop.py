@@ -7,8 +7,9 @@ from typing import Any
 
 from harness import screening
 from harness.admission import Refused
+from harness.contents import content_of
 from harness.decide import Discard, Keep, Measured, Pair, State, decide, step
-from harness.events import Event, content_of
+from harness.events import Event
 from harness.folds import LoopState, Packs
 from harness.handover.expected import Expected
 from harness.rows import Diff, difference

@@ -23,6 +23,7 @@ class Scripted:
     """Proposes these contents in their order, then nothing."""
 
     worst_case_usd = 0.0
+    steady = False
 
     def __init__(self, proposals: Sequence[Proposal]) -> None:
         self._left = list(proposals)

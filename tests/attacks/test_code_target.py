@@ -223,6 +223,7 @@ class Once:
     """Proposes the honest solution, better by a line, then nothing."""
 
     worst_case_usd = 0.0
+    steady = False
 
     def __init__(self) -> None:
         self._asked = False

@@ -31,6 +31,7 @@ from bot import records
 from bot.night.folder import Night, nights
 from bot.night.propose import branch_of
 from harness import events, folds
+from harness.contents import content_of
 from harness.events import Event
 from harness.schedule import Schedule
 from tests.support import ENVIRONMENT, autoresearch, git, make_repository
@@ -457,7 +458,7 @@ def final_content(night: Night) -> str:
     confirm = folds.of_kind(segments, "confirm")[-1]
     content = folds.restore(segments, 0, night.packs("t"))[1]
     for row in confirm["rows"]:
-        content = events.content_of(row, content, night.packs("t"))
+        content = content_of(row, content, night.packs("t"))
     return content.decode()
 
 

@@ -271,7 +271,8 @@ class Recording:
     """A proposer that writes down all that it is given."""
 
     def __init__(self, inner: Proposer) -> None:
-        self.inner, self.given, self.worst_case_usd = inner, list[object](), inner.worst_case_usd
+        self.inner, self.given = inner, list[object]()
+        self.worst_case_usd, self.steady = inner.worst_case_usd, inner.steady
 
     def ask(self, request: Request) -> list[Proposal]:
         self.given.append(request)

@@ -18,7 +18,8 @@ from bot import records
 from bot.night import looks
 from bot.night.folder import Night, nights
 from harness import folds
-from harness.events import Event, SegmentWriter, content_of
+from harness.contents import content_of
+from harness.events import Event, SegmentWriter
 from harness.holdout import LOOKS
 from harness.repository import Repository
 from harness.schedule import block_of

@@ -104,6 +104,7 @@ class Interrupted:
     """The target's own proposer, until it is asked for this experiment: then the loop ends as by a kill."""
 
     worst_case_usd = 0.0
+    steady = False
 
     def __init__(self, night: Night, last: int) -> None:
         self.own, self.last = Perturb(nightly.targets_of(night)[0], SEED), last

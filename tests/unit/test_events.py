@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness import events
+from harness.contents import INLINE_LIMIT, content_of, inline
 from harness.errors import IntegrityError
-from harness.events import GENESIS, INLINE_LIMIT, Segment, SegmentWriter
+from harness.events import GENESIS, Segment, SegmentWriter
 
 LATIN = "Grüße\n".encode("latin-1") * 7
 NAME = "2026-11-21.1-run"
@@ -67,10 +68,8 @@ def test_a_segment_reads_back_as_it_was_written(tmp_path: Path) -> None:
     assert segment.events[-1]["events"] == 6
     assert segment.size == path.stat().st_size
     packed = events.packed_contents(segment, path.with_suffix(".pack").read_bytes())
-    assert [events.content_of(event, None, packed) for event in segment.events[1:4]] == [
-        LATIN + bytes([n]) for n in (1, 2, 3)
-    ]
-    assert events.content_of(segment.events[5], None) == b"weights: {a: 5}\n"
+    assert [content_of(event, None, packed) for event in segment.events[1:4]] == [LATIN + bytes([n]) for n in (1, 2, 3)]
+    assert content_of(segment.events[5], None) == b"weights: {a: 5}\n"
 
 
 def test_the_chain_is_the_one_that_the_format_describes(tmp_path: Path) -> None:
@@ -126,7 +125,7 @@ def test_any_content_comes_back_from_disk(tmp_path: Path, content: bytes, parent
     pack = path.with_suffix(".pack")
     packed = events.packed_contents(segment, pack.read_bytes() if pack.exists() else b"")
     for event in segment.events[1:3]:
-        assert events.content_of(event, parent, packed) == content
+        assert content_of(event, parent, packed) == content
 
 
 texts = st.text(max_size=60) | st.text(alphabet="ab\n\r é😀", max_size=40)
@@ -135,16 +134,16 @@ texts = st.text(max_size=60) | st.text(alphabet="ab\n\r é😀", max_size=40)
 @given(before=texts, after=texts)
 @settings(max_examples=300, deadline=None)
 def test_a_patch_makes_the_one_text_of_the_other(before: str, after: str) -> None:
-    held = events._inline(after.encode(), before.encode())
+    held = inline(after.encode(), before.encode())
     assert held is not None
     held = json.loads(json.dumps(held))
-    assert events.content_of({"content": held}, before.encode()) == after.encode()
+    assert content_of({"content": held}, before.encode()) == after.encode()
 
 
 @given(before=texts, middle=texts, after=texts)
 @settings(max_examples=100, deadline=None)
 def test_a_patch_holds_no_more_than_what_changed(before: str, middle: str, after: str) -> None:
-    held = events._inline((before + middle + after).encode(), (before + after).encode())
+    held = inline((before + middle + after).encode(), (before + after).encode())
     assert held is not None
     assert len(held["patch"][2]) <= len(middle)
 
@@ -156,7 +155,7 @@ def test_a_change_in_a_large_text_is_held_inline(tmp_path: Path) -> None:
     held = writer.content(content, parent)
     writer.close()
     assert set(held) == {"patch"}
-    assert events.content_of({"content": held}, parent) == content
+    assert content_of({"content": held}, parent) == content
 
 
 def test_contents_of_the_rows_of_a_confirm_are_kept_and_guarded_too(tmp_path: Path) -> None:
@@ -171,7 +170,7 @@ def test_contents_of_the_rows_of_a_confirm_are_kept_and_guarded_too(tmp_path: Pa
     assert segment.bad is None
     pack = path.with_suffix(".pack").read_bytes()
     packed = events.packed_contents(segment, pack)
-    assert [events.content_of(row, b"base\n", packed) for row in segment.events[1]["rows"]] == contents
+    assert [content_of(row, b"base\n", packed) for row in segment.events[1]["rows"]] == contents
     for at in (0, len(pack) - 1):
         damaged = pack[:at] + bytes([pack[at] ^ 1]) + pack[at + 1 :]
         assert named(events.parse(NAME, path.read_bytes(), damaged)) == 2
@@ -179,9 +178,9 @@ def test_contents_of_the_rows_of_a_confirm_are_kept_and_guarded_too(tmp_path: Pa
 
 def test_a_content_that_is_nowhere_is_a_key_error(tmp_path: Path) -> None:
     with pytest.raises(KeyError):
-        events.content_of({"content": {"patch": [0, 0, "x"]}}, None)
+        content_of({"content": {"patch": [0, 0, "x"]}}, None)
     with pytest.raises(KeyError):
-        events.content_of({"content": {"pack": {"at": 0, "size": 1, "sha256": "0"}}}, None, {})
+        content_of({"content": {"pack": {"at": 0, "size": 1, "sha256": "0"}}}, None, {})
 
 
 # --- damage ---

@@ -1,0 +1,69 @@
+"""What is measured next: the proposer is asked, what it proposes is admitted or not.
+
+While a batch is measured, the next one is prepared as if nothing of it will be kept, which is what happens most. If
+something is, the prepared batch is thrown away and asked for anew: which experiments a night makes is the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.night import stops
+from bot.night.attempt import Attempt
+from bot.proposers import Proposer, Request
+from harness.admission import Admission
+from harness.folds import LoopState
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """blob: the incumbent that it was asked for; first: the number of its first experiment."""
+
+    blob: str
+    first: int
+    attempts: list[Attempt]
+
+
+class Asking:
+    """batch: the most attempts at once."""
+
+    def __init__(
+        self, state: LoopState, admission: Admission, proposer: Proposer, limits: stops.Limits, batch: int
+    ) -> None:
+        self._state, self._admission, self._proposer = state, admission, proposer
+        self._limits, self._batch = limits, batch
+        self._asked = 0
+        self._prepared: _Prepared | None = None
+
+    def next(self) -> list[Attempt]:
+        """None: the proposer has no more."""
+        prepared, self._prepared = self._prepared, None
+        if prepared and (prepared.blob, prepared.first) == (self._state.blob, self._state.experiments + 1):
+            attempts = prepared.attempts
+        else:
+            if prepared:
+                self._state.tried -= {a.judged.canon for a in prepared.attempts if not a.duplicate}
+            count = stops.affordable(self._limits, self._state, self._proposer.worst_case_usd, self._batch)
+            attempts = self._ask(self._state.experiments + 1, count)
+        self._asked = len(attempts)
+        return attempts
+
+    def ahead(self) -> None:
+        """Prepares the batch after the one that is being measured, where asking too early changes nothing."""
+        if self._prepared or not self._proposer.steady or not self._asked:
+            return
+        both = self._asked + self._batch
+        if stops.affordable(self._limits, self._state, self._proposer.worst_case_usd, both) == both:
+            first = self._state.experiments + self._asked + 1
+            self._prepared = _Prepared(self._state.blob, first, self._ask(first, self._batch))
+
+    def _ask(self, first: int, count: int) -> list[Attempt]:
+        tried = self._state.tried
+        attempts = []
+        for proposal in self._proposer.ask(Request(self._state.content, self._state.metrics, first, count, tried))[
+            :count
+        ]:
+            judged = self._admission.judge(proposal.content)
+            attempts.append(Attempt(proposal, judged, duplicate=judged.canon in tried and not proposal.null))
+            tried.add(judged.canon)
+        return attempts

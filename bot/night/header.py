@@ -1,0 +1,43 @@
+"""What every segment of a target says first."""
+
+from __future__ import annotations
+
+import platform
+import time
+from dataclasses import asdict
+from typing import Any
+
+import harness
+from bot.night.folder import Night, TargetPlan
+from harness import folds
+from harness.target import Target
+
+
+def header_fields(night: Night, target: Target, plan: TargetPlan, harness_hash: str) -> dict[str, Any]:
+    """What every segment of a target says first."""
+    return {
+        "target": target.name,
+        "night": night.name,
+        "base": night.plan.base,
+        "file": target.file,
+        "lock": plan.lock,
+        "harness": harness_hash,
+        "signal": target.signal,
+        "sample": target.sample,
+        "unit": target.confirm.unit,
+        "owner": target.owner,
+        "proposer": target.proposer,
+        "seed": plan.seed,
+        "usd": plan.usd,
+        "planned": plan.experiments,
+        "version": harness.__version__,
+        "machine": machine(),
+        "at": int(time.time()),
+        "noise": asdict(target.noise) if target.noise else None,
+        **folds.rule_fields(target.rule),
+    }
+
+
+def machine() -> dict[str, str]:
+    """The kind of machine that this is."""
+    return {"system": platform.platform(), "python": platform.python_version(), "cpu": platform.machine()}
