@@ -1,6 +1,6 @@
 """`run`: the loop of one target. Ask, admit, measure, decide, record; then look whether the lock still holds.
 
-Every experiment is recorded with its content, kept or not, before the next batch is asked for.
+Every experiment is recorded with its content, kept or not, before the next batch is measured.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ from harness.repository import CommitSource
 from harness.target import Target
 from harness.tripwires import past_ceiling, suspect_change, suspect_values
 from harness.view import View
+
+SYNC_EVERY = 0.1  # seconds of work that a loss of power may take; a kill takes none
 
 
 def run(
@@ -85,7 +87,7 @@ class _Loop:
             target.name, "run", segments, header_fields(night, target, plan, checkout.lock.harness)
         )
         self.before = self.state.elapsed
-        self.started = time.monotonic()
+        self.started = self.synced = time.monotonic()
         self.limits = stops.Limits(plan.experiments, plan.wall_clock, plan.usd, plan.plateau)
         self.ends: list[stops.Stop] = stops.stops(self.limits, self.proposer.worst_case_usd, self.elapsed)
         self.progress = Progress(target.name, target.rule.primary, plan.experiments, rule=target.rule, quiet=quiet)
@@ -231,7 +233,10 @@ class _Loop:
         self.state.apply(event, {held["pack"]["sha256"]: content} if "pack" in held else None)
 
     def _record(self, events: list[Event]) -> list[Outcome]:
-        self.writer.append(events)
+        now = time.monotonic()
+        wait = now - self.synced >= SYNC_EVERY
+        self.synced = now if wait else self.synced
+        self.writer.append(events, wait=wait)
         return [Outcome(e["id"], e["status"], e["reason"], e["metrics"], e["parts"], e.get("bound")) for e in events]
 
 

@@ -50,8 +50,8 @@ def run_loop(repository: Repository, experiments: int, seed: int, after: Callabl
     night, _made = plan(repository, Wishes(experiments=experiments, seed=seed))
     original = events.SegmentWriter.append
 
-    def watched(self: events.SegmentWriter, batch: list[events.Event]) -> None:
-        original(self, batch)
+    def watched(self: events.SegmentWriter, batch: list[events.Event], *, wait: bool = True) -> None:
+        original(self, batch, wait=wait)
         if after:
             after(self.count)
 
