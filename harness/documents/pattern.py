@@ -59,9 +59,14 @@ class Pattern:
         found = self._regex.fullmatch(text)
         if found is None:
             return None
-        differ = [place for place, word in enumerate(found.groups()) if word != self._words[place]]
-        changes = {self._pointers[place]: number(found.group(place + 1)) for place in differ}
-        return {pointer: value for pointer, value in changes.items() if not _same(value, self._numbers[pointer])}
+        texts = zip(self._pointers, found.groups(), self._words, strict=True)
+        changes = {pointer: number(word) for pointer, word, before in texts if word != before}
+        same = [
+            p for p, value in changes.items() if value == self._numbers[p] and type(value) is type(self._numbers[p])
+        ]
+        for pointer in same:
+            del changes[pointer]
+        return changes
 
     def holds(self, pointer: str) -> bool:
         """Whether a number stands there, so that a change may name it."""
@@ -76,7 +81,8 @@ class Pattern:
 
     def filled_leaves(self, changes: Mapping[str, Number]) -> int:
         """How many values of the changed data are neither 0 nor empty."""
-        return self._filled + sum(bool(value) - bool(self._numbers[pointer]) for pointer, value in changes.items())
+        before = [self._numbers[pointer] for pointer in changes]
+        return self._filled + sum(map(bool, changes.values())) - sum(map(bool, before))
 
 
 def _form(node: Any, pointer: str, slots: Mapping[str, _Slot]) -> Any:
@@ -146,10 +152,6 @@ def _spelled(value: Any) -> str:
     if type(value) is int:
         return str(value)  # as json would, in a tenth of the time
     return json.dumps(normal(value))
-
-
-def _same(one: Number, other: Number) -> bool:
-    return type(one) is type(other) and one == other
 
 
 class Patterns:
