@@ -37,6 +37,7 @@ lint: .venv/test  ## ruff and mypy
 
 bench: .venv/test  ## speed, in medians and ratios measured in one run
 	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python -m tests.benchmarks.saas
 
 soak: .venv/test  ## kill -9 at 300 random instants: every night goes on, nothing is lost or counted twice
 	$(BIN)/python -m tests.benchmarks.soak
