@@ -49,7 +49,7 @@ class Sheet:
 
     def spec(self) -> Spec:
         weights = dict(zip(self.features, self.weights, strict=True))
-        return spec_of({"weights": weights, "tiers": dict(self.tiers)}, self.features)
+        return spec_of({"weights": weights, "tiers": dict(sorted(self.tiers.items(), key=lambda tier: -tier[1]))}, self.features)
 
     def score(self, account: Account) -> Fraction:
         lowest = sum(100 * weight for weight in self.weights if weight < 0)

@@ -82,7 +82,8 @@ def _ids(path: Path, column: str) -> _Ids | None:
             options = pyarrow.csv.ConvertOptions(
                 include_columns=[column], column_types={column: pyarrow.string()}, strings_can_be_null=True
             )
-            found = pyarrow.csv.read_csv(path, convert_options=options).column(column)
+            lines = pyarrow.csv.ParseOptions(newlines_in_values=True)
+            found = pyarrow.csv.read_csv(path, parse_options=lines, convert_options=options).column(column)
     except (OSError, KeyError, UnicodeDecodeError, pyarrow.ArrowException):
         return None
     coded = pyarrow.chunked_array(found.chunks, pyarrow.string()).combine_chunks().dictionary_encode()

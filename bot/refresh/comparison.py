@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from bot import disclosure
+from bot.pages.text import cell_code
 from bot.refresh.inputs import LATER, SEARCH, Inputs, Policy
 from harness import holdout
-from harness.scorers.saas import influence
+from harness.errors import EvaluatorError
+from harness.scorers.saas import absence, influence
 from harness.scorers.saas.accounts import Facts, Ints
 from harness.scorers.saas.measures import SCALARS, Scalar
 from harness.scorers.saas.scored import Scored, scored
@@ -54,11 +56,13 @@ class Gate:
 
 
 def compare(inputs: Inputs) -> Comparison:
-    """Raises InvalidCandidate where a spec does not fit the later features, ValueError where accounts are too few."""
+    """Raises InvalidCandidate where a spec does not fit the later features, EvaluatorError where accounts are too few
+    or without the metric."""
     later, goal = inputs.accounts[LATER], inputs.primary.goal
     before, after = (
         scored(version.spec, later, rising=inputs.rising) for version in (inputs.incumbent, inputs.candidate)
     )
+    _require(inputs, after)
     rows = [
         influence.strata(inputs.primary.name, one.spec, one.points, later.facts, rising=inputs.rising)
         for one in (before, after)
@@ -73,8 +77,24 @@ def compare(inputs: Inputs) -> Comparison:
     ]
     return Comparison(
         before, after, (in_sample[0], in_sample[1]),
-        holdout.paired_interval(rows[0], rows[1], goal), tuple(_segments(inputs, before, after)), goal,
+        _interval(rows[0], rows[1], goal), tuple(_segments(inputs, before, after)), goal,
     )  # fmt: skip
+
+
+def _require(inputs: Inputs, later: Scored) -> None:
+    """That the later accounts have the metric at all."""
+    if (name := inputs.primary.name) not in later.metrics:
+        raise EvaluatorError(
+            f"{inputs.table.name}: {name} has no value: {absence.accounts_lack(name)}",
+            next_step="a period that is long enough for some accounts to leave",
+        )
+
+
+def _interval(before: influence.Strata, after: influence.Strata, goal: str) -> holdout.Interval:
+    try:
+        return holdout.paired_interval(before, after, goal)
+    except holdout.TooFewRows as few:
+        raise EvaluatorError(f"the later accounts cannot show a gain: {few}", next_step="more accounts") from None
 
 
 def _segments(inputs: Inputs, before: Scored, after: Scored) -> list[SegmentChange]:
@@ -123,10 +143,11 @@ def _segment_gate(found: Comparison, policy: Policy) -> Gate:
     }
     if unknown:
         first = unknown[0]
-        says = f"{first.segment} {first.value} ({first.size} accounts) cannot be judged: one class alone, or too few"
+        where = cell_code(f"{first.segment}: {first.value}")
+        says = f"{where} ({first.size} accounts) cannot be judged: one class alone, or too few"
         return Gate("segments", False, says)
     if not losses:
         return Gate("segments", True, "no segments are named in columns.yaml, so none was looked at")
     (segment, value), loss = max(losses.items(), key=lambda entry: entry[1])
-    says = f"the segment that fares worst, {segment} {value}, moves by {-loss:+.4f}"
+    says = f"the segment that fares worst, {cell_code(f'{segment}: {value}')}, moves by {-loss:+.4f}"
     return Gate("segments", loss <= policy.most_segment_loss, f"{says}; a loss of at most {policy.most_segment_loss:g}")

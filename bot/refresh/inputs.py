@@ -5,15 +5,15 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import tempfile
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-import numpy as np
-
 from bot.night import archive, handover
 from bot.night.night import targets_of
+from bot.pages.text import plain
 from harness import view
 from harness.documents import load_bytes
 from harness.errors import AutoresearchError, ConfigError, NotFound, Place
@@ -147,18 +147,15 @@ def _checked(found: Columns, later: Period, target: Target) -> Period:
 
 
 def _ids(path: Path, found: Columns, *, private: bool) -> tuple[str, ...]:
-    ids: list[str] = []
-    for block in table.blocks(path, [found.id]):
-        ids += [_id(value) for value in block[found.id]]
-    twice = {one for one, count in zip(*np.unique(ids, return_counts=True), strict=True) if count > 1}
+    ids = table.ids(path, found.id)
+    if missing := ids.count(""):
+        where = Place(path.name, key=found.id)
+        raise ConfigError(where, f"is missing in {missing:,} rows", next_step="give every account its id")
+    twice = sorted(one for one, count in Counter(ids).items() if count > 1)
     if twice:
-        shown = "" if private else f", such as {min(twice)}"
+        shown = "" if private else f", such as {plain(twice[0])}"
         raise ConfigError(Place(path.name, key=found.id), f"{len(twice)} accounts stand twice{shown}")
     return tuple(ids)
-
-
-def _id(value: object) -> str:
-    return f"{value:.0f}" if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def sha256(path: Path) -> str:

@@ -9,6 +9,7 @@ from bot import proposers
 from bot.proposers import Outcome, Request
 from bot.review.inputs import Reviewed
 from harness.documents import canonical_id, load_bytes
+from harness.errors import InvalidCandidate
 from harness.scorers.saas.accounts import Facts, points
 from harness.scorers.saas.measures import facts_of, measured
 from harness.scorers.saas.spec import Spec, spec_of
@@ -51,12 +52,14 @@ def _search(found: Reviewed, seed: int) -> tuple[Spec, float]:
         outcomes = []
         for proposal in asked:
             tried.add(canonical_id(proposal.content, found.target.file))
-            value = _value(found, _spec(found, proposal.content))
-            kept = found.primary.gain(best, value) > 0
-            if kept:
+            value = _tried(found, proposal.content)
+            if value is None:
+                outcomes.append(Outcome(number, "crash", "refused", {}, {}))
+            elif found.primary.gain(best, value) > 0:
                 best, content = value, proposal.content
-            status, reason = ("keep", "better") if kept else ("discard", "worse")
-            outcomes.append(Outcome(number, status, reason, {found.primary.name: value}, {}))
+                outcomes.append(Outcome(number, "keep", "better", {found.primary.name: value}, {}))
+            else:
+                outcomes.append(Outcome(number, "discard", "worse", {found.primary.name: value}, {}))
             number += 1
         proposer.tell(outcomes)
     return _spec(found, content), best
@@ -64,6 +67,14 @@ def _search(found: Reviewed, seed: int) -> tuple[Spec, float]:
 
 def _spec(found: Reviewed, content: bytes) -> Spec:
     return spec_of(load_bytes(content, found.target.file), found.columns.features)
+
+
+def _tried(found: Reviewed, content: bytes) -> float | None:
+    """None where a night would say crash: no spec, or one without the metric, as where a tier is empty."""
+    try:
+        return _value(found, _spec(found, content))
+    except (InvalidCandidate, KeyError):
+        return None
 
 
 def _value(found: Reviewed, spec: Spec) -> float:

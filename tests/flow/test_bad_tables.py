@@ -172,6 +172,10 @@ BAD = {
         lambda: lines_of(sound()).replace(b",", b"\t"), "accounts.csv: row 1: is separated by tabs, not by commas",
         "with commas between the columns",
     ),
+    "a heading on two lines": Bad(
+        lambda: as_csv(sound()).replace(b'"plan"', b'"the\nplan"'),
+        "accounts.csv: column 2: has a line break or a hidden character in its name", "in one line",
+    ),
     "a column without a name": Bad(
         lambda: lines(lambda found: found.__setitem__(0, found[0].replace("seats", ""))),
         "accounts.csv: column 4: has no name", "write the table without it",
@@ -186,7 +190,8 @@ BAD = {
     ),
     "a name with a line's end": Bad(
         lambda: as_parquet(without("seats") | {"se\nats": sound()["seats"]}),
-        'accounts.parquet: "se\\nats": is a name that the files of a target cannot hold', "rename", "accounts.parquet",
+        "accounts.parquet: column 6: has a line break or a hidden character in its name", "in one line",
+        "accounts.parquet",
     ),
     "a name that YAML takes for more": Bad(
         lambda: with_column("seats: used", SOUND["days_active"][::-1]),

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import numpy as np
+import pyarrow.csv
+import pyarrow.parquet
 import pytest
 
 from bot.refresh import KEEP, READY, refresh
@@ -80,7 +84,7 @@ def test_a_segment_of_one_class_cannot_be_judged(repository: Repository, tmp_pat
         lines[at] = lines[at].rsplit(",", 2)[0] + "," + end
     found = refresh(repository, wishes(tmp_path, "\n".join(lines) + "\n"))
     assert found.verdict == KEEP
-    assert "region tiny (2 accounts) cannot be judged" in found.as_text()
+    assert "`region: tiny` (2 accounts) cannot be judged" in found.as_text()
 
 
 def read_changes(folder: Path) -> list[dict[str, str]]:
@@ -140,6 +144,32 @@ def test_an_account_id_cannot_become_a_formula(repository: Repository, tmp_path:
     assert "'=1+1" in {row["account"] for row in read_changes(found.folder)}
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_every_digit_of_an_id_comes_through(repository: Repository, tmp_path: Path, suffix: str) -> None:
+    """Whole numbers that no float holds, and zeros in front: what a customer database calls an account."""
+    names = [f"{2**53 + 1 + 2 * n}" if n else "0042" for n in range(1500)]
+    text = re.sub(r"^a(\d+),", lambda found: f"{names[int(found[1])]},", accounts(7), flags=re.MULTILINE)
+    asked = wishes(tmp_path, text)
+    if suffix == ".parquet":
+        as_text = pyarrow.csv.ConvertOptions(column_types={"account": pyarrow.string()})
+        found = pyarrow.csv.read_csv(asked.table, convert_options=as_text)
+        names = ["42", *names[1:]]
+        found = found.set_column(0, "account", pyarrow.array(map(int, names), pyarrow.int64()))
+        pyarrow.parquet.write_table(found, tmp_path / "later.parquet")
+        asked = replace(asked, table=tmp_path / "later.parquet")
+    assert {row["account"] for row in read_changes(refresh(repository, asked).folder)} == set(names)
+
+
+def test_the_value_of_a_segment_stays_text_on_the_page(repository: Repository, tmp_path: Path) -> None:
+    text = accounts(7).replace(",eu\n", ",<img src=x>\n").replace(",us\n", ",[a](http://b.example)\n")
+    for policy in (LENIENT, Policy(most_segment_loss=-1)):
+        found = refresh(repository, replace(wishes(tmp_path, text, policy=policy), into=tmp_path / repr(policy)))
+        page = (found.folder / "report.html").read_text()
+        assert "fares worst, <code>region: " in page
+        assert "<img" not in page
+        assert "<a " not in page
+
+
 @pytest.mark.parametrize(
     ("features", "outcomes", "says"),
     [
@@ -170,6 +200,9 @@ def broken(old: str, new: str) -> str:
         (broken("stayed", "left"), "has no column stayed"),
         (broken("a5,", "a5,x"), "strong is no number in 1"),
         (accounts(7, count=0), "holds no rows"),
+        (broken("a5,", ","), "account: is missing in 1 rows"),
+        (re.sub(r",[01],(eu|us)\n", r",1,\1\n", accounts(7)), "auc_roc_retain has no value: all accounts are of one"),
+        (accounts(7, count=8), "the later accounts cannot show a gain: "),
     ],
 )
 def test_a_table_that_does_not_fit_writes_nothing(repository: Repository, tmp_path: Path, text: str, says: str) -> None:

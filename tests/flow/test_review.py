@@ -13,10 +13,11 @@ from click.testing import CliRunner
 from sklearn.metrics import roc_auc_score
 
 from bot.cli import cli
-from bot.review import review
-from bot.review.inputs import gather
-from harness.errors import ConfigError, NotFound
+from bot.review import review, stability
+from bot.review.inputs import Reviewed, gather
+from harness.errors import ConfigError, InvalidCandidate, NotFound
 from harness.repository import Repository
+from harness.scorers.saas.spec import Spec
 from tests.attacks.forgery import confirmed, ran
 from tests.scoring import FEATURES, night_in, repository_at
 
@@ -124,3 +125,23 @@ def test_a_target_without_columns_is_no_scoring_target(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is no scoring target"):
         review(night.repository, "t", "", "", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_search_goes_on_where_a_proposal_has_no_value(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a night does: a tier that a proposal empties has no metric, and a range may be none."""
+    real, asked = stability._value, list[Spec]()
+
+    def some(found: Reviewed, spec: Spec) -> float:
+        asked.append(spec)
+        if len(asked) % 3 == 0 and spec != asked[0]:
+            raise KeyError("nrr.A") if len(asked) % 2 else InvalidCandidate("no range")
+        return real(found, spec)
+
+    monkeypatch.setattr(stability, "_value", some)
+    monkeypatch.setattr(stability, "EXPERIMENTS", 40)
+    monkeypatch.setattr(stability, "SEEDS", 2)
+    with gather(repository, "h", "") as found:
+        ends = stability.over_seeds(found)
+        assert all(value > real(found, found.base.spec) for value in ends.values)

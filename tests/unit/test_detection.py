@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow
+import pyarrow.csv
 import pytest
 import yaml
 from hypothesis import given
@@ -17,9 +21,10 @@ from bot.new.table.asked import Asked, Table
 from bot.new.table.content import column
 from bot.new.table.detection import Role, detect
 from bot.new.table.plan import plan
-from bot.new.table.reading import table
-from harness.errors import ConfigError
-from harness.scorers.saas import columns, spec
+from bot.new.table.reading import read, table
+from bot.pages.web import page
+from harness.errors import ConfigError, ConfigErrors
+from harness.scorers.saas import accounts, columns, spec
 
 ROWS = 400
 
@@ -264,9 +269,44 @@ def test_a_small_group_is_no_guard_and_the_reason_is_told() -> None:
     plans = ["free"] * (ROWS - 12) + ["enterprise"] * 12
     drawn = plan(made(cells(plan=plans)), Asked())
     assert drawn.guards == ()
-    assert drawn.unguarded["plan"].startswith("enterprise has ")
+    assert drawn.unguarded["plan"].startswith("`enterprise` has ")
     readme = writing.files(drawn, "health", "a test", private=False)["README.md"].decode()
-    assert "`auc_roc_retain.plan.worst` as a guard: enterprise has" in readme
+    assert "`auc_roc_retain.plan.worst` as a guard: `enterprise` has" in readme
+
+
+def test_names_and_values_stay_code_in_the_readme_and_on_one_line() -> None:
+    """Neither a column that is left out nor a segment's value is held to a pattern."""
+    name, value = "note` | <img src=x> # big", "<script>x</script>\x1b[31m\n# big"
+    found = cells(plan=["free"] * (ROWS - 12) + [value] * 12)
+    found[name] = [f"{number} words" for number in range(ROWS)]
+    drawn = plan(made(found), Asked())
+    readme = writing.files(drawn, "health", "a test", private=False)["README.md"].decode()
+    shown = page("readme", readme)
+    assert not any(tag in shown for tag in ("<img", "<script", "\x1b", "<h1># big"))
+    assert "| `` note` \\| <img src=x> # big `` | left out |" in readme
+    assert drawn.unguarded["plan"].startswith("`<script>x</script>[31m # big` has ")
+
+
+def test_what_private_refusals_say_has_no_cell() -> None:
+    for name, values in (("plan", ["Acme Ltd"] * ROWS), ("spend", [987_654] * ROWS)):
+        for private in (False, True):
+            with pytest.raises(ConfigErrors) as raised:
+                plan(replace(made(cells(**{name: values})), private=private), Asked())
+            assert f"{name}: is " in str(raised.value)
+            assert private != any(cell in str(raised.value) for cell in ("Acme Ltd", "987654"))
+
+
+@pytest.mark.parametrize(
+    ("name", "word"), [("nps_next_quarter", "next"), ("loginsAfter90d", "after"), ("nextdoor", "")]
+)
+def test_a_feature_named_after_the_future_is_asked_for_by_name(name: str, word: str) -> None:
+    found = made(cells(**{name: other(11)}))
+    if not word:
+        assert name in plan(found, Asked()).features
+        return
+    with pytest.raises(ConfigErrors, match=f'is named after what happens later \\("{word}"\\)'):
+        plan(found, Asked())
+    assert name in plan(found, Asked(features=(name,))).features
 
 
 def test_a_leak_that_is_named_is_taken() -> None:
@@ -304,3 +344,15 @@ def test_the_private_script_and_new_split_alike(tmp_path: Path, monkeypatch: pyt
     ids = [*cells()["account_id"], "7", "größe"]
     assert [module["held_out"](one) for one in ids] == [split.held_out(one, 40) for one in ids]
     assert [module["spelled"](value) for value in (7, 7.0, "7 ")] == ["7", "7", "7"]
+
+
+def test_the_private_script_and_new_see_the_same_segments(tmp_path: Path) -> None:
+    plans = np.array([" pro", "pro ", "free"] * ROWS)[:ROWS]
+    table_file = tmp_path / "accounts.csv"
+    pyarrow.csv.write_csv(pyarrow.table(cells(plan=plans)), table_file)
+    for path, content in writing.files(plan(read(table_file), Asked()), "x", "a test", private=True).items():
+        (tmp_path / path).write_bytes(content)
+    (tmp_path / ".autoresearch-private").write_text(str(table_file))
+    subprocess.run([sys.executable, "prepare.py"], cwd=tmp_path, check=True)
+    known = columns.load(tmp_path / "columns.yaml")
+    assert accounts.segment_values(tmp_path, known, "search") == {"plan": ("free", "pro")}

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from harness import configfile
-from harness.scorers.saas import columns, measures, store
+from harness.scorers.saas import columns, influence, measures, store
 from harness.scorers.saas.accounts import points
 from harness.scorers.saas.scorer import Scorer
 from harness.scorers.saas.spec import Spec, spec_of
@@ -100,7 +100,10 @@ def test_every_measure_is_defined_and_worked(scored: Scorer) -> None:
     assert f"{store.IN_MEMORY:,} accounts" in " ".join(TEXT.split())
 
 
-def test_the_lines_for_target_yaml_are_valid_and_name_what_is_reported(scored: Scorer, spec: Spec) -> None:
+def test_the_lines_for_target_yaml_are_valid_and_name_what_is_reported(
+    scored: Scorer, spec: Spec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(influence, "FEWEST_IN_TIER", 1)
     rest = "name: x\nfile: spec.yaml\nevaluate: {serve: [python, evaluate.py]}\nspace: {/weights/*: {int: [-5, 25]}}\n"
     data: dict[str, Any] = configfile.read(f"{rest}{TARGET}".encode(), "target.yaml", "target").data
     (measured,) = scored.measure([spec], "search")

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from harness.holdout import paired
-from harness.scorers.saas import measures
+from harness.scorers.saas import influence, measures
 from harness.scorers.saas.accounts import Facts, facts
 from harness.scorers.saas.influence import strata
 from harness.scorers.saas.scorer import Scorer
@@ -62,7 +62,10 @@ class Sample:
 @pytest.mark.parametrize("fine", [True, False])
 @pytest.mark.parametrize("health", [True, False])
 @pytest.mark.parametrize("weights", [[3, 1], [-2, 5], [0, 0]])
-def test_the_mean_of_each_stratum_is_the_metric(fine: bool, health: bool, weights: list[int], tmp_path: Path) -> None:
+def test_the_mean_of_each_stratum_is_the_metric(
+    fine: bool, health: bool, weights: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(influence, "FEWEST_IN_TIER", 1)
     accounts, sheet = some_accounts(200, fine=fine), Sheet(weights, health=health)
     write(tmp_path / "a.csv", accounts)
     scorer = Scorer(tmp_path, columns_of(accounts, sheet))
@@ -82,6 +85,16 @@ def test_what_has_no_value_has_no_rows() -> None:
     points = np.full(20, 300)  # everybody in A
     for name in ("nrr.B", "winback.A", "nrr.Z", "nrr", "unheard_of", "auc_roc_retain.plan.worst"):
         assert strata(name, SPECS[BASE], points, sample.facts, rising=True) is None
+
+
+@pytest.mark.parametrize(("count", "carried"), [(1, False), (49, False), (50, True)])
+def test_a_tier_of_few_accounts_has_no_interval(count: int, carried: bool) -> None:
+    """All of them stayed: as far as their own values say, without any error."""
+    stayed = np.append(np.ones(count), np.arange(200) % 2).astype(np.float64)
+    points = np.append(np.full(count, 400), np.zeros(200)).astype(np.int64)
+    for names in ({"retained": stayed}, {"revenue_start": stayed, "revenue_end": stayed}):
+        found = strata("logo_retention.A", SPECS[BASE], points, facts(names, stayed.size), rising=True)
+        assert (found is not None) == carried
 
 
 @dataclass(frozen=True)

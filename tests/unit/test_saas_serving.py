@@ -16,6 +16,7 @@ from harness.errors import EvaluatorError
 from harness.evaluator import Crash, Item, Request, Scores, Screened
 from harness.reports import check_scores, check_screened
 from harness.rule import Metric
+from harness.scorers.saas import influence
 from harness.scorers.saas.columns import load
 from harness.scorers.saas.scorer import Scorer
 from harness.scorers.saas.serving import Serving, declared
@@ -165,7 +166,10 @@ def test_a_primary_that_is_no_scalar_or_absent_screens_nothing(folder: Path, nam
 
 
 @pytest.mark.parametrize("primary", ["auc_roc_retain", "revenue_hhi", "nrr.A"])
-def test_rows_are_of_the_primary_on_the_holdout_alone(folder: Path, primary: str) -> None:
+def test_rows_are_of_the_primary_on_the_holdout_alone(
+    folder: Path, primary: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(influence, "FEWEST_IN_TIER", 1)
     to = serving(folder, [Metric(primary, "maximize"), Metric("grr.A", "maximize")])
     for found in ask(to, spec(2, 1), spec(1, 2), split="holdout"):
         message = json.loads(json.dumps(found.as_message()))

@@ -25,7 +25,7 @@ def spec(**changes: Any) -> Any:
 
 
 def test_a_spec_is_what_the_file_says_in_the_order_of_the_features() -> None:
-    found = spec(weights={"tickets": -2, "days": 5}, tiers={"C": 0, "A": 60, "B": 35.5}, scaling={"tickets": [9, 0.5]})
+    found = spec(weights={"tickets": -2, "days": 5}, tiers={"A": 60, "B": 35.5, "C": 0}, scaling={"tickets": [9, 0.5]})
     assert found.weights == (5, -2)
     assert found.tiers == (("A", 60), ("B", 35.5), ("C", 0))
     assert found.scaling == (("tickets", 9.0, 0.5),)
@@ -70,6 +70,7 @@ def test_a_spec_is_what_the_file_says_in_the_order_of_the_features() -> None:
         ({**GOOD, "tiers": {"A": "60", "B": 0}}, "tiers: A does not begin at a score"),
         ({**GOOD, "tiers": {"A": float("nan"), "B": 0}}, "tiers: A does not begin at a score"),
         ({**GOOD, "tiers": {"A": 60, "B": 60, "C": 0}}, "tiers: A and B begin at the same score"),
+        ({**GOOD, "tiers": {"A": 30, "B": 60, "C": 0}}, "tiers: they stand from the highest to the lowest; A, B, C do not"),
         ({**GOOD, "tiers": {"A": 60, "B": 5}}, "tiers: the lowest, B, begins at 5; it must begin at 0"),
     ],
 )

@@ -17,6 +17,8 @@ import pytest
 from harness.errors import EvaluatorError
 from harness.scorers.saas import accounts, table
 from harness.scorers.saas.columns import Columns
+from harness.scorers.saas.scorer import Scorer
+from harness.scorers.saas.spec import spec_of
 
 OUTCOMES = {"retained": "stayed", "revenue_start": "mrr"}
 
@@ -189,6 +191,36 @@ def test_row_groups_without_rows_are_passed_over(tmp_path: Path) -> None:
         for rows in (data[:0], data[:2], data[:0], data[2:]):
             writer.write_table(rows)
     assert [block.raw.tolist() for block in read(tmp_path, "a.parquet")] == [[[1.0, 2.0]], [[3.0]]]
+
+
+def test_row_groups_without_rows_add_nothing(tmp_path: Path) -> None:
+    data = pyarrow.table({**GOOD, "plan": ["x", "y", "x"]})
+    spec = spec_of({"weights": {"days": 1}, "scaling": {"days": [0, 3]}, "tiers": {"A": 50, "B": 0}}, ["days"])
+    found = []
+    for name, groups in (("a", [data]), ("b", [data[:0], data[:2], data[:0], data[2:], data[:0]])):
+        with pyarrow.parquet.ParquetWriter(tmp_path / f"{name}.parquet", data.schema) as writer:
+            for rows in groups:
+                writer.write_table(rows)
+        scorer = Scorer(tmp_path, columns(f"{name}.parquet"))
+        found.append((scorer.measure([spec], "search"), scorer.primary([spec], "search", "auc_roc_retain")))
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("amount", ["1e17", "1e306"])
+def test_money_beyond_any_whole_number_is_refused_by_the_scorer(tmp_path: Path, amount: str) -> None:
+    """Its cents do not fit into 64 bits, so a sum of whole numbers would be below 0."""
+    csv(tmp_path, f"a,1,1,{amount},x", "b,2,0,1,y")
+    spec = spec_of({"weights": {"days": 1}, "scaling": {"days": [0, 3]}, "tiers": {"A": 50, "B": 0}}, ["days"])
+    with pytest.raises(EvaluatorError, match=r"a\.csv: an amount of money adds up to 1e"):
+        Scorer(tmp_path, columns()).measure([spec], "search")
+
+
+def test_a_line_end_in_quotes_is_no_row_wherever_it_lies(tmp_path: Path) -> None:
+    """The reader takes a file in pieces of about a megabyte, and must not end one within a value."""
+    csv(tmp_path, *(f'a,1,1,1,"{"x" * 50}\n{"y" * 50}, {n % 2}"' for n in range(20_000)))
+    (found,) = read(tmp_path)
+    assert (found.size, len(found.values["plan"])) == (20_000, 2)
+    assert table.columns(tmp_path / "a.csv") == ["id", "days", "stayed", "mrr", "plan"]
 
 
 def test_a_split_without_a_table(tmp_path: Path) -> None:

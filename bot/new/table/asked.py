@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bot.new.table.content import Column
+from bot.pages.text import plain
 from harness.complaints import nearest, show
 from harness.errors import ConfigError, Place
 
@@ -54,8 +55,8 @@ class Table:
         return ConfigError(Place(self.label, key=where), what, why=why, next_step=step)
 
     def cell(self, text: str) -> str:
-        """A cell as messages may show it."""
-        return "something that --private does not show" if self.private else text
+        """A cell as messages may show it: on one line, and without what a terminal would obey."""
+        return "something that --private does not show" if self.private else plain(text)
 
     def __getitem__(self, name: str) -> Column:
         """The column of this name. Raises ConfigError."""

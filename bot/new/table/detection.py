@@ -168,7 +168,8 @@ def _words(table: Table, column: Column, segments: int) -> Role:
     values = column.distinct()
     if values == 1:
         raise table.error(
-            f"is {column.texts[0]} in every row", name, why="what is the same everywhere tells no accounts apart",
+            f"is {table.cell(column.texts[0])} in every row", name,
+            why="what is the same everywhere tells no accounts apart",
             step=f"--ignore {name}",
         )  # fmt: skip
     if values > MOST_SEGMENTS:

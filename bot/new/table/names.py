@@ -21,7 +21,7 @@ _LABELS = {
     "activated": r"(?:activated|activation|onboarded|reached milestone|reached value)",
 }
 _LIFETIME = re.compile(r"(?:\w+ )?(?:ltv|clv|cltv|lifetime value|lifetime revenue)(?: \w+)?")
-_LATER = re.compile(r"\b(?:churn|cancel|terminat|offboard|attrit|winback)\w*")
+_LATER = re.compile(r"\b(?:(?:churn|cancel|terminat|offboard|attrit|winback)\w*|(?:after|next|later|future)\b)")
 _WHOSE = r"(?:account|customer|client|user|company|org|organi[sz]ation|tenant|workspace|team|subscription|subscriber)"
 _ID = re.compile(rf"(?:{_WHOSE} )?(?:id|uuid|guid)|{_WHOSE} (?:key|number|no)")
 _OTHER_ID = re.compile(r".* (?:id|uuid|guid)")

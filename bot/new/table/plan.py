@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bot.new.table import refusals, split, starting
 from bot.new.table.asked import Asked, Table
 from bot.new.table.detection import Role, detect
+from bot.pages.text import code
 from harness.scorers.saas.accounts import Scaling
 from harness.scorers.saas.columns import OUTCOMES
 
@@ -112,7 +113,7 @@ def _unguarded(table: Table, roles: tuple[Role, ...], label: str, holdout: NDArr
                 for value in (0, 1) for side in (False, True)
             ]  # fmt: skip
             if min(counts) < FEWEST_TO_GUARD:
-                shown = "one of its groups" if table.private else group or "missing"
+                shown = "one of its groups" if table.private else code(group or "missing")
                 found[role.column] = f"{shown} has {min(counts)} accounts of one outcome on one side"
                 break
     return found

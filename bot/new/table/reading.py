@@ -146,6 +146,12 @@ def _refuse_names(label: str, names: list[str]) -> None:
                 why="a table that pandas wrote with its index begins with such a column",
                 next_step="name it, or write the table without it",
             )  # fmt: skip
+        if not name.isprintable():
+            raise ConfigError(
+                Place(label, key=f"column {number}"),
+                f"has a line break or a hidden character in its name: {show(name)}",
+                why="spreadsheets wrap long headings so", next_step="write the name in one line",
+            )  # fmt: skip
         if (other := names.index(name) + 1) != number:
             what = f"has the name of column {other}, {show(name)}"
             raise ConfigError(

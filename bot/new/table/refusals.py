@@ -175,7 +175,7 @@ def _constants(table: Table, roles: Sequence[Role]) -> Iterator[ConfigError]:
         told = role.kind == "feature" or role.ours in MONEY
         if told and values.min() == values.max():
             yield table.error(
-                f"is {values[0]:g} in every row", role.column,
+                f"is {table.cell(f'{values[0]:g}')} in every row", role.column,
                 why="what is the same everywhere tells no accounts apart", step=f"--ignore {role.column}",
             )  # fmt: skip
 

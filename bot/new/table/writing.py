@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from bot.new.table.plan import Plan
 from bot.new.table.starting import WEIGHT
+from bot.pages.text import cell_code
 from harness.scorers.saas import auc, measures
 from harness.scorers.saas.columns import LABELS
 
@@ -95,7 +96,7 @@ def _words(plan: Plan, name: str, source: str, *, private: bool) -> dict[str, st
         "suffix": table.suffix,
         "percent": str(plan.percent),
         "columns": "\n".join(
-            f"| `{role.column}` | {role.kind}{f': {role.ours}' if role.ours else ''} | {role.why} |"
+            f"| {cell_code(role.column)} | {role.kind}{f': {role.ours}' if role.ours else ''} | {role.why} |"
             for role in plan.roles
         ),
         "split": _split(plan, stays=stays),

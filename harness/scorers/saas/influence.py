@@ -21,11 +21,14 @@ from harness.scorers.saas.measures import PER_TIER, QUARTER
 from harness.scorers.saas.spec import Spec
 from harness.scorers.saas.tally import Floats, tier_of
 
+FEWEST_IN_TIER = 50  # of fewer accounts a tier may look perfect by chance, and then has no variance that would say so
+
 Strata = list[list[float]]
 
 
 def strata(name: str, spec: Spec, points: Ints, facts: Mapping[str, Floats], *, rising: bool) -> Strata | None:
-    """The strata of one metric for one spec; None for a metric that has none. points: one per account."""
+    """The strata of one metric for one spec; None for a metric that has none, or
+    a tier of too few accounts. points: one per account."""
     if name in {"auc_roc_retain", "auc_roc_churn"}:
         label, stays = ("retained", True) if name.endswith("retain") else ("churned", False)
         signed = points if rising == stays else -points
@@ -48,7 +51,7 @@ def _per_tier(name: str, spec: Spec, points: Ints, facts: Mapping[str, Floats]) 
             inside = tier_of(spec, points) == tiers.index(tier)
             above = sum((facts[fact] for fact in known.numerator), np.zeros(points.size)) * inside
             below = sum((facts[fact] for fact in known.denominator), np.zeros(points.size)) * inside * known.unit
-            return [_ratio(above, below).tolist()] if below.any() else None
+            return [_ratio(above, below).tolist()] if np.count_nonzero(below) >= FEWEST_IN_TIER else None
     return None
 
 

@@ -39,8 +39,8 @@ class Scorer:
     def measure(self, specs: Sequence[Spec], split: str) -> list[dict[str, float]]:
         """Every metric of each spec. All specs have one scaling."""
         store, found = self.store(split), self._summed(Work(specs, split))
-        whole = found[0][0]
-        accounts.require_exact(store.path.name, max(whole.totals(fact)[0] for fact in whole.index))
+        # As floats: a total of whole numbers would wrap round where it is too large, and look small.
+        accounts.require_exact(store.path.name, float(found[0][0].tiers.sum(axis=1).max()))
         return [_metrics(tallies, list(store.values)) for tallies in found]
 
     def primary(self, specs: Sequence[Spec], split: str, name: str) -> list[float | None]:
@@ -109,7 +109,7 @@ def _scalar(name: str) -> measures.Scalar | None:
 def _together(tallies: Iterable[Tallies]) -> Tallies:
     """The sums over parts, added up as they come: together they would need more room than the accounts."""
     found: Tallies = []
-    for part in tallies:
+    for part in filter(None, tallies):  # a part without rows has none
         found = [
             [merged(both) for both in zip(so_far, one, strict=True)] for so_far, one in zip(found, part, strict=True)
         ] if found else part  # fmt: skip

@@ -117,6 +117,9 @@ def _tiers(found: Any) -> tuple[tuple[str, float], ...]:
     for (upper, one), (lower, other) in itertools.pairwise(ordered):
         if one == other:
             raise InvalidCandidate(f"tiers: {upper} and {lower} begin at the same score")
+    if ordered != tiers:
+        said = ", ".join(name for name, _at in tiers)
+        raise InvalidCandidate(f"tiers: they stand from the highest to the lowest; {said} do not fall")
     if ordered[-1][1] != 0:
         name, at = ordered[-1]
         raise InvalidCandidate(f"tiers: the lowest, {name}, begins at {at}; it must begin at 0, to cover every score")

@@ -79,8 +79,28 @@ def columns(path: Path) -> list[str]:
     with _readable(path):
         if path.suffix == ".parquet":
             return list(arrow.parquet.read_schema(path).names)
-        with arrow.csv.open_csv(path) as reader:
+        with arrow.csv.open_csv(path, parse_options=_csv_format()) as reader:
             return list(reader.schema.names)
+
+
+def ids(path: Path, name: str) -> list[str]:
+    """A column's cells as texts, with every digit and leading zero; "" where one is missing. Raises EvaluatorError."""
+    arrow = _pyarrow()
+    with _readable(path):
+        if path.suffix == ".parquet":
+            _require(path, [name], arrow.parquet.read_schema(path).names)
+            found = arrow.parquet.read_table(path, columns=[name])
+        else:
+            as_text = arrow.csv.ConvertOptions(column_types={name: arrow.string()}, strings_can_be_null=True)
+            found = arrow.csv.read_csv(path, parse_options=_csv_format(), convert_options=as_text)
+            _require(path, [name], found.column_names)
+    return [_id(value) for value in found.column(name).to_pylist()]
+
+
+def _id(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.0f}" if isinstance(value, float) and value.is_integer() else str(value).strip()
 
 
 @contextlib.contextmanager
@@ -94,7 +114,7 @@ def _readable(path: Path) -> Iterator[None]:
 
 def _said(error: Exception) -> str:
     """Without the row or the cell that pyarrow quotes: rows may be private."""
-    return re.sub(r"(columns, got \d+|invalid value)\b.*", r"\1", str(error), flags=re.DOTALL)[:300]
+    return re.sub(r"(columns, got \d+|invalid value|Integer value)\b.*", r"\1", str(error), flags=re.DOTALL)[:300]
 
 
 def _pyarrow() -> Any:
@@ -121,8 +141,13 @@ def _parquet(path: Path, names: Sequence[str], part: Part | None) -> Iterator[An
             yield from file.iter_batches(BLOCK_ROWS, row_groups=[group], columns=list(names))
 
 
+def _csv_format() -> Any:
+    """As `autoresearch new` reads CSV: a value in quotes may have line ends."""
+    return _pyarrow().csv.ParseOptions(newlines_in_values=True)
+
+
 def _csv(path: Path, names: Sequence[str]) -> Iterator[Any]:
-    whole = _pyarrow().csv.read_csv(path)
+    whole = _pyarrow().csv.read_csv(path, parse_options=_csv_format())
     _require(path, names, whole.column_names)
     for start in range(0, whole.num_rows, BLOCK_ROWS):
         yield whole.slice(start, BLOCK_ROWS)

@@ -48,6 +48,10 @@ def main():
         text = {name: pyarrow.string() for name in (found.id, *found.segments)}
         options = csv.ConvertOptions(include_columns=names, column_types=text)
         table = csv.read_csv(path, parse_options=csv.ParseOptions(newlines_in_values=True), convert_options=options)
+    for name in found.segments:  # as `autoresearch new` counted them
+        if pyarrow.types.is_string(table.schema.field(name).type):
+            at = table.schema.get_field_index(name)
+            table = table.set_column(at, name, pyarrow.compute.utf8_trim_whitespace(table.column(name)))
     out = pyarrow.array([held_out(spelled(value)) for value in table.column(found.id).to_pylist()])
     (HERE / "prepared").mkdir(exist_ok=True)
     for split, rows in (("search", pyarrow.compute.invert(out)), ("holdout", out)):
