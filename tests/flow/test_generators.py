@@ -40,7 +40,10 @@ TARGETS = Path(__file__).parents[2] / "targets" / "experiments"
 FILES = ("target.yaml", "columns.yaml", "spec.yaml", "evaluate.py", "program.md", "data/search.csv", "data/holdout.csv")
 TRIES = 150
 CATALOGUE = {"auc_roc_retain", "auc_roc_churn", "revenue_capture_at_20", "tier_separation", "revenue_hhi"}
-PER_TIER = ["nrr", "grr", "logo_retention", "expansion", "contraction", "quick_ratio", "winback", "activation", "arpa"]
+PER_TIER = [
+    "nrr", "grr", "logo_retention", "expansion", "contraction", "quick_ratio", "winback", "activation", "arpa",
+    "tier_share",
+]  # fmt: skip
 
 Floats = NDArray[np.float64]
 
