@@ -19,6 +19,7 @@ from harness.scorers.saas.spec import Spec, spec_of
 MONEY = {"revenue_start", "revenue_end", "lifetime_value"}
 PER_TIER = (
     "nrr", "grr", "expansion", "contraction", "quick_ratio", "logo_retention", "winback", "activation", "arpa",
+    "tier_share",
 )  # fmt: skip
 SEGMENTED = ("auc_roc_retain", "auc_roc_churn", "revenue_capture_at_20")
 
@@ -68,10 +69,11 @@ class Sheet:
 def slow_metrics(accounts: Sequence[Account], sheet: Sheet) -> dict[str, float]:
     """Every metric that these accounts have."""
     found = {name: one for name, one in _of_the_whole(accounts, sheet).items() if one is not None}
+    there = set(accounts[0].outcomes)
     for tier in sheet.tiers:
         inside = [account for account in accounts if sheet.tier(account) == tier]
         for name in PER_TIER:
-            ratio = _tier_ratio(name, inside, set(accounts[0].outcomes))
+            ratio = (len(inside), len(accounts)) if name == "tier_share" else _tier_ratio(name, inside, there)
             if ratio is not None and ratio[1]:
                 found[f"{name}.{tier}"] = Fraction(*ratio)
     metrics = {name: float(one) for name, one in found.items()}

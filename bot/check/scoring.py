@@ -90,10 +90,12 @@ def _without_value(
 
 
 def _warnings(target: Target, tiers: list[str]) -> Iterator[str]:
-    name = target.rule.primary.name
-    tier = name.rpartition(".")[2]
-    if name.count(".") == 1 and tier in tiers:
+    """Of a tier's metric as the goal while the tier may shrink."""
+    measure, _dot, tier = target.rule.primary.name.partition(".")
+    share = f"tier_share.{tier}"
+    guarded = any(one.name == share and one.goal == "maximize" and one.guard for one in target.rule.metrics)
+    if tier in tiers and measure != "tier_share" and not guarded:
         yield (
-            f"{name} can be gained by a tier {tier} of a few accounts, and no metric guards its size: look at how many "
-            "are left in it before you merge"
+            f"{measure}.{tier} can be gained by a tier {tier} of a few accounts, and nothing guards its size; metrics: "
+            f"{{name: {share}, goal: maximize, guard: {{tolerance: 10%}}}}"
         )

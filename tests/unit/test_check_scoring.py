@@ -132,12 +132,36 @@ def test_the_night_names_the_metric_and_who_says_more(tmp_path: Path) -> None:
     assert "autoresearch check h" in done.stdout + done.stderr
 
 
+def warned(report: CheckReport) -> bool:
+    return any("can be gained by a tier A of a few accounts" in said for said in report.warnings)
+
+
 @pytest.mark.parametrize(
-    ("primary", "warned"), [("nrr.A", True), ("auc_roc_retain", False), ("auc_roc_retain.region.worst", False)]
+    ("primary", "expected"),
+    [("nrr.A", True), ("tier_share.A", False), ("auc_roc_retain", False), ("auc_roc_retain.region.worst", False)],
 )
-def test_a_tier_as_the_goal_is_warned_of(tmp_path: Path, primary: str, warned: bool) -> None:
-    report = checked(tmp_path, target=TARGET.replace("auc_roc_retain", primary))
-    assert any("can be gained by a tier A of a few accounts" in said for said in report.warnings) is warned
+def test_a_tier_as_the_goal_is_warned_of(tmp_path: Path, primary: str, expected: bool) -> None:
+    assert warned(checked(tmp_path, target=TARGET.replace("auc_roc_retain", primary))) is expected
+
+
+def test_a_guard_on_the_size_of_the_tier_ends_the_warning(tmp_path: Path) -> None:
+    """The one that the warning names, as it names it."""
+    plain = TARGET.replace("auc_roc_retain", "nrr.A")
+    (said,) = checked(tmp_path / "plain", target=plain).warnings
+    guard = said.partition("metrics: ")[2].replace("{name", ", {signal: file-property, name")
+    assert "tier_share.A" in guard
+    wrong = {
+        "another tier": ("share.A", "share.C"),
+        "no guard": (", guard: {tolerance: 10%}", ""),
+        "the other way": (": max", ": min"),
+    }
+    for what, (before, after) in wrong.items():
+        changed = guard.replace(before, after)
+        assert changed != guard
+        assert warned(checked(tmp_path / what, target=plain.replace("}]", f"}}{changed}]"))), what
+    report = checked(tmp_path / "guarded", target=plain.replace("}]", f"}}{guard}]"))
+    assert report.ready, report.problems
+    assert not report.warnings
 
 
 # --- accounts ---

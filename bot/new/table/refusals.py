@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bot.new.table.asked import Asked, Table
 from bot.new.table.content import Column, Floats
+from bot.new.table.contradictions import contradictions, first
 from bot.new.table.detection import Role, need_number
 from harness.complaints import Faults, show
 from harness.errors import ConfigError
@@ -52,7 +52,7 @@ def refuse_values(table: Table, roles: Sequence[Role], asked: Asked) -> None:
     with Faults() as faults:
         faults.found += [*_outcomes(table, outcomes, columns), *_constants(table, roles)]
     with Faults() as faults:
-        faults.found += _contradictions(table, outcomes, columns)
+        faults.found += contradictions(table, outcomes, columns)
     with Faults() as faults:
         faults.found += _leaks(table, roles, asked)
 
@@ -141,11 +141,11 @@ def _not_there(table: Table, roles: Sequence[Role]) -> Iterator[ConfigError]:
                 else f"write what it means, often 0, or --ignore {role.column}"
             )  # fmt: skip
             what = f"is missing, as in {int(missing.sum()):,} of {table.rows:,} rows"
-            yield table.error(what, role.column, _first(missing), why="nothing is guessed or filled in", step=step)
+            yield table.error(what, role.column, first(missing), why="nothing is guessed or filled in", step=step)
         elif infinite.any():
             why = "a ratio was divided by 0"
             step = "write what it means: a number at the end of its scale"
-            yield table.error("is infinite", role.column, _first(infinite), why=why, step=step)
+            yield table.error("is infinite", role.column, first(infinite), why=why, step=step)
 
 
 def _outcomes(table: Table, outcomes: dict[str, Floats], columns: dict[str, str]) -> Iterator[ConfigError]:
@@ -153,7 +153,7 @@ def _outcomes(table: Table, outcomes: dict[str, Floats], columns: dict[str, str]
         name, wrong = columns[ours], ~np.isin(values, (0, 1))
         if ours in LABELS and wrong.any():
             yield table.error(
-                f"is {table.cell(f'{values[_first(wrong)]:g}')}; {ours} is 0 or 1", name, _first(wrong),
+                f"is {table.cell(f'{values[first(wrong)]:g}')}; {ours} is 0 or 1", name, first(wrong),
                 step=f"write 1 for yes and 0 for no, or --ignore {name} if it is something else",
             )  # fmt: skip
         elif ours in {"retained", "churned"} and values.min() == values.max():
@@ -164,7 +164,7 @@ def _outcomes(table: Table, outcomes: dict[str, Floats], columns: dict[str, str]
         if ours in MONEY and (values < 0).any():
             lowest = table.cell(f"{values.min():g}")
             yield table.error(
-                f"is {lowest} at the lowest; revenue is never below 0", name, _first(values < 0),
+                f"is {lowest} at the lowest; revenue is never below 0", name, first(values < 0),
                 why="credits or refunds were taken off", step="use revenue before credits; 0 for who pays nothing",
             )  # fmt: skip
 
@@ -178,49 +178,6 @@ def _constants(table: Table, roles: Sequence[Role]) -> Iterator[ConfigError]:
                 f"is {table.cell(f'{values[0]:g}')} in every row", role.column,
                 why="what is the same everywhere tells no accounts apart", step=f"--ignore {role.column}",
             )  # fmt: skip
-
-
-def _contradictions(table: Table, outcomes: dict[str, Floats], columns: dict[str, str]) -> Iterator[ConfigError]:
-    """Outcomes that cannot both be true of an account."""
-    if "revenue_end" in outcomes and "revenue_start" not in outcomes:
-        name = columns["revenue_end"]
-        yield table.error(
-            "is revenue at the end, and no column is revenue at the start", name,
-            step=f"name it: --outcome revenue_start=COLUMN; or --feature {name} if it was known when scored",
-        )  # fmt: skip
-    for left, right, wrong, what in _PAIRS:
-        if left in outcomes and right in outcomes:
-            there = wrong(outcomes[left], outcomes[right])
-            if there.any():
-                yield table.error(
-                    f"contradicts {columns[right]} in {int(there.sum()):,} rows: {what}", columns[left], _first(there),
-                    why="they were taken at different times, or one means something else",
-                    step="mend the one that is wrong, or --ignore it",
-                )  # fmt: skip
-
-
-def _same(one: Floats, other: Floats) -> NDArray[np.bool_]:
-    return np.asarray(one == other)
-
-
-def _both(one: Floats, other: Floats) -> NDArray[np.bool_]:
-    return np.asarray((one == 1) & (other > 0))
-
-
-def _neither(one: Floats, other: Floats) -> NDArray[np.bool_]:
-    return np.asarray((one == 0) & (other > 0))
-
-
-def _only(one: Floats, other: Floats) -> NDArray[np.bool_]:
-    return np.asarray((one == 1) & (other == 0))
-
-
-_PAIRS = (
-    ("retained", "churned", _same, "an account stayed or left, never both"),
-    ("churned", "revenue_end", _both, "it left, and pays at the end"),
-    ("retained", "revenue_end", _neither, "it did not stay, and pays at the end"),
-    ("returned", "churned", _only, "it came back, and never left"),
-)
 
 
 def _leaks(table: Table, roles: Sequence[Role], asked: Asked) -> Iterator[ConfigError]:
@@ -249,7 +206,3 @@ def _leaks(table: Table, roles: Sequence[Role], asked: Asked) -> Iterator[Config
 
 def _copies(values: Floats, outcome: Floats, ours: str) -> bool:
     return np.array_equal(values, outcome) or (ours in LABELS and np.array_equal(values, 1 - outcome))
-
-
-def _first(wrong: NDArray[np.bool_]) -> int:
-    return int(np.argmax(wrong))

@@ -24,6 +24,7 @@ _ACCOUNTS_LACK = {
     "logo_retention": "the tier has no customer at the start",
     "winback": "no account of the tier churned",
     "activation": "no account is in the tier",
+    "tier_share": "there are no accounts",
 }
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from harness.scorers.saas.accounts import Ints
 from harness.scorers.saas.auc import placements
 from harness.scorers.saas.capture import FIFTH, count_at
-from harness.scorers.saas.measures import PER_TIER, QUARTER
+from harness.scorers.saas.measures import PER_TIER, QUARTER, Share
 from harness.scorers.saas.spec import Spec
 from harness.scorers.saas.tally import Floats, tier_of
 
@@ -49,6 +49,8 @@ def _per_tier(name: str, spec: Spec, points: Ints, facts: Mapping[str, Floats]) 
     for known in PER_TIER:
         if known.name == measure and tier in tiers and set(known.needs) <= set(facts):
             inside = tier_of(spec, points) == tiers.index(tier)
+            if isinstance(known, Share):
+                return [inside.astype(float).tolist()]
             above = sum((facts[fact] for fact in known.numerator), np.zeros(points.size)) * inside
             below = sum((facts[fact] for fact in known.denominator), np.zeros(points.size)) * inside * known.unit
             return [_ratio(above, below).tolist()] if np.count_nonzero(below) >= FEWEST_IN_TIER else None

@@ -1,4 +1,5 @@
-"""The thirteen measures of a customer score, each from a tally. docs/metrics.md defines them with worked examples.
+"""The thirteen measures of a customer score, and the share of each tier, each from a tally. docs/metrics.md defines
+them with worked examples.
 
 A measure is a ratio of whole numbers, and is rounded once: to the float next to it.
 """
@@ -49,6 +50,16 @@ class PerTier:
         for tier, one, other in zip(tally.tier_names, above, below, strict=True):
             if other > 0:
                 yield tier, one / (other * self.unit)
+
+
+@dataclass(frozen=True)
+class Share(PerTier):
+    """What a tier holds of the sum over all tiers: tier_share.A, 0 for an empty tier."""
+
+    def of(self, tally: Tally) -> Iterator[tuple[str, float]]:
+        held = tally.by_tier(*self.numerator)
+        for (tier, _at), part in zip(tally.spec.tiers, held, strict=True):
+            yield tier, part / sum(held)
 
 
 def area(tally: Tally, positive: str, negative: str, *, rising: bool) -> list[float | None]:
@@ -145,6 +156,7 @@ PER_TIER = (
     PerTier("winback", ("returned",), ("churned",)),
     PerTier("activation", ("activated",), ("accounts",)),
     PerTier("arpa", ("revenue_start",), ("paying",), unit=100),
+    Share("tier_share", ("accounts",), ("accounts",)),
 )
 BY_SEGMENT = tuple(measure for measure in SCALARS if measure.name in {
     "auc_roc_retain", "auc_roc_churn", "revenue_capture_at_20",
@@ -165,6 +177,7 @@ NEEDS: Mapping[str, tuple[tuple[str, ...], ...]] = {  # measure -> sets of outco
     "winback": (("churned", "returned"),),
     "activation": (("activated",),),
     "arpa": (("revenue_start",),),
+    "tier_share": ((),),
 }
 
 
