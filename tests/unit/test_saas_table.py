@@ -181,7 +181,7 @@ def test_parquet_without_rows_or_with_numbers_that_no_float_holds(tmp_path: Path
     with pytest.raises(EvaluatorError, match=r"a\.parquet holds no rows"):
         read(tmp_path, "a.parquet")
     parquet(tmp_path, {**GOOD, "days": [2**60 + 1, 2, 3], "plan": ["x"] * 3})
-    with pytest.raises(EvaluatorError, match=r"a\.parquet cannot be read: Integer value 1152921504606846977"):
+    with pytest.raises(EvaluatorError, match=r"a\.parquet cannot be read: Integer value not in range"):
         read(tmp_path, "a.parquet")
 
 

@@ -114,7 +114,8 @@ def _readable(path: Path) -> Iterator[None]:
 
 def _said(error: Exception) -> str:
     """Without the row or the cell that pyarrow quotes: rows may be private."""
-    return re.sub(r"(columns, got \d+|invalid value|Integer value)\b.*", r"\1", str(error), flags=re.DOTALL)[:300]
+    said = re.sub(r"(Integer value) \S+", r"\1", str(error))
+    return re.sub(r"(columns, got \d+|invalid value)\b.*", r"\1", said, flags=re.DOTALL)[:300]
 
 
 def _pyarrow() -> Any:
