@@ -50,7 +50,8 @@ class Sheet:
 
     def spec(self) -> Spec:
         weights = dict(zip(self.features, self.weights, strict=True))
-        return spec_of({"weights": weights, "tiers": dict(sorted(self.tiers.items(), key=lambda tier: -tier[1]))}, self.features)
+        tiers = dict(sorted(self.tiers.items(), key=lambda tier: -tier[1]))
+        return spec_of({"weights": weights, "tiers": tiers}, self.features)
 
     def score(self, account: Account) -> Fraction:
         lowest = sum(100 * weight for weight in self.weights if weight < 0)
