@@ -118,7 +118,14 @@ class Repository:
 
     def blob_id(self, content: bytes) -> str:
         """The id that git gives to this content here."""
-        return str(self._hash(b"blob %d\0" % len(content) + content).hexdigest())
+        return self._blob_id(content)
+
+    @functools.cached_property
+    def _blob_id(self) -> Callable[[bytes], str]:
+        """Remembers the last, which the loop asks for when it admits and again when it measures."""
+        return functools.lru_cache(maxsize=128)(
+            lambda content: str(self._hash(b"blob %d\0" % len(content) + content).hexdigest())
+        )
 
     @functools.cached_property
     def _hash(self) -> Callable[[bytes], Any]:

@@ -154,6 +154,8 @@ def _fitted(word: str, text: str, span: Span) -> str:
 
 def spell(value: Scalar, name: str, before: str = "") -> str:
     """A scalar as it is written in a file of this name; quoted as the text that it replaces was."""
+    if type(value) is int:
+        return str(value)
     if not isinstance(value, str) or _suffix(name) == ".json":
         return json.dumps(value)
     if before[:1] not in {'"', "'"} and plain(value) == value and _is_plain_safe(value):

@@ -70,9 +70,14 @@ def twice_won(positives: NDArray[Any], negatives: NDArray[Any]) -> int:
         return int(_twice_below(positives, negatives).sum())
     positives, negatives = positives.astype(np.int64, copy=False), negatives.astype(np.int64, copy=False)
     low, high = min(positives.min(), negatives.min()), max(positives.max(), negatives.max())
-    if int(high) - int(low) >= _BINS_PER_ROW * (positives.size + negatives.size):
+    return twice_won_between(positives, negatives, int(low), int(high))
+
+
+def twice_won_between(positives: Ints, negatives: Ints, low: int, high: int) -> int:
+    """The same of whole numbers that lie between two others, which are included."""
+    if high - low >= _BINS_PER_ROW * (positives.size + negatives.size):
         return int(_twice_below(positives, negatives).sum())
-    at = np.bincount(negatives - low, minlength=int(high - low) + 1)
+    at = np.bincount(negatives - low, minlength=high - low + 1)
     twice_below = np.cumsum(at)
     twice_below += twice_below
     twice_below -= at

@@ -10,7 +10,7 @@ import numpy as np
 from harness import evaluator
 from harness.scorers.saas import accounts, influence, measures
 from harness.scorers.saas.accounts import SEGMENT_FACTS, Accounts, Ints, Values
-from harness.scorers.saas.auc import twice_won
+from harness.scorers.saas.auc import twice_won_between
 from harness.scorers.saas.columns import Columns
 from harness.scorers.saas.engine import Engine, Here, Tallies, Work
 from harness.scorers.saas.spec import Spec
@@ -55,13 +55,14 @@ class Scorer:
 
     def _areas(self, specs: Sequence[Spec], split: str, outcome: str) -> list[float | None]:
         """As from tallies, in half the time, where all accounts are one block in memory: what most experiments need."""
-        [(block, hundredths)] = self.store(split).blocks(0, specs[0].scaling)
-        ones, zeros = block.labels[outcome]
+        ones, zeros = (accounts.points(specs, side) for side in self.store(split).sides(outcome, specs[0].scaling))
         if not ones.size or not zeros.size:
             return [None] * len(specs)
-        won = [twice_won(row[ones], row[zeros]) for row in accounts.points(specs, hundredths)]
-        rising = measures.towards(outcome, rising=self.rising)
-        return [measures.share_won(twice, ones.size * zeros.size, rising=rising) for twice in won]
+        low = np.minimum(ones.min(axis=1), zeros.min(axis=1)).tolist()
+        high = np.maximum(ones.max(axis=1), zeros.max(axis=1)).tolist()
+        won = map(twice_won_between, ones, zeros, low, high)
+        rising, pairs = measures.towards(outcome, rising=self.rising), ones.shape[1] * zeros.shape[1]
+        return [measures.share_won(twice, pairs, rising=rising) for twice in won]
 
     def tallies(self, work: Work, part: int) -> Tallies:
         """Of one part of the table, in this process."""

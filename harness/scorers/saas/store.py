@@ -51,6 +51,7 @@ class Store:
         self._saved: dict[int, Scaling] = {}
         self._scaling: Scaling = ()
         self._hundredths: dict[tuple[int, int], Hundredths] = {}
+        self._sides: dict[str, tuple[Hundredths, Hundredths]] = {}
 
     def blocks(self, part: int, scaling: Scaling) -> Iterator[tuple[Accounts, Hundredths]]:
         """The accounts of one part, and their hundredths. Raises EvaluatorError; InvalidCandidate for the scaling."""
@@ -77,11 +78,20 @@ class Store:
             return None
         return blocks[0]
 
+    def sides(self, label: str, scaling: Scaling) -> tuple[Hundredths, Hundredths]:
+        """Of the only block: the hundredths of the accounts whose label is 1, and of the others."""
+        found = self._scaled(0, 0, scaling)
+        if label not in self._sides:
+            ones, zeros = self._kept[0][0].labels[label]
+            self._sides[label] = np.ascontiguousarray(found[:, ones]), np.ascontiguousarray(found[:, zeros])
+        return self._sides[label]
+
     def _scaled(self, part: int, number: int, scaling: Scaling) -> Hundredths:
         """Of what is in memory, for one scaling at a time."""
         if scaling != self._scaling:
             self._scaling = scaling
             self._hundredths.clear()
+            self._sides.clear()
         if (part, number) not in self._hundredths:
             self._hundredths[part, number] = self._kept[part][number].hundredths(scaling)
         return self._hundredths[part, number]
