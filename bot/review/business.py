@@ -13,7 +13,8 @@ from harness.scorers.saas.scored import Scored
 class Business:
     """accounts, moved: how many there are, and change tier; sizes: tier -> accounts before and after.
 
-    top_fifth: the share of revenue that the best-scored fifth holds, before and after; None without revenue.
+    top_fifth: the share of revenue that the best-scored fifth of the paying accounts holds, before and after; None
+        without revenue.
     """
 
     accounts: int
@@ -43,5 +44,5 @@ def sentences(found: Business) -> list[str]:
     said = [f"{found.moved:,} of {found.accounts:,} accounts change tier."]
     if found.top_fifth:
         before, after = found.top_fifth
-        said.append(f"The best-scored fifth holds {after:.0%} of revenue; it held {before:.0%}.")
+        said.append(f"The best-scored fifth of the paying accounts holds {after:.0%} of revenue; it held {before:.0%}.")
     return said
