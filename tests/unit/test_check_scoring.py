@@ -160,7 +160,7 @@ def test_a_guard_on_the_size_of_the_tier_ends_the_warning(tmp_path: Path) -> Non
         assert changed != guard
         assert warned(checked(tmp_path / what, target=plain.replace("}]", f"}}{changed}]"))), what
     report = checked(tmp_path / "guarded", target=plain.replace("}]", f"}}{guard}]"))
-    assert report.ready, report.problems
+    assert report.problems == ["the evaluator reports no rows for nrr.A on the holdout split"], "A is too small"
     assert not report.warnings
 
 
