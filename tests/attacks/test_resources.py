@@ -11,7 +11,7 @@ import pytest
 
 from tests.attacks.support import Attack, Lab, holds, lab
 
-BOUNDS = "seconds=5, memory=150 << 20, processes=25, file_size=100 << 20, output=1 << 20, open_files=64, cpu_seconds=1"
+BOUNDS = "seconds=5, memory=150 << 20, processes=25, file_size=100 << 20, output=1 << 20, open_files=64, cpu_seconds=2"
 _TOGETHER = """
 ready, done = os.pipe()
 for _ in range(COUNT):
@@ -86,9 +86,9 @@ ATTACKS = {
     ),
     "flood on standard output": Attack("sys.stdout.write('x' * (3 << 20) + chr(10))", ("output",), stopped="by output"),
     "processor time of many": Attack(
-        "for _ in range(4):\n    if os.fork() == 0:\n"
+        "for _ in range(8):\n    if os.fork() == 0:\n"
         "        while time.process_time() < 0.5: pass\n        os._exit(0)\n"
-        "[os.wait() for _ in range(4)]\ntime.sleep(0.2)",
+        "[os.wait() for _ in range(8)]\ntime.sleep(0.2)",
         ("watch",),
         with_them=("wall clock",),
         stopped="by cpu",

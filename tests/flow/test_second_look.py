@@ -100,8 +100,10 @@ def test_an_abandoned_night_is_recorded_before_a_new_one(tmp_path: Path) -> None
     first, second = nights(found)
     listed = git(found, "ls-tree", "-r", "--name-only", "autoresearch/results")
     assert f"t/{first.name}.1-run.jsonl" in listed
-    canons = [{e["canon"] for e in folds.of_kind(n.segments("t"), "experiment")} for n in (first, second)]
-    assert not canons[0] & canons[1]
+    experiments = [folds.of_kind(night.segments("t"), "experiment") for night in (first, second)]
+    lost = {e["canon"] for e in experiments[0] if e["status"] == "discard"}  # what it kept, nobody confirmed: open
+    assert lost
+    assert not lost & {e["canon"] for e in experiments[1]}
 
 
 def test_rows_left_when_the_confirm_budget_is_spent_become_one(tmp_path: Path) -> None:
