@@ -69,20 +69,24 @@ class SegmentWriter:
         self._file = os.open(folder / f"{name}.jsonl", flags, 0o644)
         self._pack_path = folder / f"{name}.pack"
         self._pack: int | None = None
-        self._packed = 0
+        self._packed = self._synced = 0
         self.append([{"event": "header", "format": 1, "segment": name, "previous": previous, **header}])
         _sync_folder(folder)
 
     def append(self, events: Sequence[Event], *, wait: bool = True) -> None:
-        """Writes events in one piece. wait: for the disk; without, a loss of power can take them, a kill cannot."""
+        """Writes events in one piece. wait: for the disk; without, a loss of power can take them, a kill cannot.
+
+        Contents in the pack are waited for in any case: an event on disk whose content is not would be a damage.
+        """
         lines = []
         for event in events:
             body = _ENCODE(event)[:-1].encode()
             self.chain = _next_chain(self.chain, body)
             lines.append(body + f',"chain":"{self.chain}"}}\n'.encode())
             self.count += 1
-        if wait and self._pack is not None:
+        if self._pack is not None and self._packed > self._synced:
             os.fsync(self._pack)
+            self._synced = self._packed
         _write_all(self._file, b"".join(lines))
         if wait:
             os.fsync(self._file)

@@ -85,7 +85,9 @@ def _space(target: Target, content: bytes) -> tuple[int, int, float]:
     except InvalidCandidate:
         return 0, 0, 0
     free = target.space.free(data)
-    return sum(1 for _ in leaves(data)), len(free), math.prod(allowed.size() for allowed in free.values())
+    sizes = [allowed.size() for allowed in free.values()]
+    ways = math.inf if math.inf in sizes else math.prod(sizes)  # beyond every float, where all are whole
+    return sum(1 for _ in leaves(data)), len(free), ways
 
 
 def _uncommitted(repository: Repository, target: Target) -> list[str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import posixpath
 import shlex
+import sys
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -88,7 +88,7 @@ class CheckReport:
             "space": {
                 "values": self.values,
                 "free": self.free,
-                "combinations": self.combinations if math.isfinite(self.combinations) else None,
+                "combinations": self.combinations if self.combinations <= sys.float_info.max else None,
             },
             "isolated": self.target.isolated,
             "trust": [asdict(entry) for entry in self.trust],

@@ -6,6 +6,7 @@ import math
 import posixpath
 import textwrap
 from collections.abc import Iterator
+from decimal import Decimal
 
 from bot.check.report import NULL_PAIRS, CheckReport, commit_command
 from bot.label import visible
@@ -54,9 +55,10 @@ def _file(report: CheckReport) -> Iterator[str]:
     target = report.target
     yield target.file
     if target.space:
-        size = f"{report.combinations:,.0f}" if report.combinations < 1e9 else f"{report.combinations:.1e}"
-        ways = f"{size} combinations" if math.isfinite(report.combinations) else "infinitely many combinations"
-        yield f"{report.free} of {count(report.values, 'value')} may change: {ways}"
+        ways = report.combinations
+        size = f"{ways:,.0f}" if ways < 1e9 else f"{Decimal(ways):.1e}"
+        many = f"{size} combinations" if ways != math.inf else "infinitely many combinations"
+        yield f"{report.free} of {count(report.values, 'value')} may change: {many}"
     else:
         yield "all of it may change"
 

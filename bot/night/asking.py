@@ -34,6 +34,7 @@ class Asking:
         self._limits, self._batch = limits, batch
         self._asked = 0
         self._prepared: _Prepared | None = None
+        self._new: set[str] = set()  # what nobody had tried before the last request
 
     def next(self) -> list[Attempt]:
         """None: the proposer has no more."""
@@ -42,7 +43,7 @@ class Asking:
             attempts = prepared.attempts
         else:
             if prepared:
-                self._state.tried -= {a.judged.canon for a in prepared.attempts if not a.duplicate}
+                self._state.tried -= self._new
             count = stops.affordable(self._limits, self._state, self._proposer.worst_case_usd, self._batch)
             attempts = self._ask(self._state.experiments + 1, count)
         self._asked = len(attempts)
@@ -59,11 +60,13 @@ class Asking:
 
     def _ask(self, first: int, count: int) -> list[Attempt]:
         tried = self._state.tried
-        attempts = []
+        attempts, self._new = [], set()
         for proposal in self._proposer.ask(Request(self._state.content, self._state.metrics, first, count, tried))[
             :count
         ]:
             judged = self._admission.judge(proposal.content)
-            attempts.append(Attempt(proposal, judged, duplicate=judged.canon in tried and not proposal.null))
+            known = judged.canon in tried
+            attempts.append(Attempt(proposal, judged, duplicate=known and not proposal.null))
+            self._new |= set() if known else {judged.canon}
             tried.add(judged.canon)
         return attempts

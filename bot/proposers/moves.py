@@ -55,7 +55,8 @@ class Moves:
     @property
     def walks(self) -> bool:
         """Whether the space is small enough to be walked to its end."""
-        return math.prod(allowed.size() for allowed in self.free.values()) <= WALKABLE
+        # Each is cut off where it is too large already: a product beyond every float cannot be multiplied by infinity.
+        return math.prod(min(allowed.size(), WALKABLE + 1) for allowed in self.free.values()) <= WALKABLE
 
     def values(self) -> Changes:
         """The incumbent's values that may change."""

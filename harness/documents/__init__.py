@@ -83,12 +83,13 @@ def _data(content: bytes, name: str, limits: ParseLimits | None) -> Any:
 
 
 def pattern_of(content: bytes, name: str) -> Pattern | None:
-    """The pattern of a file's likes, those that differ from it in numbers alone; None where it would not be worth it.
+    """The pattern of a file's likes, those that differ from it in numbers alone; None where it would not be worth it,
+    as of a file that is one text.
 
     Raises ParseProblem.
     """
     document, text = parse(content, name), content.decode()
-    spliced = _suffix(name) in SPLICED_SUFFIXES
+    spliced = _suffix(name) in SPLICED_SUFFIXES and not isinstance(document.data, str)
     return Pattern(text, document) if spliced and is_short(text, document) else None
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from harness.documents.model import Span, escape
 
 _SPACE = re.compile(r"[ \t\n\r]*")
-_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?")
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None}
 
 
@@ -135,9 +135,8 @@ class _Scanner:
         number = _NUMBER.match(self.text, at)
         if not number or number.end() - at > 400:
             raise JsonProblem("a value is expected", at)
-        if number.group(1) is None and number.group(2) is None:
-            return int(number.group()), number.end()
         decimal = float(number.group())
-        if not math.isfinite(decimal):
+        if not math.isfinite(decimal):  # of whole numbers too: nobody downstream could compute with it
             raise JsonProblem("not a finite number", at)
-        return decimal, number.end()
+        is_whole = number.group(1) is None and number.group(2) is None
+        return int(number.group()) if is_whole else decimal, number.end()

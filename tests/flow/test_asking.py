@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,19 @@ from bot.night.folder import Night
 from bot.night.night import targets_of
 from bot.night.plan import Wishes, plan
 from bot.night.run import run
-from bot.proposers import Proposal, Request
+from bot.night.stops import Limits
+from bot.proposers import Outcome, Proposal, Request, Told
 from bot.proposers.perturb import Perturb
 from harness import folds
+from harness.admission import Admission
+from harness.documents import canonical_id
+from harness.folds import LoopState
+from tests.proposing import target
 from tests.scoring import FOLDER, TARGET, repository_at
 from tests.support import git
 
 EXPERIMENTS = 150
+BASE = b"w: 0\n"
 SMALL = "/weights/*: {int: [4, 6]}"  # 81 points, which are walked to their end
 
 
@@ -56,3 +63,32 @@ def test_the_night_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     repeated = len(ahead) > len(asked)
     assert repeated == (space != SMALL), "a prepared batch is thrown away after a keep, and nothing is in a walk"
     assert with_it[1] == ("experiments" if space != SMALL else "exhausted")
+
+
+class Steady:
+    """Proposes the incumbent as a null, then another number; says that it may be asked ahead."""
+
+    worst_case_usd, steady = 0.0, True
+
+    def ask(self, request: Request) -> list[Proposal]:
+        return [Proposal(request.incumbent, "nothing", null=True), Proposal(b"w: %d\n" % request.first, "something")]
+
+    def tell(self, outcomes: Sequence[Outcome]) -> None:
+        """Nothing is learnt."""
+
+    def recall(self, told: Iterable[Told]) -> None:
+        """Nothing was learnt."""
+
+
+def test_a_batch_that_is_thrown_away_leaves_what_was_tried_before() -> None:
+    """A null is given out however often the same was tried: that it was stays known."""
+    judging = Admission(target({}), BASE, lambda content: content.decode())
+    state = LoopState(content=BASE, blob="base", tried={canonical_id(BASE, "spec.yaml")})
+    asking = Asking(state, judging, Steady(), Limits(100, None, 0.0, None), 2)
+    asking.next()
+    asked = set(state.tried)
+    asking.ahead()
+    assert len(state.tried) == len(asked) + 1
+    state.experiments, state.blob, state.content = 2, "kept", b"w: 1\n"
+    assert [attempt.duplicate for attempt in asking.next()] == [False, False]
+    assert state.tried == asked | {canonical_id(b"w: 3\n", "spec.yaml")}

@@ -84,3 +84,11 @@ def test_bytes_that_are_no_text_do_not_pass_for_a_sign_of_such() -> None:
     judge = Admission(target, "a: 1 # \ufffd\n".encode(), lambda _content: "blob")
     assert isinstance(judge.judge("a: 2 # \ufffd\n".encode()), Admitted)
     assert isinstance(judge.judge(b"a: 2 # \xff\n"), Refused)
+
+
+@pytest.mark.parametrize(("name", "text"), [("spec.yaml", "|\n  one\n  two\n"), ("spec.json", '"one\\ntwo"')])
+def test_of_a_file_that_is_one_text_the_lines_are_counted(name: str, text: str) -> None:
+    target = dataclasses.replace(invented({}), file=name, space=Space())
+    found = Admission(target, text.encode(), lambda _content: "blob").judge(text.encode())
+    assert isinstance(found, Admitted)
+    assert found.complexity == 2

@@ -230,3 +230,13 @@ def test_errors_of_configuration_are_raised(tmp_path: Path) -> None:
     write(repository, {f"{FOLDER}/target.yaml": TARGET})
     with pytest.raises(NotFound, match='did you mean "dial"'):
         check(repository, ["dail"])
+
+
+def test_a_space_beyond_every_float_is_counted(tmp_path: Path) -> None:
+    weights = "w:\n" + "".join(f"  f{n}: 1\n" for n in range(300))
+    whole, broken = "/dial: {int: [0, 9]}, '/w/*': {int: [-5, 25]}", ", /x: {float: [0, 1]}"
+    for space, more, says in ((whole, "", "2.6e+448 combinations"), (whole + broken, "x: 0.5\n", "infinitely many")):
+        target = TARGET.replace("/dial: {int: [0, 9]}", space)
+        report = only(make(tmp_path / says[:3], target=target, **{"dial.yaml": f"dial: 3\n{weights}{more}"}))
+        assert says in as_text(report)
+        assert report.as_json()["space"]["combinations"] is None

@@ -479,3 +479,24 @@ def test_recording_survives_short_writes(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.undo()
     assert events.read(path).bad is None
     assert events.read(path).sealed
+
+
+def test_a_content_is_on_disk_before_its_event_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where nobody waits for the event: a loss of power that leaves it without its content would be a damage."""
+    synced: list[tuple[int, int]] = []
+
+    def sync(file: int) -> None:
+        sizes = [(tmp_path / f"{NAME}{end}").stat().st_size for end in (".pack", ".jsonl")]
+        synced.append((sizes[0], sizes[1]))
+        if os.fstat(file).st_ino != (tmp_path / f"{NAME}.pack").stat().st_ino:
+            raise AssertionError("nobody waits for the events")
+
+    writer = SegmentWriter(tmp_path, NAME, GENESIS, {"verb": "run"})
+    before = (tmp_path / f"{NAME}.jsonl").stat().st_size
+    monkeypatch.setattr(os, "fsync", sync)
+    held = writer.content(LATIN, None)
+    for content in (held, {"text": "short"}):
+        writer.append([{"event": "experiment", "id": 1, "content": content}], wait=False)
+    monkeypatch.undo()
+    writer.close()
+    assert synced == [(len(LATIN), before)]

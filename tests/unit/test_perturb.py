@@ -265,3 +265,11 @@ def test_values_are_written_as_people_would_write_them() -> None:
     for value in draws(Allowed("float", 0.0, 1.0), 0.5, 500):
         assert len(repr(value).replace("e-0", "").lstrip("0.").replace(".", "").replace("-", "")) <= 9
         assert float(f"{value:.6g}") == value
+
+
+def test_many_whole_numbers_and_one_with_a_point_are_no_walk() -> None:
+    """Their number is beyond every float, and times infinity."""
+    spec = "w:\n" + "".join(f"  f{n}: 1\n" for n in range(300)) + "rate: 0.5\n"
+    session = Session({"/w/*": {"int": [-5, 25]}, "/rate": {"float": [0, 1]}}, spec)
+    assert len(session.ask(4)) == 4
+    assert session.proposer.steady

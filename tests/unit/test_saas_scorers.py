@@ -72,6 +72,7 @@ def test_every_kind_of_number_is_scored(kind: type) -> None:
 
 def test_extreme_bytes_do_not_wrap_around() -> None:
     assert auc([0, 1, 0] * 10, np.array([-128, 127, 0] * 10, dtype=np.int8)) == 1.0  # enough rows to be counted
+    assert auc([0, 1], np.array([1, 2**63 + 5], dtype=np.uint64)) == 1.0
 
 
 @given(scored())

@@ -66,7 +66,7 @@ def _checked(labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.bool_], N
 
 def twice_won(positives: NDArray[Any], negatives: NDArray[Any]) -> int:
     """Twice the pairs of a positive above a negative, a tie counting one. Neither is empty."""
-    if not np.issubdtype(positives.dtype, np.integer):
+    if not np.can_cast(positives.dtype, np.int64):  # floats, and unsigned numbers that would wrap round
         return int(_twice_below(positives, negatives).sum())
     positives, negatives = positives.astype(np.int64, copy=False), negatives.astype(np.int64, copy=False)
     low, high = min(positives.min(), negatives.min()), max(positives.max(), negatives.max())
