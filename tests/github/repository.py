@@ -264,6 +264,7 @@ class Repository:
 
     def reopen(self, number: int, by: str | None = None) -> None:
         issue = self.numbered()[number]
+        self.notice(by or self.owner_login)
         if isinstance(issue, Pull) and (issue.merged or self._head_of(issue) is None):
             raise refused_validation("PullRequest", "state cannot be changed. The pull request cannot be reopened.")
         if issue.state == "closed":
