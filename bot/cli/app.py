@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 import harness
+from bot import actions
 from harness.errors import AutoresearchError
 
 EPILOG = """\b
@@ -85,6 +86,7 @@ def go_quiet() -> None:
 
 def main() -> None:
     """The console script: errors that a user can meet are told without a traceback, with their exit code."""
+    actions.quiet_logs()
     try:
         cli.main(standalone_mode=False)
     except AutoresearchError as error:
