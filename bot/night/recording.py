@@ -43,7 +43,7 @@ def recorded(night: Night, targets: Sequence[Target], forge: Forge) -> tuple[dic
 
 
 def _take_back(night: Night, target: Target, there: records.Tree) -> None:
-    """What `propose` itself recorded of this night on a machine that is gone: jobs hand over only what came before it."""
+    """What `propose` recorded of this night on a machine that is gone: jobs hand over only what came before it."""
     wanted = re.compile(rf"{re.escape(target.name)}/(?P<name>{re.escape(night.name)}\.[0-9]+-propose\.jsonl)")
     for path, blob in there.items():
         found = wanted.fullmatch(path)

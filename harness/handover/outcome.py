@@ -209,8 +209,8 @@ def check_holdout(event: Event, expected: Expected, on_the_way: Sequence[Event])
 
 
 def check_proposed(event: Event, night: str, confirm: Event | None, *, carried: bool = False) -> None:
-    """Only what was confirmed is proposed: on the night's own branch, of one owner or of all. carried: whether the night
-    started from an unreviewed one, whose branch it may renew."""
+    """Only what was confirmed is proposed: on the night's own branch, of one owner or of all. carried: whether the
+    night started from an unreviewed one, whose branch it may renew."""
     if confirm is None or confirm["verdict"] != "confirmed":
         raise Contradiction("it is proposed, and was not confirmed")
     own = rf"autoresearch/{re.escape(night)}(-[a-z][a-z0-9-]*)?"
