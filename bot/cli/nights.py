@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from bot.cli.app import cli, go_quiet, json_option, prepare, repository_of, repository_option, say
+from bot.cli.app import cli, forge_option, go_quiet, json_option, prepare, repository_of, repository_option, say
 
 _HANDED = click.option(
     "--handed", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER",
@@ -44,6 +44,7 @@ def night_command(
     Works on the last commit in a scratch checkout; your working tree is never touched. Ctrl-C ends the loop in
     order: what was found is still confirmed and proposed. A second Ctrl-C stops at once.
     """
+    from bot.forge.local import LocalForge
     from bot.night import night as nightly
     from bot.night.folder import mutex
     from bot.night.plan import Wishes, plan
@@ -60,7 +61,7 @@ def night_command(
         night = nightly.begin(repository, wishes, new=anew, say=say)
         prepare(repository, [share.name for share in night.plan.targets], night.plan.base)
         _warn_uncommitted(repository, nightly.targets_of(night))
-        result = nightly.go(night, _forge(night), held, quiet=quiet)
+        result = nightly.go(night, LocalForge(night.path), held, quiet=quiet)
     _print_night(result, as_json=as_json)
     sys.exit(nightly.exit_code(result))
 
@@ -71,6 +72,7 @@ def night_command(
 @click.option("--wall-clock", metavar="DURATION")
 @click.option("--seed", type=click.IntRange(0))
 @_HAND_OVER
+@forge_option
 @json_option
 @repository_option
 def plan_command(
@@ -79,17 +81,21 @@ def plan_command(
     wall_clock: str | None,
     seed: int | None,
     into: Path | None,
+    forge_name: str,
     as_json: bool,
     directory: Path,
 ) -> None:
     """Writes the plan of a new night: base commit, targets, seeds, budgets. The first verb of `night`."""
+    from bot.forge.choice import chosen
     from bot.night.folder import mutex
     from bot.night.handing import hand_over
     from bot.night.plan import Wishes, plan
 
     repository = repository_of(directory)
     with mutex(repository):
-        night, made = plan(repository, Wishes(names, experiments, _seconds(wall_clock), seed))
+        forge = chosen(forge_name, repository, repository.state)
+        wishes = Wishes(names, experiments, _seconds(wall_clock), seed)
+        night, made = plan(repository, wishes, forge=forge)
         if into:
             hand_over(night, into, [share.name for share in made.targets], plan=True)
     _print_plan(made, as_json=as_json)
@@ -144,16 +150,20 @@ def confirm_command(
 
 
 @cli.command("propose")
+@forge_option
 @_verb_options
-def propose_command(night_name: str, target: str, handed: Path | None, quiet: bool, directory: Path) -> None:
+def propose_command(
+    night_name: str, target: str, handed: Path | None, quiet: bool, forge_name: str, directory: Path
+) -> None:
     """Records a night and opens its pull request. The last verb of `night`; running it again changes nothing."""
+    from bot.forge.choice import chosen
     from bot.night.night import NightResult
     from bot.night.propose import propose
 
     with _taken(directory, night_name, target, handed, "propose") as (night, targets, silent):
         for name, why in silent.items():
             say(f"{name}: {why}")
-        result = NightResult(night, propose(night, targets, _forge(night)), {})
+        result = NightResult(night, propose(night, targets, chosen(forge_name, night.repository, night.path)), {})
     if not quiet:
         _print_night(result, as_json=False)
 
@@ -169,12 +179,6 @@ def _seconds(duration: str | None) -> float | None:
         raise click.BadParameter(
             f'"{duration}" is no duration; try 90s, 20m or 8h', param_hint="--wall-clock"
         ) from None
-
-
-def _forge(night: Any) -> Any:
-    from bot.forge.local import LocalForge
-
-    return LocalForge(night.path)
 
 
 @contextmanager
