@@ -19,7 +19,7 @@ from tests.actions.repositories import CODE, DATA, OWN, WHEEL, with_targets
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
-SCHEDULE = "schedule: {cron: '43 4 * * 1-5', timezone: Europe/Berlin}\npull_request: {base: trunk}\n"
+SETTINGS = "schedule: {cron: '43 4 * * 1-5', timezone: Europe/Berlin}\npull_request: {base: trunk}\n"
 
 
 @pytest.fixture(scope="module", params=["data", "all", "ours"])
@@ -30,7 +30,8 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         source = ROOT / install.FOLDER
     else:
         kinds = (DATA,) if request.param == "data" else (DATA, CODE, OWN)
-        repository = with_targets(tmp_path_factory.mktemp("targets"), *kinds)
+        config = SETTINGS if request.param == "all" else ""
+        repository = with_targets(tmp_path_factory.mktemp("targets"), *kinds, config=config)
         install.write(install.plan(repository, {"bot": WHEEL}))
         source = repository.root / install.FOLDER
     shutil.copytree(source, copy)

@@ -191,6 +191,14 @@ def test_the_whole_nights_limit_bounds_every_targets(tmp_path: Path) -> None:
     assert "- name: Run\n        timeout-minutes: 75\n" in text(repository, NIGHTLY)
 
 
+def test_the_schedule_and_the_branch_are_the_repositorys(tmp_path: Path) -> None:
+    config = "schedule: {cron: '43 4 * * 1-5', timezone: Europe/Berlin}\npull_request: {base: trunk}\n"
+    repository = with_targets(tmp_path, DATA, config=config)
+    installed(repository)
+    assert '    - cron: "43 4 * * 1-5"\n      timezone: "Europe/Berlin"\n' in text(repository, NIGHTLY)
+    assert 'branches: ["trunk"]' in text(repository, ".github/workflows/promote.yml")
+
+
 def test_a_budget_that_no_hosted_job_can_keep_is_told(tmp_path: Path) -> None:
     assert "long: wall_clock 480 minutes is more" in install.plan(with_targets(tmp_path, LONG), {"bot": WHEEL}).notes[0]
 
