@@ -92,10 +92,10 @@ class GitHubForge:
         self._summarise(heading, render(10 * 60_000))
         said = verdict(request.reports, links.facts)
         self._check(request, said)
-        pull, notes = pulls.ensure(
+        pull, ours, notes = pulls.ensure(
             self.client, request.branch, request.head, heading, render, base=self._base(), draft=self.settings.draft
         )
-        if of_pull(pull, request.head) is Standing.WAITING and pulls.is_ours(pull):
+        if ours:
             wanted = labels.for_reports(request.reports, self.settings.labels, strong=said.strong)
             pulls.set_labels(self.client, pull.number, wanted)
             notes += pulls.ask(self.client, pull.number, request.owners)
