@@ -47,7 +47,7 @@ def is_ours(pull: PullRequest) -> bool:
 def ensure(
     client: Client, branch: str, head: str, title: str, render: Render, *, base: str, draft: bool
 ) -> tuple[PullRequest, bool, list[str]]:
-    """The pull request of a pushed branch, new, refreshed, or as a human left it; whether it is still the bot's; notes."""
+    """The pull request of a pushed branch, new, refreshed, or as a human left it; whether it is still ours; notes."""
     notes: list[str] = []
 
     def step(repository: Repository) -> tuple[PullRequest, str]:
