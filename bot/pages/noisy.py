@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bot.pages import gains
+from bot.pages import figures, gains
 from bot.pages.gains import headline, shown, size
 from bot.pages.summary import TargetReport
 from bot.pages.tally import Noise
@@ -24,7 +24,8 @@ def numbers(report: TargetReport) -> list[str]:
         "|---|--:|--:|--:|",
         f"| **change** | 0 | {claimed} | **{confirmed}** |",
     ]
-    if metric.name in (report.confirm or {})["search"]["base"]:
+    searched = (report.confirm or {})["search"]["base"]
+    if metric.name in searched and not figures.withheld(report, *_means(report, metric.name)):
         before, after = _means(report, metric.name)
         decimals = decimals_for(after - before)
         means = f"| {value(before, decimals)} | not used | {value(after, decimals)} |"
