@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -43,7 +44,45 @@ def outside_code(markdown: str) -> str:
     for token in MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).parse(markdown):
         if token.type == "html_block":
             found.append(token.content)
+        if token.type in ("fence", "code_block") and token.info != "sh":
+            found.append(f"<fence>{token.info}")
         for child in token.children or []:
             if child.type != "code_inline":
-                found.append(f"<{child.type}>{child.content}{''.join(map(str, child.attrs.values()))}")
+                found.append(f"<{child.type}>{child.content}{' '.join(map(str, child.attrs.values()))}")
     return "\n".join(found)
+
+
+def cells(line: str) -> int:
+    """The cells of a table's line, as the most widely used parser counts them: a backslash takes one sign with it."""
+    inner = line.strip().removeprefix("|").removesuffix("|")
+    return 1 + len(re.sub(r"\\[!-/:-@\[-`{-~]|[^|]", "", inner))
+
+
+def tables(markdown: str) -> list[list[str]]:
+    """The lines of every table."""
+    return [found[0].splitlines() for found in re.finditer(r"(?:^\|.*\n)+", markdown, re.MULTILINE)]
+
+
+_OURS = re.compile(r"</?(details|summary)>|<!-- autoresearch:(v1|end) [a-z0-9=-]+ -->")
+_LIVE = {
+    "a mention": r"(?<![\w`])@[A-Za-z0-9]",
+    "a reference": r"(?<!\w)#\d|\w#\d|(?i:\bgh-\d)",
+    "a closing word": r"(?i)\b(close[sd]?|fix(e[sd])?|resolve[sd]?)\b\W{1,5}(\S+/\S+|#\d|gh-\d)",
+    "an address": r"(?i)https?:|www\.|\bftp:|javascript:|mailto:|[\w.]@[a-z]\w*\.",
+    "a link": "<link_open>",
+    "a picture": "<image>",
+    "HTML": r"<(?!\w+(_open|_close)?>|fence>|softbreak>|hardbreak>)",
+    "strong or struck text": "<(strong|em|s)_open>",
+    "a commit": r"\b[0-9a-f]{7,40}\b",
+    "an emoji's name": r":[a-z_]{2,}:",
+    "mathematics": r"\$[^\s\d]|\$\$",
+    "a hidden character": "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\u2800\u3164]",
+    "a fence": "<fence>",
+    "a heading, list, quote or note": r"\[\^|\[[ x]\]|&\w+;|::\w|\bautoresearch:(v1|end)",
+}
+
+
+def live(markdown: str) -> set[str]:
+    """What of a page a forge or a browser would act on, apart from what pages themselves hold on purpose."""
+    text = _OURS.sub("", re.sub(rf"{re.escape(SITE)}/\S*", "", outside_code(markdown)))
+    return {what for what, pattern in _LIVE.items() if re.search(pattern, text)}

@@ -28,7 +28,7 @@ from harness.events import GENESIS, Segment
 from harness.rule import headline_name
 from harness.target import Target
 
-_SPEAKING = re.compile(r"[@#](?=\w)|\bGH-(?=\d)|:(?=//)", re.IGNORECASE)
+_SPEAKING = re.compile(r"[@#](?=\w)|\bGH-(?=\d)|\bwww\.(?=\w)|:(?=//)", re.IGNORECASE)
 _BRACKETS = str.maketrans("[]", "()")
 
 

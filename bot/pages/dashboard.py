@@ -10,7 +10,7 @@ from bot.pages.budget import LIMIT, fit
 from bot.pages.facts import Minutes
 from bot.pages.pieces import Piece, Weight, broken
 from bot.pages.summary import TargetReport
-from bot.pages.text import cell_code, code, count, duration, names, unbroken
+from bot.pages.text import cell_code, count, duration, names, unbroken
 
 _WHAT = "dashboard"
 
@@ -57,8 +57,8 @@ class Board:
 
 def dashboard(board: Board, limit: int = LIMIT) -> str:
     """The issue's body between its markers, in at most `limit` characters."""
-    room = limit - len(markers.wrapped(_WHAT, ""))
-    return markers.wrapped(_WHAT, unbroken(fit(_pieces(board), board.night or "NIGHT", room)))
+    found = fit(_pieces(board), board.night or "NIGHT", markers.room(_WHAT, limit))
+    return markers.wrapped(_WHAT, unbroken(found))
 
 
 def states(names_of_targets: Sequence[str], reports: Sequence[TargetReport]) -> list[State]:
@@ -148,7 +148,8 @@ def _protection(found: Sequence[Protection]) -> list[Piece]:
         return []
     says = {True: "yes", False: "**no**", None: "not known to this token"}
     rows = [
-        f"| {entry.what} | {says[entry.holds]} | {code(entry.cure, 200) if entry.cure else ''} |" for entry in found
+        f"| {entry.what} | {says[entry.holds]} | {cell_code(entry.cure, 200) if entry.cure else ''} |"
+        for entry in found
     ]
     head = ["### What is protected", "", "| rule | holds | how to make it so |", "|---|---|---|"]
     return [Piece(head, Weight.FIRST, "", "lines of what is protected", rows, [""])]

@@ -8,7 +8,7 @@ from typing import Any
 from bot.pages import figures, gains, noisy
 from bot.pages.gains import direction, number
 from bot.pages.summary import TargetReport
-from bot.pages.text import count, decimals_for, percent
+from bot.pages.text import count, decimals_for, label, percent
 from harness.holdout import LOOK_CONFIDENCE
 
 
@@ -18,7 +18,7 @@ def headline(report: TargetReport) -> str:
         return gains.fresh(report.rule, report.interval)
     before, after, where = _headline_values(report)
     decimals = decimals_for(after - before)
-    return f"{report.compared.name} {figures.pair(report, before, after, decimals)}{where}"
+    return f"{label(report.compared.name)} {figures.pair(report, before, after, decimals)}{where}"
 
 
 def strength(report: TargetReport, weakness: str = "") -> str:
@@ -40,11 +40,11 @@ def numbers(report: TargetReport) -> list[str]:
     measured = (confirmed["base"], report.claimed, confirmed["head"])
     numbers = [number(report.rule, report.compared, values) for values in measured]
     *searched, found = (figures.one(report, entry, numbers[0], decimals) for entry in numbers)
-    label = "search rows" if report.sample else "score"
+    rows = "search rows" if report.sample else "score"
     lines = [
-        f"| {report.compared.name} ({direction(report.compared)}) | base tonight | claimed | confirmed |",
+        f"| {label(report.compared.name)} ({direction(report.compared)}) | base tonight | claimed | confirmed |",
         "|---|--:|--:|--:|",
-        f"| {label} | {searched[0]} | {searched[1]} | {found if report.holdout else f'**{found}**'} |",
+        f"| {rows} | {searched[0]} | {searched[1]} | {found if report.holdout else f'**{found}**'} |",
     ]
     if report.holdout:
         ends = [figures.one(report, entry, before, decimals) for entry in (before, after)]
@@ -106,7 +106,7 @@ def _guards(report: TargetReport) -> list[str]:
             continue
         before, after = _both(report, metric.name)
         worst = figures.one(report, gains.edge(metric, limit, before), before)
-        found.append(f"{metric.name} {figures.pair(report, before, after)} (limit {worst}, {direction(metric)})")
+        found.append(f"{label(metric.name)} {figures.pair(report, before, after)} (limit {worst}, {direction(metric)})")
     return [f"Guards hold: {'; '.join(found)}."] if found else ["Guards: none declared."]
 
 
@@ -119,7 +119,7 @@ def _also(report: TargetReport) -> list[str]:
             word = (
                 "better" if metric.gain(before, after) > 0 else "worse" if metric.gain(before, after) < 0 else "equal"
             )
-            found.append(f"{metric.name} {figures.pair(report, before, after)} ({word})")
+            found.append(f"{label(metric.name)} {figures.pair(report, before, after)} ({word})")
     return [f"Also measured: {'; '.join(found)}."] if found else []
 
 

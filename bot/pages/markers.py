@@ -18,6 +18,11 @@ def wrapped(what: str, text: str) -> str:
     return f"<!-- autoresearch:v1 {what} -->\n{text.rstrip()}\n{_end(what)}\n"
 
 
+def room(what: str, limit: int) -> int:
+    """How long a text may be, its last line break included, so that with its markers it has `limit` characters."""
+    return limit - len(wrapped(what, "")) + 1
+
+
 def outside(body: str) -> tuple[str, str]:
     """What stands before and after the bot's part of a body. Where it has none, everything stands after."""
     for begin in _BEGIN.finditer(body):

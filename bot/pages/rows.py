@@ -9,7 +9,7 @@ from bot.pages.facts import Dropped, Facts, Links
 from bot.pages.gains import headline, number, shown
 from bot.pages.pieces import Piece, Weight
 from bot.pages.summary import Row, TargetReport
-from bot.pages.text import cell_code, code, count, decimals_for, linked, percent, words
+from bot.pages.text import cell_code, code, count, decimals_for, label, linked, percent, words
 from harness import ablate
 from harness.intervals import CONFIDENCE
 from harness.rule import headline_name
@@ -97,7 +97,7 @@ def _base(report: TargetReport) -> float:
 def _legend(report: TargetReport) -> str:
     if not report.noise:
         where = "search rows" if report.sample else "score"
-        return f"*adds*: a row's gain in {headline_name(report.rule)} ({where}), on top of the rows above it."
+        return f"*adds*: a row's gain in {label(headline_name(report.rule))} ({where}), on top of the rows above it."
     name, least = report.compared.name, f"in brackets, at least so much with {_confidence(report)} confidence"
     if _how(report) == _SET:
         return f"*adds*: how the whole change moves {name}, which was {_SET}; {least}."

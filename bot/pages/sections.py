@@ -7,7 +7,7 @@ from bot.pages.facts import Absent, Links
 from bot.pages.gains import direction, number, shown
 from bot.pages.pieces import Piece, Weight, broken
 from bot.pages.summary import TargetReport
-from bot.pages.text import code, count
+from bot.pages.text import code, count, label
 from bot.pages.verdict import weakness
 
 
@@ -100,9 +100,9 @@ def _claim(report: TargetReport) -> str:
     if not report.kept:
         return f"Nothing was kept, in {tries}; ended by: {report.end or 'not yet'}." if report.tries else ""
     if report.noise:
-        claim = f"{report.compared.name} {shown(report.compared, report.claim)}"
+        claim = f"{label(report.compared.name)} {shown(report.compared, report.claim)}"
     else:
         before, after = (number(report.rule, report.compared, values) for values in (report.base, report.claimed))
-        claim = f"{report.compared.name} {figures.pair(report, before, after)}"
+        claim = f"{label(report.compared.name)} {figures.pair(report, before, after)}"
     ended = f"after {tries}; ended by: {report.end or 'not yet'}"
     return f"Claimed by the loop, not confirmed: {claim} ({direction(report.compared)}) {ended}."

@@ -8,7 +8,7 @@ from bot.pages import figures
 from bot.pages.gains import headline, number, shown
 from bot.pages.pieces import Piece, Weight
 from bot.pages.summary import TargetReport
-from bot.pages.text import cell_code
+from bot.pages.text import cell_code, label
 from harness.events import Event
 from harness.rule import headline_name
 
@@ -39,16 +39,19 @@ def reverted(report: TargetReport, chart: str) -> Piece:
     if report.reasons.get("unfinished"):
         lines += ["Unfinished: the night ended in the middle of its pairs; it may be tried again.", ""]
     if report.reasons.get("screened"):
-        says = f"Screened: a bound on {report.primary.name} ruled it out, so nothing else of it was measured."
+        says = f"Screened: a bound on {label(report.primary.name)} ruled it out, so nothing else of it was measured."
         lines += [says, ""]
     if chart:
-        lines += [f"![{headline_name(report.rule)} of {report.name} over {report.tries:,} experiments]({chart})", ""]
+        lines += [
+            f"![{label(headline_name(report.rule))} of {report.name} over {report.tries:,} experiments]({chart})",
+            "",
+        ]
     return Piece([*lines, "</details>", ""], Weight.FOLDED, report.name, "near misses", short=[f"{summary}.", ""])
 
 
 def _misses(report: TargetReport) -> list[str]:
     metric = headline(report.rule)
-    lines = [f"| experiment | {metric.name} | reason | what |", "|--:|--:|---|---|"]
+    lines = [f"| experiment | {label(metric.name)} | reason | what |", "|--:|--:|---|---|"]
     for event in report.near_misses:
         what = cell_code(event["description"], 100)
         base, reached = (number(report.rule, metric, values) for values in (report.base, event["metrics"]))
