@@ -31,7 +31,7 @@ from harness.repository import CommitSource
 from harness.rule import headline_name
 from harness.target import Target
 
-_SPEAKING = re.compile(r"[@#](?=\w)|\bGH-(?=\d)|:(?=//)", re.IGNORECASE)
+_SPEAKING = re.compile(r"[@#](?=\w)|\bGH-(?=\d)|\bwww\.(?=\w)|:(?=//)", re.IGNORECASE)
 _BRACKETS = str.maketrans("[]", "()")
 
 
