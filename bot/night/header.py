@@ -36,6 +36,7 @@ def header_fields(night: Night, target: Target, plan: TargetPlan, harness_hash: 
         "at": int(time.time()),
         "noise": asdict(target.noise) if target.noise else None,
         **folds.rule_fields(target.rule),
+        **({"private": True} if target.private else {}),
     }
 
 
