@@ -1,0 +1,71 @@
+"""What the checks stand on: this checkout, its targets, and the repository on GitHub where it may be asked."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bot import config
+from bot.forge.github.inspection import Inspection
+from harness.errors import AutoresearchError
+from harness.repository import Repository, WorkingSource
+from harness.target import Target
+
+HOSTED = "ubuntu-latest"
+
+
+@dataclass(frozen=True)
+class Ground:
+    """slug: owner/name, or empty. github: None where it is not asked. now: in UTC, by this machine's clock."""
+
+    repository: Repository
+    server: str
+    slug: str
+    github: Inspection | None
+    now: datetime
+
+    @functools.cached_property
+    def source(self) -> WorkingSource:
+        return WorkingSource(self.repository)
+
+    @functools.cached_property
+    def targets(self) -> tuple[Target, ...]:
+        """The targets of the working tree; none where they do not load, which a check of its own tells."""
+        try:
+            return tuple(config.load_targets(self.source))
+        except AutoresearchError:
+            return ()
+
+    @property
+    def api(self) -> Inspection:
+        """For checks that are only asked where there is one."""
+        assert self.github is not None  # noqa: S101  # bot.doctor.examine leaves these checks out otherwise
+        return self.github
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What GitHub tells about the repository itself."""
+        found: dict[str, Any] = self.api.repository()
+        return found
+
+    @property
+    def default_branch(self) -> str:
+        return str(self.settings.get("default_branch", "main"))
+
+    def text(self, path: str) -> str | None:
+        """A file of the working tree, or None."""
+        if path not in self.source.modes():
+            return None
+        return self.source.read([path])[path].decode(errors="replace")
+
+
+def runner_of(target: Target) -> tuple[str, ...]:
+    """The labels of the machine that a target asks for."""
+    declared = getattr(target, "runner", None) or HOSTED
+    return (declared,) if isinstance(declared, str) else tuple(declared)
+
+
+def self_hosted(target: Target) -> bool:
+    return "self-hosted" in runner_of(target)
