@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bot.doctor import actions, branches, here, machines, settings
+from bot.doctor import actions, branches, here, installed, machines, settings
 from bot.doctor.finding import STATES, Finding, missing, unknown
 from bot.doctor.ground import Ground
 from bot.forge.github.inspection import NoRight, NotInPlan, Unanswered
@@ -20,8 +20,8 @@ Check = Callable[[Ground], Iterator[Finding]]
 HERE: tuple[tuple[str, Check], ...] = (
     ("remote", here.check_remote),
     ("targets", here.check_targets),
-    ("workflows", here.check_workflows),
-    ("version", here.check_lock),
+    ("workflows", installed.check_workflows),
+    ("version", installed.check_version),
     ("sandbox", here.check_sandbox),
     ("owners", here.check_owners),
 )
@@ -51,7 +51,7 @@ class Diagnosis:
     slug: str
     server: str
     findings: tuple[Finding, ...]
-    first_target: str
+    first_night: str
 
     @property
     def ready(self) -> bool:
@@ -68,7 +68,7 @@ class Diagnosis:
             return "autoresearch doctor"
         if any(finding.check == "github" for finding in self.findings):
             return "GH_TOKEN=$(gh auth token) autoresearch doctor"
-        return f"gh workflow run nightly.yml -f experiments=20 -f targets={self.first_target}"
+        return self.first_night
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -84,8 +84,8 @@ def examine(ground: Ground, why_not_asked: str = "") -> Diagnosis:
     found = [finding for name, check in HERE for finding in _tried(name, check, ground)]
     found += _there(ground, why_not_asked)
     found.sort(key=lambda finding: STATES.index(finding.state))  # stable: by importance among equals
-    first = ground.targets[0].name if ground.targets else "TARGET"
-    return Diagnosis(ground.slug, ground.server, tuple(found), first)
+    missing_any = any(finding.state == "missing" for finding in found)
+    return Diagnosis(ground.slug, ground.server, tuple(found), "" if missing_any else installed.first_night(ground))
 
 
 def _there(ground: Ground, why_not_asked: str) -> list[Finding]:

@@ -9,7 +9,7 @@ from typing import Any
 from bot import records
 from bot.doctor.finding import Finding, missing, ok, unknown, warning
 from bot.doctor.ground import Ground
-from bot.doctor.here import NIGHTLY
+from bot.doctor.installed import NIGHTS
 
 GENERAL = "Settings > Actions > General"
 PAGE = "settings/actions"
@@ -83,16 +83,17 @@ def check_workflow_state(ground: Ground) -> Iterator[Finding]:
         said = f"GitHub has switched {_name(path)} off {why}: it will not start"
         enable = f"gh workflow enable {_name(path)} --repo {ground.slug}"
         yield missing("schedule", said, where=f"Actions > {_name(path)} > Enable workflow", commands=(enable,))
-    if NIGHTLY in here and NIGHTLY not in off:
-        yield _last_tick(ground)
+    for path in NIGHTS:
+        if path in here and path not in off:
+            yield _last_tick(ground, _name(path))
 
 
-def _last_tick(ground: Ground) -> Finding:
-    path = "/actions/workflows/nightly.yml/runs?event=schedule&per_page=1"
+def _last_tick(ground: Ground, workflow: str) -> Finding:
+    path = f"/actions/workflows/{workflow}/runs?event=schedule&per_page=1"
     found: list[dict[str, Any]] = ground.api.read(path, "Actions: read", absent={}).get("workflow_runs", [])
     nights = records.nights(ground.repository)
     seen = f"; last night recorded: {nights[-1]}" if nights else "; no night recorded yet"
-    start = f"gh workflow run nightly.yml --repo {ground.slug}"
+    start = f"gh workflow run {workflow} --repo {ground.slug}"
     if not found:
         if ground.settings.get("fork"):
             return warning("schedule", "this is a fork: GitHub does not start its schedules until you enable them",
@@ -101,7 +102,7 @@ def _last_tick(ground: Ground) -> Finding:
     last = datetime.fromisoformat(str(found[0]["created_at"]))
     if ground.now - last > LATE:
         said = f"the clock last started it {_ago(ground.now - last)} ago{seen}"
-        return warning("schedule", said, where="Actions > nightly.yml", page="actions", commands=(start,))
+        return warning("schedule", said, where=f"Actions > {workflow}", page="actions", commands=(start,))
     return ok("schedule", f"last started {_ago(ground.now - last)} ago{seen}")
 
 

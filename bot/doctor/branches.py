@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.doctor import rulesets
-from bot.doctor.finding import Finding, missing, ok, unknown, warning
+from bot.doctor.finding import Finding, missing, ok, warning
 from bot.doctor.ground import Ground
 from bot.doctor.protection import Guard, classic, guards, rules
 from bot.forge.github.inspection import NoRight, NotInPlan
@@ -21,7 +21,7 @@ _FREE = "not in the plan of this private repository (Pro, Team or Enterprise hav
 
 
 def check_default(ground: Ground) -> Iterator[Finding]:
-    branch = ground.default_branch
+    branch = ground.base
     try:
         found = guards(ground, branch)
     except NotInPlan:
@@ -31,8 +31,8 @@ def check_default(ground: Ground) -> Iterator[Finding]:
     held = [guard for guard in found if not guard.by_actions]
     if not found:
         said = f"{branch} takes pushes without a pull request: that only a human merges is a habit, not a rule"
-        cure = rulesets.command("default", ground.slug)
-        yield missing("default branch", said, where=NEW, page=PAGE, commands=(cure,))
+        cure = (rulesets.command("default", ground.slug),) if branch == ground.default_branch else ()
+        yield missing("default branch", said, where=NEW, page=PAGE, commands=cure)
     elif not held:
         said = f"GitHub Actions may bypass the protection of {branch}, and the bot's token with it"
         yield missing("default branch", said, where=f"{BYPASS}: remove GitHub Actions", page=PAGE)
@@ -113,7 +113,3 @@ def check_pushes(ground: Ground) -> Iterator[Finding]:
         yield warning("pushes", said, where=f"{where}autoresearch/2*", page=PAGE)
     else:
         yield ok("pushes", "nothing stands against autoresearch/**")
-
-
-def unread(check: str, lack: NoRight) -> Finding:
-    return unknown(check, "the token may not look", permission=lack.permission)

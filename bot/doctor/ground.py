@@ -13,8 +13,6 @@ from harness.errors import AutoresearchError
 from harness.repository import Repository, WorkingSource
 from harness.target import Target
 
-HOSTED = "ubuntu-latest"
-
 
 @dataclass(frozen=True)
 class Ground:
@@ -52,20 +50,19 @@ class Ground:
 
     @property
     def default_branch(self) -> str:
+        """Where GitHub takes workflows and schedules from."""
         return str(self.settings.get("default_branch", "main"))
+
+    @property
+    def base(self) -> str:
+        """Where pull requests are merged into."""
+        try:
+            return config.load(self.source).pull_request.base or self.default_branch
+        except AutoresearchError:
+            return self.default_branch
 
     def text(self, path: str) -> str | None:
         """A file of the working tree, or None."""
         if path not in self.source.modes():
             return None
         return self.source.read([path])[path].decode(errors="replace")
-
-
-def runner_of(target: Target) -> tuple[str, ...]:
-    """The labels of the machine that a target asks for."""
-    declared = getattr(target, "runner", None) or HOSTED
-    return (declared,) if isinstance(declared, str) else tuple(declared)
-
-
-def self_hosted(target: Target) -> bool:
-    return "self-hosted" in runner_of(target)

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from bot import config
 from bot.doctor import remote
 from bot.doctor.finding import Finding, missing, ok, warning
-from bot.doctor.ground import Ground, self_hosted
+from bot.doctor.ground import Ground
 from bot.pages.text import count
-from harness import __version__
 from harness.errors import AutoresearchError, RepositoryError
 
 CODEOWNERS = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
-LOCK_FILE = ".github/autoresearch-requirements.txt"
-NIGHTLY = ".github/workflows/nightly.yml"
 _ADD = "git remote add origin https://github.com/OWNER/NAME.git"
-_PINNED = re.compile(r"^autoresearch-bot(?:\[[^\]]*\])?\s*==\s*(?P<version>[^\s;\\]+)", re.MULTILINE)
 
 
 def check_remote(ground: Ground) -> Iterator[Finding]:
@@ -62,22 +57,6 @@ def check_targets(ground: Ground) -> Iterator[Finding]:
     yield ok("targets", f"{count(len(found), 'target')}: {', '.join(one.name for one in found)}")
 
 
-def check_lock(ground: Ground) -> Iterator[Finding]:
-    """The version that the workflows install, against the one that speaks here."""
-    text = ground.text(LOCK_FILE)
-    pinned = _PINNED.search(text or "")
-    again = ("autoresearch install",)
-    if text is None:
-        yield missing("version", f"{LOCK_FILE} is absent: the jobs would have nothing to install", commands=again)
-    elif pinned and pinned["version"] != __version__:
-        said = f"the workflows run version {pinned['version']}, this is {__version__}: scores carry different locks"
-        yield warning("version", said, commands=again)
-    else:
-        yield ok(
-            "version", f"{__version__}, here and in {LOCK_FILE}" if pinned else f"{__version__}, from the checkout"
-        )
-
-
 def check_owners(ground: Ground) -> Iterator[Finding]:
     """Who is asked to review: `owner:` of each target, else CODEOWNERS."""
     files = [path for path in CODEOWNERS if ground.text(path) is not None]
@@ -116,23 +95,6 @@ def check_sandbox(ground: Ground) -> Iterator[Finding]:
                       where="" if _is_command(error.next_step) else error.next_step)  # fmt: skip
         return
     yield ok("sandbox", f"holds on this machine, for {', '.join(isolated)}")
-
-
-def check_workflows(ground: Ground) -> Iterator[Finding]:
-    if ground.text(NIGHTLY) is None:
-        yield missing(
-            "workflows", f"{NIGHTLY} is absent: no night starts by itself", commands=("autoresearch install",)
-        )
-        return
-    from bot.doctor.installed import drifted
-
-    changed = drifted(ground.repository)
-    if changed:
-        said = f"not as `autoresearch install` writes them: {', '.join(changed)}"
-        yield missing("workflows", said, commands=("autoresearch install --check", "autoresearch install"))
-        return
-    hosts = "GitHub's and your own machines" if any(map(self_hosted, ground.targets)) else "GitHub's machines"
-    yield ok("workflows", f"as `autoresearch install` writes them, for {hosts}")
 
 
 def _is_command(step: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bot.doctor.finding import Finding, missing, ok, warning
-from bot.doctor.ground import Ground, runner_of, self_hosted
+from bot.doctor.ground import Ground
 
 RUNNERS = "Settings > Actions > Runners"
 ADMINISTRATION = "Administration: read"
@@ -14,7 +14,7 @@ SKEW = 300  # seconds; a token of an app is refused beyond some minutes
 
 
 def check_runners(ground: Ground) -> Iterator[Finding]:
-    own = [target for target in ground.targets if self_hosted(target)]
+    own = [target for target in ground.targets if target.self_hosted]
     if not own:
         yield ok("runners", "every target runs on GitHub's machines")
         return
@@ -33,7 +33,7 @@ def check_runners(ground: Ground) -> Iterator[Finding]:
     listed: list[dict[str, Any]] = ground.api.read("/actions/runners?per_page=100", ADMINISTRATION).get("runners", [])
     machines = [({label["name"].lower() for label in one["labels"]}, one["status"] == "online") for one in listed]
     for target in own:
-        wanted = runner_of(target)
+        wanted = target.runner
         fitting = [online for labels, online in machines if {label.lower() for label in wanted} <= labels]
         named = f"[{', '.join(wanted)}]"
         if not fitting:
