@@ -97,7 +97,7 @@ def _there(ground: Ground, why_not_asked: str) -> list[Finding]:
         said = f"{ground.slug} is not there, or the token may not see it; not looked at: {_names()}"
         return [unknown("github", said, permission=lack.permission)]
     except (NotInPlan, Unanswered) as lost:
-        return [unknown("github", f"{lost.what}; not looked at: {_names()}", commands=_steps(lost))]
+        return [unknown("github", f"{lost.what}; not looked at: {_names()}", where=lost.next_step)]
     return [finding for name, check in THERE for finding in _tried(name, check, ground)]
 
 
@@ -109,13 +109,9 @@ def _tried(name: str, check: Check, ground: Ground) -> Iterator[Finding]:
     except NotInPlan as lack:
         yield unknown(name, lack.what)
     except Unanswered as lost:
-        yield unknown(name, lost.what, commands=_steps(lost))
+        yield unknown(name, lost.what, where=lost.next_step)
     except AutoresearchError as error:
-        yield missing(name, error.what, commands=_steps(error))
-
-
-def _steps(error: AutoresearchError) -> tuple[str, ...]:
-    return (error.next_step,) if error.next_step else ()
+        yield missing(name, error.what, where=error.next_step)
 
 
 def _names() -> str:

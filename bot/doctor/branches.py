@@ -54,7 +54,7 @@ def _judged(branch: str, best: Guard) -> Finding:
         return warning("default branch", said, where=BYPASS, page=PAGE)
     if best.bypass is None:
         return ok("default branch", f"{branch} needs an approved pull request (who may bypass it is not shown)")
-    whom = f"; may bypass it: {', '.join(best.bypass)}" if best.bypass else ", without exception"
+    whom = f"; may bypass it: {', '.join(best.bypass)}" if best.bypass else "; nobody may push past it"
     return ok("default branch", f"{branch} needs an approved pull request{whom}")
 
 

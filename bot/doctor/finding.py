@@ -14,7 +14,8 @@ class Finding:
     """missing: a night fails without it, or a promise is not kept. warning: it works, and costs what `says` tells.
     unknown: nobody with this token could tell; `permission` would show it.
 
-    where: the click path. page: its address below the repository's. commands: shell, whole. lines: YAML to write.
+    where: the click path, or what else to do. page: its address below the repository's. commands: of a shell, whole.
+    lines: to be written into a file.
     """
 
     check: str
@@ -58,5 +59,5 @@ def warning(
     return Finding(check, "warning", says, where, page, commands, lines)
 
 
-def unknown(check: str, says: str, *, permission: str = "", commands: tuple[str, ...] = ()) -> Finding:
-    return Finding(check, "unknown", says, commands=commands, permission=permission)
+def unknown(check: str, says: str, *, permission: str = "", where: str = "", commands: tuple[str, ...] = ()) -> Finding:
+    return Finding(check, "unknown", says, where, commands=commands, permission=permission)

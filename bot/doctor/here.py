@@ -61,7 +61,8 @@ def check_owners(ground: Ground) -> Iterator[Finding]:
     """Who is asked to review: `owner:` of each target, else CODEOWNERS."""
     files = [path for path in CODEOWNERS if ground.text(path) is not None]
     ownerless = [target.name for target in ground.targets if not target.owner]
-    teams = sorted({target.owner for target in ground.targets if target.owner and "/" in target.owner})
+    told = "\n".join(ground.text(path) or "" for path in files).split()
+    teams = sorted({target.owner for target in ground.targets if target.owner and "/" in target.owner} - set(told))
     if teams:
         yield warning(
             "owners",
@@ -89,13 +90,7 @@ def check_sandbox(ground: Ground) -> Iterator[Finding]:
     try:
         self_test()
     except AutoresearchError as error:
-        for_whom = f"{', '.join(isolated)} cannot run on this machine: {error.what}"
-        why = f" ({error.why})" if error.why else ""
-        yield missing("sandbox", for_whom + why, commands=(error.next_step,) if _is_command(error.next_step) else (),
-                      where="" if _is_command(error.next_step) else error.next_step)  # fmt: skip
+        said = f"{', '.join(isolated)} cannot run on this machine: {error.what}"
+        yield missing("sandbox", said + (f" ({error.why})" if error.why else ""), where=error.next_step)
         return
     yield ok("sandbox", f"holds on this machine, for {', '.join(isolated)}")
-
-
-def _is_command(step: str) -> bool:
-    return step.startswith(("sudo ", "apt", "chmod ", "unshare "))

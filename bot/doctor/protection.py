@@ -17,8 +17,8 @@ _ROLES = {2: "maintainers", 4: "everyone who may write", 5: "administrators"}
 
 @dataclass(frozen=True)
 class Guard:
-    """What asks for a pull request. bypass: who may push without one; None: not shown. apps: those of them that are
-    programs."""
+    """What asks for a pull request. bypass: who may push without one; None: not shown. apps: programs that may push
+    without one, or merge one without its approvals."""
 
     approvals: int
     stale_dismissed: bool
@@ -73,7 +73,7 @@ def _bypass(ground: Ground, number: object) -> tuple[tuple[str, ...] | None, tup
     if listed is None:
         return None, (), False
     always = [actor for actor in listed if actor.get("bypass_mode") != "pull_request"]
-    apps = [actor.get("actor_id") for actor in always if actor["actor_type"] == "Integration"]
+    apps = [actor.get("actor_id") for actor in listed if actor["actor_type"] == "Integration"]
     return tuple(map(_actor, always)), tuple(f"app {app}" for app in apps), ACTIONS_APP in apps
 
 

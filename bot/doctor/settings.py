@@ -136,9 +136,7 @@ def check_merging(ground: Ground) -> Iterator[Finding]:
             commands=(command,),
         )
     else:
-        yield ok(
-            "merging", f"by {' or '.join(allowed)}; one commit per row" + ("" if "merge" in allowed else " by rebase")
-        )
+        yield ok("merging", f"by {', '.join(allowed)}")
 
 
 def check_issues(ground: Ground) -> Iterator[Finding]:

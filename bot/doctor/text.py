@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from bot.doctor import Diagnosis
 from bot.doctor.finding import STATES, Finding
 from bot.label import visible
-from bot.pages.text import plain
+from bot.pages.text import count, plain
 
 WIDTH = 80
 _STATE, _CHECK = 9, 16
 _LONGEST = 600
+_OPEN = re.compile(r"--?[A-Za-z-]+|\|")  # a word that another one belongs to
 
 
 def as_text(found: Diagnosis) -> str:
@@ -25,8 +28,9 @@ def as_text(found: Diagnosis) -> str:
 
 
 def _headline(found: Diagnosis) -> str:
-    counts = ((sum(one.state == state for one in found.findings), state) for state in STATES)
-    told = ", ".join(f"{many} {'in order' if state == 'ok' else state}" for many, state in counts if many)
+    many = Counter(finding.state for finding in found.findings)
+    words = {"warning": count(many["warning"], "warning"), "ok": f"{many['ok']} in order"}
+    told = ", ".join(words.get(state, f"{many[state]} {state}") for state in STATES if many[state])
     return f"{found.slug or 'this repository'}: {told}"
 
 
@@ -78,20 +82,27 @@ def _folded(label: str, said: str, indent: int | None = None) -> list[str]:
 def _command(command: str, label: str) -> list[str]:
     """A command that can be copied: continued with backslashes where it is longer than a line."""
     lines, room = [""], WIDTH - len(label) - 2
-    for word in _words(visible(command).replace("\n", " ")):
-        if lines[-1] and len(lines[-1]) + 1 + len(word) > room:
+    for part in _parts(visible(command).replace("\n", " ")):
+        if lines[-1] and len(lines[-1]) + 1 + len(part) > room:
             lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".lstrip()
+        lines[-1] = f"{lines[-1]} {part}".lstrip()
     margin = " " * len(label)
-    told = [f"{label if not index else margin + '  '}{line}" for index, line in enumerate(lines)]
+    told = [f"{label if not index else margin}{line}" for index, line in enumerate(lines)]
     return [f"{line} \\" if index < len(told) - 1 else line for index, line in enumerate(told)]
 
 
-def _words(command: str) -> list[str]:
-    """As the shell reads them, with their quotes; what it could not read stays whole."""
+def _parts(command: str) -> list[str]:
+    """Words as the shell reads them, with their quotes; an option stays with its value, a pipe with what follows."""
     lexer = shlex.shlex(command, posix=False)
     lexer.whitespace_split, lexer.commenters = True, ""
     try:
-        return list(lexer)
+        words = list(lexer)
     except ValueError:
         return [command]
+    parts: list[str] = []
+    for word in words:
+        if parts and _OPEN.fullmatch(parts[-1]) and not word.startswith(("-", "|")):
+            parts[-1] = f"{parts[-1]} {word}"
+        else:
+            parts.append(word)
+    return parts
