@@ -63,6 +63,5 @@ class Ground:
 
     def text(self, path: str) -> str | None:
         """A file of the working tree, or None."""
-        if path not in self.source.modes():
-            return None
-        return self.source.read([path])[path].decode(errors="replace")
+        file = self.repository.root / path
+        return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else None

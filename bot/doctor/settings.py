@@ -16,7 +16,6 @@ ENVIRONMENTS = "Settings > Environments"
 LABELS = ("autoresearch", "evidence:strong", "evidence:weak", "needs-recheck", "superseded", "hold", "retry")
 _SECRET = re.compile(r"\$\{\{\s*secrets\.([A-Za-z0-9_]+)")
 _OWN_TOKEN = "GITHUB_TOKEN"  # noqa: S105  # its name
-_WORKFLOW = re.compile(r"\.github/workflows/[^/]+\.ya?ml")
 
 
 def check_environment(ground: Ground) -> Iterator[Finding]:
@@ -96,11 +95,11 @@ def check_secrets(ground: Ground) -> Iterator[Finding]:
 
 
 def _named(ground: Ground) -> set[str]:
-    """Secrets that the installed workflows ask for. Other workflows of the repository are not ours to judge."""
+    """Secrets that the bot's workflows ask for. Other workflows of the repository are not ours to judge."""
     found: set[str] = set()
-    for path in ground.source.modes():
-        text = ground.text(path) if _WORKFLOW.fullmatch(path) else None
-        if text and "autoresearch install" in text:
+    for file in sorted((ground.repository.root / ".github" / "workflows").glob("*.y*ml")):
+        text = ground.text(f".github/workflows/{file.name}") or ""
+        if "autoresearch" in text:
             found |= set(_SECRET.findall(text))
     return found - {_OWN_TOKEN}
 
