@@ -4,29 +4,68 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bot.pages.gains import shown
+from bot.pages import figures
+from bot.pages.facts import Dropped, Facts, Links
+from bot.pages.gains import headline, number, shown
+from bot.pages.pieces import Piece, Weight
 from bot.pages.summary import Row, TargetReport
-from bot.pages.text import cell_code, code, count, decimals_for, percent, signed, words
+from bot.pages.text import cell_code, code, count, decimals_for, label, linked, percent, words
 from harness import ablate
 from harness.intervals import CONFIDENCE
 from harness.rule import headline_name
 
-Commits = Mapping[tuple[str, int], str]
 _MOST_EXPERIMENTS = 5
 _SET = "measured as a set"  # as the confirm event says it
 
 
-def table(report: TargetReport, commits: Commits) -> list[str]:
+def numbering(reports: Sequence[TargetReport], facts: Facts) -> Mapping[str, int]:
+    """What is added to a target's row numbers to give the page's.
+
+    Where a comment can name a row, no two rows of a page have one number: a target's follow those of the targets before
+    it, by name, whether those are still there or were dropped.
+    """
+    last: dict[str, int] = {report.name: 0 for report in reports}
+    pairs = [(report.name, row.number) for report in reports for row in report.rows]
+    for name, row in [*pairs, *((gone.target, gone.row) for gone in facts.dropped)]:
+        last[name] = max(last.get(name, 0), row)
+    before, found = 0, {}
+    for name in sorted(last):
+        found[name] = before
+        before += last[name] if facts.commands else 0
+    return found
+
+
+def table(report: TargetReport, links: Links, before: int = 0) -> Piece:
+    """before: see numbering. A row that was dropped stands struck in its place."""
     decimals = decimals_for(sum(row.adds for row in report.rows))
-    lines = ["| # | commit | change | adds | lines |", "|--:|---|---|--:|--:|"]
-    for row in report.rows:
-        commit = commits.get((report.name, row.number), "")
-        change = cell_code(words(row.change, 10), 80)
-        adds = _with_bound(report, row, decimals)
-        lines.append(
-            f"| {row.number} | {code(commit[:8]) if commit else ''} | {change} | {adds} | +{row.added} -{row.removed} |"
-        )
-    return [*lines, "", _legend(report)]
+    one = any((report.name, row.number) in links.addresses for row in report.rows)
+    entries = {row.number: _row(report, row, links, before, decimals, one=one) for row in report.rows}
+    for gone in links.facts.dropped:
+        if gone.target == report.name and gone.row not in entries:
+            entries[gone.row] = _struck(gone, before, one=one)
+    head = ["| # | change | adds | lines |", "|--:|---|--:|--:|"]
+    if not one:
+        head = ["| # | commit | change | adds | lines |", "|--:|---|---|--:|--:|"]
+    body = [entries[number] for number in sorted(entries)]
+    return Piece(head, Weight.SECTION, report.name, "rows", body, ["", _legend(report), ""])
+
+
+def _row(report: TargetReport, row: Row, links: Links, before: int, decimals: int, *, one: bool) -> str:
+    """one: whether number and commit share a cell, as a link."""
+    place = report.name, row.number
+    number, commit = str(before + row.number), links.commits.get(place, "")
+    first = (
+        linked(number, links.addresses.get(place, "")) if one else f"{number} | {code(commit[:8]) if commit else ''}"
+    )
+    change = cell_code(words(row.change, 10), 80)
+    return f"| {first} | {change} | {_with_bound(report, row, decimals)} | +{row.added} -{row.removed} |"
+
+
+def _struck(gone: Dropped, before: int, *, one: bool) -> str:
+    first = f"~~{before + gone.row}~~" + ("" if one else " |")
+    change = cell_code(words(gone.change, 10), 80)
+    who = f"dropped by {cell_code(gone.by, 40)}" if gone.by else "not confirmed again"
+    return f"| {first} | ~~{change}~~ | {who} | |"
 
 
 def in_words(report: TargetReport, number: int) -> str:
@@ -38,7 +77,7 @@ def in_words(report: TargetReport, number: int) -> str:
 
 def _with_bound(report: TargetReport, row: Row, decimals: int) -> str:
     if row.low is None:
-        return signed(row.adds, decimals)
+        return figures.gain(report, row.adds, _base(report), decimals)
     adds, low = _effect(report, row.adds, row.low)
     return f"{adds} ({low})"
 
@@ -47,14 +86,18 @@ def _effect(report: TargetReport, gain: float, low: float) -> tuple[str, str]:
     """A gain and its lower bound, as the rows of this target show gains."""
     if report.noise:
         return shown(report.compared, gain, like=[low]), shown(report.compared, low, like=[gain])
-    decimals = decimals_for(max(abs(gain), abs(low)))
-    return signed(gain, decimals), signed(low, decimals)
+    decimals, base = decimals_for(max(abs(gain), abs(low))), _base(report)
+    return figures.gain(report, gain, base, decimals), figures.gain(report, low, base, decimals)
+
+
+def _base(report: TargetReport) -> float:
+    return number(report.rule, headline(report.rule), report.base) if report.base else 0.0
 
 
 def _legend(report: TargetReport) -> str:
     if not report.noise:
         where = "search rows" if report.sample else "score"
-        return f"*adds*: a row's gain in {headline_name(report.rule)} ({where}), on top of the rows above it."
+        return f"*adds*: a row's gain in {label(headline_name(report.rule))} ({where}), on top of the rows above it."
     name, least = report.compared.name, f"in brackets, at least so much with {_confidence(report)} confidence"
     if _how(report) == _SET:
         return f"*adds*: how the whole change moves {name}, which was {_SET}; {least}."
@@ -93,7 +136,7 @@ def _confidence(report: TargetReport) -> str:
     return percent(CONFIDENCE if _undivided(report) else ablate.CONFIDENCE)
 
 
-def unproven(report: TargetReport) -> list[str]:
+def unproven(report: TargetReport) -> list[Piece]:
     """The parts of the loop's result that the ablation took out."""
     found = (report.confirm or {}).get("ablation", {}).get("removed")
     if not found:
@@ -104,7 +147,7 @@ def unproven(report: TargetReport) -> list[str]:
         adds, low = _effect(report, entry["gain"], entry["low"])
         change = cell_code(words(entry["change"], 10), 80)
         lines.append(f"| {_numbers(entry['experiments'])} | {change} | {adds} | {low} |")
-    return ["", *lines, "", "</details>"]
+    return [Piece([*lines, "", "</details>", ""], Weight.FOLDED, report.name, "what the ablation took out")]
 
 
 def method(report: TargetReport) -> str:
