@@ -85,6 +85,7 @@ class Target:
     isolated: bool
     owner: str | None
     private: bool = False
+    publish: tuple[str, ...] = ()  # what promoting a merged result publishes
     places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
 
     @property

@@ -72,6 +72,7 @@ def build(source: Source, folder: str, config: ConfigFile) -> Target:
         isolated=isolated,
         owner=data.get("owner"),
         private=data.get("data", {}).get("private", False),
+        publish=tuple(data.get("publish", ())),
         places={key: config.place(f"/{key}") for key in ("name", "file")},
     )
 
