@@ -55,7 +55,7 @@ def plan_step(at: str, before: str, as_json: bool, directory: Path) -> None:
 
     repository = repository_of(directory)
     findings = plan(repository, repository.commit(at), before)
-    due = [{"target": f.target, "runner": "ubuntu-latest"} for f in findings if f.due]
+    due = [{"target": f.target, "runner": list(f.due.target.runner)} for f in findings if f.due]
     _step_output("matrix", due)
     _step_summary(list(lines(findings)))
     if as_json:
