@@ -65,7 +65,8 @@ def test_a_merge_is_promoted_with_its_tag(repository: Repository) -> None:
     assert done.tags == tags(repository) == ["autoresearch/dial/1"]
     said = git(repository, "tag", "--list", "--format=%(*objectname) %(contents)", "autoresearch/dial/1")
     assert said.startswith(repository.commit())
-    assert "Confirmed: +6" in said and "Realised: score +6" in said
+    assert "Confirmed: +6" in said
+    assert "Realised: score +6" in said
     assert chain.read(repository, "dial").previous in said
 
 
@@ -197,7 +198,8 @@ def test_after_a_force_push_the_record_says_what_changed(repository: Repository)
     edit(repository, content(2, 3))
     one = found(repository, before="1" * 40)
     assert one.state == "unconfirmed"
-    assert one.due and one.due.before == content(3, 3).encode()
+    assert one.due
+    assert one.due.before == content(3, 3).encode()
 
 
 def test_an_evaluator_that_fails_on_the_merged_file_promotes_nothing(repository: Repository) -> None:
@@ -242,7 +244,8 @@ def test_a_whole_life(repository: Repository) -> None:
     merge(repository, first)
     done = autoresearch(repository, "promote")
     assert done.returncode == 0, done.stderr
-    assert "dial: promoted" in done.stdout and "tag: autoresearch/dial/1" in done.stdout
+    assert "dial: promoted" in done.stdout
+    assert "tag: autoresearch/dial/1" in done.stdout
     write(repository, {f"{AT}/target.yaml": TARGET.replace("[0, 3]", "[0, 5]")})
     git(repository, "commit", "--quiet", "--all", "-m", "More room")
     second = night(repository)
@@ -257,7 +260,8 @@ def test_a_whole_life(repository: Repository) -> None:
     assert verified.returncode == 0, verified.stderr
     assert "autoresearch/dial/2: the tag quotes the seal" in verified.stdout
     report = autoresearch(repository, "report", second.removeprefix("autoresearch/")).stdout
-    assert "## After the merge" in report and "was confirmed" in report
+    assert "## After the merge" in report
+    assert "was confirmed" in report
     assert "realised: score" in autoresearch(repository, "reproduce", "dial#head").stdout
 
 
