@@ -202,7 +202,7 @@ class _Shelf:
         self.sent.append(str(records.tip(repository)))
 
     def publish_tag(self, repository: Repository, name: str) -> None:
-        self.sent.append(name)
+        self.sent.append(f"{name} {repository.reference(f'refs/tags/{name}')}")
 
 
 def _count(monkeypatch: pytest.MonkeyPatch, last: int) -> list[str]:
