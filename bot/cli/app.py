@@ -11,17 +11,18 @@ from typing import Any
 import click
 
 import harness
+from bot import actions
 from harness.errors import AutoresearchError
 
 EPILOG = """\b
 Exit codes: 0 done, 1 a bug, 2 wrong usage, 3 configuration or data, 4 evaluator,
-5 integrity, 6 another night is running, 7 sandbox, 8 git, 9 not found, 130 stopped.
+5 integrity, 6 another night is running, 7 sandbox, 8 git, 9 not found, 10 forge, 130 stopped.
 """
 
 
 _ORDER = (
     "new", "setup", "check", "label", "audit", "night", "plan", "run", "confirm", "propose", "promote", "report", "log",
-    "reproduce", "refresh",
+    "reproduce", "refresh", "install",
 )  # fmt: skip
 
 
@@ -55,6 +56,10 @@ repository_option = click.option(
     help="Run as if started in this folder.",
 )  # fmt: skip
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+forge_option = click.option(
+    "--forge", "forge_name", type=click.Choice(["local", "github"]), default="local", show_default=True,
+    help="Where pull requests are opened. github: in a workflow, by its token.",
+)  # fmt: skip
 
 
 def repository_of(directory: Path) -> Any:
@@ -85,6 +90,7 @@ def go_quiet() -> None:
 
 def main() -> None:
     """The console script: errors that a user can meet are told without a traceback, with their exit code."""
+    actions.quiet_logs()
     try:
         cli.main(standalone_mode=False)
     except AutoresearchError as error:

@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.records import night_order
 from harness import events
 from harness.errors import BusyError, IntegrityError, NotFound
 from harness.events import Segment
@@ -143,8 +144,12 @@ class Night:
 
     def files(self, target: str) -> Files:
         """What a target's folder holds: plain files of the night's own names; anything else is named, never read."""
-        wanted = re.compile(rf"{re.escape(self.name)}\.[0-9]+-[a-z]+\.(?:jsonl|pack)")
-        return read_folder(self.folder(target), wanted, _BESIDE, _MOST)
+        return read_folder(self.folder(target), self.wanted, _BESIDE, _MOST)
+
+    @property
+    def wanted(self) -> re.Pattern[str]:
+        """What the files of a segment of this night are called."""
+        return re.compile(rf"{re.escape(self.name)}\.[0-9]+-[a-z]+\.(?:jsonl|pack)")
 
     def segments(self, target: str) -> list[Segment]:
         contents = self.files(target).contents
@@ -227,8 +232,7 @@ def night_named(repository: Repository, name: str) -> Night:
 
 
 def _order(night: Night) -> tuple[str, int]:
-    date, _, number = night.name[:10], night.name[10:11], night.name[11:]
-    return date, int(number) if number.isdigit() else 1
+    return night_order(night.name)
 
 
 @contextmanager

@@ -181,7 +181,7 @@ def _replayed(segments: Sequence[Segment], replay: Replay) -> tuple[bytes, ...]:
                 if event["event"] == "confirm":
                     rows, confirm = check_confirm(event, segment, replay, on_the_way), event
                 elif event["event"] == "proposed":
-                    check_proposed(event, replay.expected.night, confirm)
+                    check_proposed(event, replay.expected.night, confirm, carried=bool(replay.expected.carried_blob))
                 elif segment.header["verb"] == "confirm":
                     on_the_way.append(event)
                 else:

@@ -230,7 +230,9 @@ KINDS: Mapping[str, Shape] = {
         },
         more=True,
     ),
-    "proposed": Shape({"branch": text(200), "head": _BLOB_ID, "rows": list_of(_BLOB_ID, 1000)}),
+    "proposed": Shape(
+        {"branch": text(200), "head": _BLOB_ID, "rows": list_of(_BLOB_ID, 1000)}, {"includes": text(200)}
+    ),
     "note": Shape({}, more=True),
     "seal": Shape({"events": whole(), "end": text(40)}, {"why": text(8000)}),
 }  # fmt: skip
