@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bot.forge.local import LocalForge
 from bot.promote import chain, folds, handed
 from bot.promote.plan import Finding, plan
 from bot.promote.publish import Published, publish
@@ -84,7 +85,13 @@ def promote(repository: Repository, before: str = "") -> Published:
     due = [finding.due for finding in plan(repository, commit, before) if finding.due]
     for one in due:
         remeasure(repository, one)
-    return publish(repository, handed.here(repository, [one.target.name for one in due]), commit, before)
+    return publish(
+        repository,
+        handed.here(repository, [one.target.name for one in due]),
+        commit,
+        before,
+        LocalForge(repository.state),
+    )
 
 
 def end(repository: Repository) -> tuple[str, str]:

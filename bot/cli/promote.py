@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from bot.cli.app import cli, go_quiet, json_option, repository_of, repository_option, say
+from bot.cli.app import cli, forge_option, go_quiet, json_option, repository_of, repository_option, say
 
 _at_option = click.option("--at", metavar="COMMIT", default="HEAD", help="The merged commit. Default: the last.")
 _before_option = click.option(
-    "--before", metavar="COMMIT", default="", help="Where the branch stood before. Default: the commit's first parent."
-)
+    "--before", metavar="COMMIT", default="",
+    help="Where the branch stood before. Default: as the push says that started a workflow, else the first parent.",
+)  # fmt: skip
+_HAND_OVER = click.option(
+    "--hand-over", "into", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER",
+    help="Write what the next job needs to this folder.",
+)  # fmt: skip
+_HANDED = click.option(
+    "--handed", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER",
+    help="Where the artifacts of earlier jobs lie.",
+)  # fmt: skip
 
 
 @cli.group("promote", invoke_without_command=True)
@@ -44,22 +54,25 @@ def promote_command(context: click.Context, at: str, before: str, as_json: bool,
 @promote_command.command("plan")
 @_at_option
 @_before_option
+@_HAND_OVER
 @json_option
 @repository_option
-def plan_step(at: str, before: str, as_json: bool, directory: Path) -> None:
+def plan_step(at: str, before: str, into: Path | None, as_json: bool, directory: Path) -> None:
     """Says which targets are due: confirmed contents, and changes that nobody confirmed.
 
     In a workflow it writes the step output `matrix`.
     """
+    from bot.night.folder import write_atomically
     from bot.promote.plan import lines, plan
 
     repository = repository_of(directory)
-    findings = plan(repository, repository.commit(at), before)
-    due = [{"target": f.target, "runner": list(f.due.target.runner)} for f in findings if f.due]
-    _step_output("matrix", due)
+    findings = plan(repository, repository.commit(at), before or _pushed_from())
+    found = [{"target": f.target, "state": f.state, "why": f.why, "due": bool(f.due)} for f in findings]
+    _step_output("matrix", [{"target": f.target, "runner": list(f.due.target.runner)} for f in findings if f.due])
     _step_summary(list(lines(findings)))
+    if into and any(finding.due for finding in findings):
+        write_atomically(into / "plan.json", json.dumps(found, indent=2) + "\n")
     if as_json:
-        found = [{"target": f.target, "state": f.state, "why": f.why, "due": bool(f.due)} for f in findings]
         click.echo(json.dumps(found, indent=2))
         return
     for line in lines(findings):
@@ -67,55 +80,73 @@ def plan_step(at: str, before: str, as_json: bool, directory: Path) -> None:
 
 
 @promote_command.command("remeasure")
-@click.argument("target")
+@click.argument("name", metavar="[TARGET]", default="")
+@click.option("--target", default="", help="The same as TARGET.")
 @_at_option
 @_before_option
-@click.option("--hand-over", type=click.Path(file_okay=False, path_type=Path), help="Copy what was measured there.")
+@_HANDED
+@_HAND_OVER
 @repository_option
-def remeasure_step(target: str, at: str, before: str, hand_over: Path | None, directory: Path) -> None:
-    """Measures a target's merged file against what it replaced, in a fresh checkout. Publishes nothing."""
+def remeasure_step(
+    name: str, target: str, at: str, before: str, handed: Path | None, into: Path | None, directory: Path
+) -> None:
+    """Measures a target's merged file against what it replaced, in a fresh checkout. Publishes nothing.
+
+    What is due is decided from the repository alone, so nothing of --handed is read.
+    """
     go_quiet()
     from bot.night.folder import mutex
-    from bot.promote import handed
+    from bot.promote.handed import hand_over
     from bot.promote.plan import plan
     from bot.promote.remeasure import remeasure
 
+    del handed
+    if bool(name) == bool(target):
+        raise click.UsageError("name one target")
     repository = repository_of(directory)
     with mutex(repository):
-        (finding,) = plan(repository, repository.commit(at), before, (target,))
+        (finding,) = plan(repository, repository.commit(at), before or _pushed_from(), (name or target,))
         if not finding.due:
-            say(f"{target}: nothing is due: {finding.state}: {finding.why}")
+            say(f"{finding.target}: nothing is due: {finding.state}: {finding.why}")
             return
         end = remeasure(repository, finding.due)
-        if hand_over:
-            handed.hand_over(repository, target, hand_over)
-    say(f"{target}: {end}")
+        if into:
+            hand_over(repository, finding.target, into)
+    say(f"{finding.target}: {end}")
 
 
 @promote_command.command("publish")
 @_at_option
 @_before_option
-@click.option("--branch", default="", metavar="REVISION", help="What the commit must still be part of.")
 @click.option(
-    "--handed", type=click.Path(file_okay=False, path_type=Path), help="Where the measurements of other jobs lie."
+    "--branch",
+    default="",
+    metavar="REVISION",
+    help="What the commit must still be part of. Default: as the forge says.",
 )
+@_HANDED
+@forge_option
 @json_option
 @repository_option
-def publish_step(at: str, before: str, branch: str, handed: Path | None, as_json: bool, directory: Path) -> None:
+def publish_step(
+    at: str, before: str, branch: str, handed: Path | None, forge_name: str, as_json: bool, directory: Path
+) -> None:
     """Records what was measured and tags what was confirmed. Runs nothing of it; running it again changes nothing."""
+    from bot.forge.choice import chosen
     from bot.night.folder import mutex
     from bot.promote import handed as received
     from bot.promote.plan import plan
     from bot.promote.publish import publish
 
     repository = repository_of(directory)
+    forge = chosen(forge_name, repository, repository.state)
     with mutex(repository):
-        commit = repository.commit(at)
+        commit, before = repository.commit(at), before or _pushed_from()
         if handed:
             found = received.listed(handed)
         else:
             found = received.here(repository, [f.target for f in plan(repository, commit, before) if f.due])
-        done = publish(repository, found, commit, before, branch)
+        done = publish(repository, found, commit, before, forge, branch)
     _print_published(done, as_json=as_json)
 
 
@@ -145,6 +176,15 @@ def _print_published(done: Any, *, as_json: bool) -> None:
             click.echo(line)
     if done.refused:
         sys.exit(5)
+
+
+def _pushed_from() -> str:
+    """The commit that a branch stood on before the push that started this workflow; "" outside of one."""
+    place = os.environ.get("GITHUB_EVENT_PATH", "")
+    if os.environ.get("GITHUB_EVENT_NAME") != "push" or not place:
+        return ""
+    before = json.loads(Path(place).read_text(encoding="utf-8")).get("before", "")
+    return before if isinstance(before, str) and re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", before) else ""
 
 
 def _step_output(name: str, value: Any) -> None:

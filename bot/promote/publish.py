@@ -22,26 +22,15 @@ from harness.repository import Repository
 
 
 class Shelf(Protocol):
-    """Where others read records and tags. Each method may be called again after a kill."""
+    """Of a forge what promoting needs: where others read records and tags."""
 
     def fetch(self, repository: Repository) -> None: ...
+
+    def base(self, repository: Repository) -> str | None: ...
 
     def publish_records(self, repository: Repository) -> None: ...
 
     def publish_tag(self, repository: Repository, name: str) -> None: ...
-
-
-class Here:
-    """A repository that nobody else reads."""
-
-    def fetch(self, repository: Repository) -> None:
-        """Everything is here."""
-
-    def publish_records(self, repository: Repository) -> None:
-        """They are where they are read."""
-
-    def publish_tag(self, repository: Repository, name: str) -> None:
-        """It is where it is read."""
 
 
 @dataclass
@@ -56,15 +45,15 @@ class Published:
 
 
 def publish(
-    repository: Repository, handed: Handed, commit: str, before: str = "", branch: str = "", shelf: Shelf | None = None
+    repository: Repository, handed: Handed, commit: str, before: str, shelf: Shelf, branch: str = ""
 ) -> Published:
-    """Publishes what was measured of a commit. branch: what the commit must be part of, "" is the commit itself.
+    """Publishes what was measured of a commit. branch: what the commit must be part of; "" is the branch that merges
+    go onto there, where there is one.
 
     Raises RepositoryError where it is not (any more): what a force push took away is not promoted.
     """
-    shelf = shelf or Here()
     shelf.fetch(repository)
-    _check_on(repository, commit, branch or commit)
+    _check_on(repository, commit, branch or shelf.base(repository) or commit)
     done = Published(plan(repository, commit, before), refused=dict(handed.refused))
     files: dict[str, bytes] = {}
     for finding in done.findings:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+from bot.forge.local import LocalForge
 from bot.night.folder import MUTEX_VARIABLE
 from bot.night.lifeline import PARENT_VARIABLE
 from bot.night.night import INHERITED
@@ -27,7 +28,13 @@ def promote(repository: Repository, commit: str, before: str, mutex: int, say: S
     for one in due:
         say(f"{one.target.name}: measuring {one.blob[:12]} against {one.before_blob[:12]}")
         _remeasured(repository, one.target.name, commit, before, mutex)
-    return publish(repository, handed.here(repository, [one.target.name for one in due]), commit, before)
+    return publish(
+        repository,
+        handed.here(repository, [one.target.name for one in due]),
+        commit,
+        before,
+        LocalForge(repository.state),
+    )
 
 
 def _remeasured(repository: Repository, target: str, commit: str, before: str, mutex: int) -> None:

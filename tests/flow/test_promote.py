@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.forge.local import LocalForge
 from bot.night.folder import night_named
 from bot.promote import chain, folds
 from bot.promote.handed import Handed
@@ -235,7 +236,7 @@ def test_claims_and_gains_under_different_locks_are_not_compared(repository: Rep
 def test_a_branch_elsewhere_cannot_be_published(repository: Repository) -> None:
     commit = repository.commit(the_branch(repository))
     with pytest.raises(RepositoryError, match="no longer part"):
-        publish(repository, Handed(), commit, branch="main")
+        publish(repository, Handed(), commit, "", LocalForge(repository.state), "main")
 
 
 def test_a_whole_life(repository: Repository) -> None:

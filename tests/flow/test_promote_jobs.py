@@ -64,7 +64,7 @@ def test_three_machines_and_nothing_but_folders_between_them(merged: Repository,
     assert planned.returncode == 0, planned.stderr
     (line,) = (tmp_path / "outputs").read_text().splitlines()
     assert json.loads(line.removeprefix("matrix=")) == [{"target": "dial", "runner": ["ubuntu-latest"]}]
-    artifact = tmp_path / "in" / "promote-dial-1"
+    artifact = tmp_path / "in" / "remeasure-dial-1"
     done = step(clone(origin, tmp_path / "measure"), "promote", "remeasure", "dial", "--hand-over", str(artifact))
     assert done.returncode == 0, done.stderr
     publisher = clone(origin, tmp_path / "publish")
@@ -138,7 +138,9 @@ def test_a_killed_measurement_goes_on_where_it_was(tmp_path: Path, monkeypatch: 
     assert [{**event, "chain": ""} for event in after[:4]] == kept, "the pairs before the kill stand"
     assert [event["n"] for event in after] == list(range(1, len(after) + 1)), "and none was measured twice"
     assert remeasure(repository, due) == "promoted"
-    assert publish(repository, handed.here(repository, ["dial"]), due.commit).tags == ["autoresearch/dial/1"]
+    assert publish(repository, handed.here(repository, ["dial"]), due.commit, "", _Shelf([])).tags == [
+        "autoresearch/dial/1"
+    ]
 
 
 def test_a_noisy_merge_is_measured_in_fresh_pairs(tmp_path: Path) -> None:
@@ -188,7 +190,7 @@ def test_the_publishing_step_starts_no_evaluator(
 
 
 def _published(repository: Repository, sent: list[str]) -> None:
-    publish(repository, handed.here(repository, ["dial"]), repository.commit(), shelf=_Shelf(sent))
+    publish(repository, handed.here(repository, ["dial"]), repository.commit(), "", _Shelf(sent))
 
 
 class _Shelf:
@@ -197,6 +199,9 @@ class _Shelf:
 
     def fetch(self, repository: Repository) -> None:
         """Everything is here."""
+
+    def base(self, repository: Repository) -> str | None:
+        return repository.reference("refs/heads/main")
 
     def publish_records(self, repository: Repository) -> None:
         self.sent.append(str(records.tip(repository)))
