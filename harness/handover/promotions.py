@@ -6,6 +6,7 @@ commit, contents, what confirmed them), and makes the verdict again from the fig
 
 from __future__ import annotations
 
+import json
 import re
 import statistics
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,7 @@ PROMOTED, NOT_CONFIRMED, UNDERPOWERED, INFRA, RESUMED = (
 )  # fmt: skip
 ENDS = (PROMOTED, NOT_CONFIRMED, UNDERPOWERED, INFRA, "integrity", RESUMED)
 MOST_BYTES = 64 * 1024 * 1024
+_CHAIN = len(',"chain":""}') + 64
 _AT = re.compile(r"[0-9]{1,12}")
 _METRICS = numbers(MOST_METRICS)
 _NOT_COMPARED = frozenset({"event", "version", "machine", "at", "coin"})
@@ -94,6 +96,7 @@ def receive_promotion(files: Mapping[str, bytes], expected: ExpectedPromotion) -
     segment = parse(expected.name, files[name], pack)
     if segment.bad or not segment.sealed:
         _refuse(expected, str(segment.bad or "its seal is missing"))
+    _check_written(segment, files[name], expected)
     _check_header(segment, expected)
     for line, event in enumerate(segment.events[1:], start=2):
         shape = _KINDS.get(event["event"])
@@ -166,11 +169,22 @@ def _guard_in_doubt(metric: Metric, pairs: Sequence[Mapping[str, Any]], rule: Ru
     return ""
 
 
+def _check_written(segment: Segment, data: bytes, expected: ExpectedPromotion) -> None:
+    """Every line is spelled as this program spells it: no key twice, no number that a float cannot hold."""
+    for place, (event, line) in enumerate(zip(segment.events, data.split(b"\n"), strict=False), start=1):
+        try:
+            spelled = json.dumps(event, separators=(",", ":"), allow_nan=False)[:-1].encode()
+        except ValueError:
+            spelled = b""
+        if spelled != line[:-_CHAIN]:
+            _refuse(expected, f"line {place}: not as this program writes it")
+
+
 def _check_header(segment: Segment, expected: ExpectedPromotion) -> None:
     header = segment.header
     due = {"format": 1, "segment": expected.name, "previous": expected.previous, "verb": VERB, **expected.header}
     for key in sorted(due.keys() | header.keys() - _NOT_COMPARED):
-        if key not in _NOT_COMPARED and header.get(key) != due.get(key):
+        if key not in _NOT_COMPARED and not _same(header.get(key), due.get(key)):
             _refuse(expected, f"{shown(key)} is {shown(header.get(key))}, and {shown(due.get(key))} was due")
     if not matches(_AT)(str(header.get("at"))):
         _refuse(expected, f"its time is {shown(header.get('at'))}")
@@ -183,7 +197,7 @@ def _check_events(segment: Segment, expected: ExpectedPromotion, packs: Mapping[
         _refuse(expected, f"{len(found)} measurements, and one was due")
     event, end = found[0], segment.events[-1]["end"]
     for key, due in expected.realised.items():
-        if event.get(key) != due:
+        if not _same(event.get(key), due):
             _refuse(expected, f"{key} is {shown(event.get(key))}, and {shown(due)} was due")
     held = event["content"]
     content = packs.get(held["pack"]["sha256"], b"") if "pack" in held else str(held.get("text", "")).encode()
@@ -242,6 +256,11 @@ def _check_held_out(figures: Mapping[str, Any], rule: Rule, expected: ExpectedPr
 def means(pairs: Sequence[Mapping[str, Any]], side: str) -> dict[str, float]:
     """Each metric's mean over one side of the pairs."""
     return {name: statistics.fmean(pair[side][name] for pair in pairs) for name in pairs[0][side]}
+
+
+def _same(one: object, other: object) -> bool:
+    """Equal as JSON spells them: 1 is not true."""
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 
 def _refuse(expected: ExpectedPromotion, why: str) -> Never:
