@@ -1,4 +1,4 @@
-"""What the tests of promotions share: a repository after its first night, and the three steps in one process."""
+"""What the tests of promotions share: a repository after its first night, the steps in one process, invented merges."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ from bot.promote import chain, folds, handed
 from bot.promote.plan import Finding, plan
 from bot.promote.publish import Published, publish
 from bot.promote.remeasure import remeasure
+from bot.records import PROMOTIONS
+from harness.events import GENESIS, Segment, SegmentWriter, read
+from harness.folds import rule_fields
 from harness.repository import Repository
+from harness.rule import Metric, Rule, Tolerance
 from tests.support import autoresearch, git, make_repository, write
 
 AT = "targets/experiments/dial"
@@ -35,6 +39,8 @@ from harness import candidate, evaluator
 params = candidate.load("params.yaml")
 evaluator.report({"score": params["x"] + 2 * params["y"]})
 """
+RULE = Rule("primary", (Metric("auc", "maximize", min_effect=0.01), Metric("hhi", "minimize", guard=Tolerance(5))))
+LOCK = "a" * 64
 
 
 def content(x: int, y: int) -> str:
@@ -120,3 +126,32 @@ def forged(data: bytes, change: Callable[[dict[str, Any]], None]) -> bytes:
         before = hashlib.sha256(before.encode() + body).hexdigest()
         lines.append(body + f',"chain":"{before}"}}\n'.encode())
     return b"".join(lines)
+
+
+class Record:
+    """A chain of promotions, written as the real ones are."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.segments = folder, list[Segment]()
+
+    def add(self, gain: float, predicted: float | None = 0.1, half: float = 0.0, **more: Any) -> Record:
+        """A merge that gained so much."""
+        number = len(self.segments) + 1
+        figures = {"gain": gain, "low": gain - half, "high": gain + half}
+        event = {
+            "event": "realised", "night": more.pop("night", f"2026-11-{number:02}"), "row": 1,
+            "blob": more.pop("blob", f"{number:040x}"), "commit": "c" * 40, "comparable": True, "verdict": "promoted",
+            "figures": figures, "content": {"text": content(1, 1)},
+            **({"predicted": {"gain": predicted}} if predicted is not None else {}), **more,
+        }  # fmt: skip
+        return self.write([event], "promoted", str(more.get("lock", LOCK)))
+
+    def write(self, events: list[dict[str, Any]], end: str, lock: str = LOCK) -> Record:
+        name = f"promoted.{len(self.segments) + 1}-promote"
+        previous = self.segments[-1].chain if self.segments else GENESIS
+        header = {"verb": "promote", "target": "t", "night": PROMOTIONS, "lock": lock, **rule_fields(RULE)}
+        writer = SegmentWriter(self.folder, name, previous, header)
+        writer.append(events)
+        writer.seal(end)
+        self.segments.append(read(self.folder / f"{name}.jsonl"))
+        return self

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,8 @@ from bot.cli.app import cli, forge_option, go_quiet, json_option, repository_of,
 
 _at_option = click.option("--at", metavar="COMMIT", default="HEAD", help="The merged commit. Default: the last.")
 _before_option = click.option(
-    "--before", metavar="COMMIT", default="",
-    help="Where the branch stood before. Default: as the push says that started a workflow, else the first parent.",
-)  # fmt: skip
+    "--before", metavar="COMMIT", default="", help="Where the branch stood before. Default: the commit's first parent."
+)
 _HAND_OVER = click.option(
     "--hand-over", "into", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER",
     help="Write what the next job needs to this folder.",
@@ -54,24 +52,20 @@ def promote_command(context: click.Context, at: str, before: str, as_json: bool,
 @promote_command.command("plan")
 @_at_option
 @_before_option
-@_HAND_OVER
 @json_option
 @repository_option
-def plan_step(at: str, before: str, into: Path | None, as_json: bool, directory: Path) -> None:
+def plan_step(at: str, before: str, as_json: bool, directory: Path) -> None:
     """Says which targets are due: confirmed contents, and changes that nobody confirmed.
 
     In a workflow it writes the step output `matrix`.
     """
-    from bot.night.folder import write_atomically
     from bot.promote.plan import lines, plan
 
     repository = repository_of(directory)
-    findings = plan(repository, repository.commit(at), before or _pushed_from())
+    findings = plan(repository, repository.commit(at), before)
     found = [{"target": f.target, "state": f.state, "why": f.why, "due": bool(f.due)} for f in findings]
     _step_output("matrix", [{"target": f.target, "runner": list(f.due.target.runner)} for f in findings if f.due])
     _step_summary(list(lines(findings)))
-    if into and any(finding.due for finding in findings):
-        write_atomically(into / "plan.json", json.dumps(found, indent=2) + "\n")
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
@@ -80,32 +74,22 @@ def plan_step(at: str, before: str, into: Path | None, as_json: bool, directory:
 
 
 @promote_command.command("remeasure")
-@click.argument("name", metavar="[TARGET]", default="")
-@click.option("--target", default="", help="The same as TARGET.")
+@click.argument("target")
 @_at_option
 @_before_option
-@_HANDED
 @_HAND_OVER
 @repository_option
-def remeasure_step(
-    name: str, target: str, at: str, before: str, handed: Path | None, into: Path | None, directory: Path
-) -> None:
-    """Measures a target's merged file against what it replaced, in a fresh checkout. Publishes nothing.
-
-    What is due is decided from the repository alone, so nothing of --handed is read.
-    """
+def remeasure_step(target: str, at: str, before: str, into: Path | None, directory: Path) -> None:
+    """Measures a target's merged file against what it replaced, in a fresh checkout. Publishes nothing."""
     go_quiet()
     from bot.night.folder import mutex
     from bot.promote.handed import hand_over
     from bot.promote.plan import plan
     from bot.promote.remeasure import remeasure
 
-    del handed
-    if bool(name) == bool(target):
-        raise click.UsageError("name one target")
     repository = repository_of(directory)
     with mutex(repository):
-        (finding,) = plan(repository, repository.commit(at), before or _pushed_from(), (name or target,))
+        (finding,) = plan(repository, repository.commit(at), before, (target,))
         if not finding.due:
             say(f"{finding.target}: nothing is due: {finding.state}: {finding.why}")
             return
@@ -141,7 +125,7 @@ def publish_step(
     repository = repository_of(directory)
     forge = chosen(forge_name, repository, repository.state)
     with mutex(repository):
-        commit, before = repository.commit(at), before or _pushed_from()
+        commit = repository.commit(at)
         if handed:
             found = received.listed(handed)
         else:
@@ -176,15 +160,6 @@ def _print_published(done: Any, *, as_json: bool) -> None:
             click.echo(line)
     if done.refused:
         sys.exit(5)
-
-
-def _pushed_from() -> str:
-    """The commit that a branch stood on before the push that started this workflow; "" outside of one."""
-    place = os.environ.get("GITHUB_EVENT_PATH", "")
-    if os.environ.get("GITHUB_EVENT_NAME") != "push" or not place:
-        return ""
-    before = json.loads(Path(place).read_text(encoding="utf-8")).get("before", "")
-    return before if isinstance(before, str) and re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", before) else ""
 
 
 def _step_output(name: str, value: Any) -> None:

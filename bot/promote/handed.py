@@ -1,7 +1,4 @@
-"""Promotions that other jobs measured: folders `remeasure-<target>-<attempt>/<target>/`, read as data, newest first.
-
-Beside them may lie `plan-<attempt>/`, which is for readers: what is due is decided anew by whoever publishes.
-"""
+"""Promotions that other jobs measured: folders `promote-<target>-<attempt>/<target>/`, read as data, newest first."""
 
 from __future__ import annotations
 
@@ -20,8 +17,7 @@ from harness.handover.promotions import MOST_BYTES, VERB
 from harness.handover.shapes import shown
 from harness.repository import Repository
 
-_ARTIFACT = re.compile(r"remeasure-(?P<target>[a-z0-9][a-z0-9-]*)-(?P<attempt>[1-9][0-9]{0,3})")
-_PLAN = re.compile(r"plan-[1-9][0-9]{0,3}")
+_ARTIFACT = re.compile(r"promote-(?P<target>[a-z0-9][a-z0-9-]*)-(?P<attempt>[1-9][0-9]{0,3})")
 _WANTED = re.compile(rf"{PROMOTIONS}\.[1-9][0-9]{{0,5}}-{VERB}\.(?:jsonl|pack)")
 _NOTHING = re.compile(r"(?!)")
 
@@ -62,8 +58,6 @@ def _artifacts(place: Path, handed: Handed) -> Iterator[tuple[int, str, Path]]:
     names = sorted(path.name for path in place.iterdir())[:MOST_ENTRIES] if place.is_dir() else []
     for name in names:
         parts, path = _ARTIFACT.fullmatch(name), place / name
-        if _PLAN.fullmatch(name):
-            continue
         if not parts or not TARGET_NAME.fullmatch(parts["target"]):
             handed.refused[shown(name)] = "not the name of anything that a job hands over"
         elif path.is_symlink() or not path.is_dir():

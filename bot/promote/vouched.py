@@ -81,8 +81,7 @@ def _confirms(repository: Repository, target: str) -> Iterator[Segment]:
 
 def _age(path: str) -> tuple[str, int, int]:
     night = path.partition("/")[2].partition(".")[0]
-    number = night[11:]
-    return night[:10], int(number) if number.isdigit() else 1, segment_number(path.removesuffix(".jsonl"))
+    return *records.night_order(night), segment_number(path.removesuffix(".jsonl"))
 
 
 def _row(event: Event, blob: str) -> int:

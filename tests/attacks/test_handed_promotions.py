@@ -161,46 +161,45 @@ def artifact(repository: Repository, place: Path, name: str) -> Path:
 
 def test_the_newest_attempt_that_holds_is_taken(measured: Repository, tmp_path: Path) -> None:
     repository, place = copied(measured, tmp_path), tmp_path / "in"
-    artifact(repository, place, "remeasure-dial-2")
-    damaged = artifact(repository, place, "remeasure-dial-10")
+    artifact(repository, place, "promote-dial-2")
+    damaged = artifact(repository, place, "promote-dial-10")
     damaged.write_bytes(forged(damaged.read_bytes(), on("realised", row=1)))
-    (place / "plan-1").mkdir()
     done = published(repository, place)
-    assert list(done.refused) == ["remeasure-dial-10"]
+    assert list(done.refused) == ["promote-dial-10"]
     assert tags(repository) == ["autoresearch/dial/1"]
 
 
 def test_links_foreign_names_and_other_files_are_named_and_left(measured: Repository, tmp_path: Path) -> None:
     repository, place = copied(measured, tmp_path), tmp_path / "in"
-    path = artifact(repository, place, "remeasure-dial-1")
+    path = artifact(repository, place, "promote-dial-1")
     secret = tmp_path / "secret"
     secret.mkdir()
     (secret / "promoted.1-promote.jsonl").write_text("secret")
-    for name in ("remeasure-dial-9", "remeasure-..-9", "remeasure-dial-0", "run-dial-1"):
+    for name in ("promote-dial-9", "promote-..-9", "promote-dial-0", "run-dial-1"):
         (place / name).symlink_to(secret)
-    (place / "remeasure-other-1").mkdir()
-    (place / "remeasure-other-1" / "other").symlink_to(secret)
-    (place / "remeasure-dial-8" / "dial").mkdir(parents=True)
-    (place / "remeasure-dial-8" / "dial" / "promoted.1-promote.jsonl").symlink_to(path)
+    (place / "promote-other-1").mkdir()
+    (place / "promote-other-1" / "other").symlink_to(secret)
+    (place / "promote-dial-8" / "dial").mkdir(parents=True)
+    (place / "promote-dial-8" / "dial" / "promoted.1-promote.jsonl").symlink_to(path)
     os.mkfifo(path.parent / "promoted.2-promote.pack")
     (path.parent / "hooks").write_text("#!/bin/sh")
     done = published(repository, place)
     refused = " ".join(done.refused)
-    for name in ("remeasure-dial-9", "remeasure-..-9", "remeasure-dial-0", "run-dial-1", "remeasure-other-1"):
+    for name in ("promote-dial-9", "promote-..-9", "promote-dial-0", "run-dial-1", "promote-other-1"):
         assert name in refused
-    assert "remeasure-dial-1/'hooks'" in refused
-    assert "remeasure-dial-1/'promoted.2-promote.pack'" in refused
+    assert "promote-dial-1/'hooks'" in refused
+    assert "promote-dial-1/'promoted.2-promote.pack'" in refused
     assert tags(repository) == ["autoresearch/dial/1"], "what is left holds"
 
 
 def test_what_is_recorded_cannot_be_replaced(measured: Repository, tmp_path: Path) -> None:
     """A second, other measurement of a content that is recorded already."""
     repository, place = copied(measured, tmp_path), tmp_path / "in"
-    path = artifact(repository, place, "remeasure-dial-1")
+    path = artifact(repository, place, "promote-dial-1")
     assert published(repository, place).refused == {}
     before = references(repository)
     path.write_bytes(forged(path.read_bytes(), on("realised", seconds=9.0)))
-    assert "nothing is due" in published(repository, place).refused["remeasure-dial-1"]
+    assert "nothing is due" in published(repository, place).refused["promote-dial-1"]
     assert references(repository) == before
 
 

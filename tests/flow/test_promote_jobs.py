@@ -64,7 +64,7 @@ def test_three_machines_and_nothing_but_folders_between_them(merged: Repository,
     assert planned.returncode == 0, planned.stderr
     (line,) = (tmp_path / "outputs").read_text().splitlines()
     assert json.loads(line.removeprefix("matrix=")) == [{"target": "dial", "runner": ["ubuntu-latest"]}]
-    artifact = tmp_path / "in" / "remeasure-dial-1"
+    artifact = tmp_path / "in" / "promote-dial-1"
     done = step(clone(origin, tmp_path / "measure"), "promote", "remeasure", "dial", "--hand-over", str(artifact))
     assert done.returncode == 0, done.stderr
     publisher = clone(origin, tmp_path / "publish")

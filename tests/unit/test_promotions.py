@@ -14,38 +14,7 @@ from bot.promote.words import merged
 from harness import folds
 from harness.events import GENESIS, Segment, SegmentWriter, read
 from harness.handover.promotions import verdict
-from harness.rule import Metric, Rule, Tolerance
-
-RULE = Rule("primary", (Metric("auc", "maximize", min_effect=0.01), Metric("hhi", "minimize", guard=Tolerance(5))))
-LOCK = "a" * 64
-
-
-class Record:
-    """A chain of promotions, written as the real ones are."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.segments = folder, list[Segment]()
-
-    def add(self, gain: float, predicted: float | None = 0.1, half: float = 0.0, **more: Any) -> Record:
-        """A merge that gained so much."""
-        number = len(self.segments) + 1
-        figures = {"gain": gain, "low": gain - half, "high": gain + half}
-        event = {
-            "event": "realised", "night": more.pop("night", f"2026-11-{number:02}"), "row": 1,
-            "blob": more.pop("blob", f"{number:040x}"), "commit": "c" * 40, "comparable": True, "verdict": "promoted",
-            "figures": figures, **({"predicted": {"gain": predicted}} if predicted is not None else {}), **more,
-        }  # fmt: skip
-        return self.write([event], "promoted", str(more.get("lock", LOCK)))
-
-    def write(self, events: list[dict[str, Any]], end: str, lock: str = LOCK) -> Record:
-        name = f"promoted.{len(self.segments) + 1}-promote"
-        previous = self.segments[-1].chain if self.segments else GENESIS
-        header = {"verb": "promote", "target": "t", "lock": lock, **folds.rule_fields(RULE)}
-        writer = SegmentWriter(self.folder, name, previous, header)
-        writer.append(events)
-        writer.seal(end)
-        self.segments.append(read(self.folder / f"{name}.jsonl"))
-        return self
+from tests.promotions import LOCK, RULE, Record
 
 
 @pytest.fixture
