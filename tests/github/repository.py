@@ -8,7 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from tests.github.pulling import Pulling
+from tests.github.refusal import Refused
 from tests.github.state import Job, Run, Workflow
+
+__all__ = ["Refused", "Repository"]
 
 
 class Repository(Pulling):
