@@ -21,7 +21,8 @@ from tests.github import githttp
 from tests.github.faults import KINDS, Fault
 from tests.github.gitdata import Bare
 from tests.github.handler import Handler
-from tests.github.repository import ROLES, Repository
+from tests.github.held import ROLES
+from tests.github.repository import Repository
 from tests.github.state import Account, Clock, Token
 
 READ_ROLE = {"read": "read", "write": "write", "admin": "admin"}
@@ -37,7 +38,7 @@ class Totals:
     kinds: set[str] = field(default_factory=set)
 
     def line(self) -> str:
-        counts = f"{self.valid:,} requests and responses valid, {self.invalid} invalid"
+        counts = f"{self.valid:,} requests, responses and events valid, {self.invalid} invalid"
         return f"GitHub API: {counts}, {len(self.kinds)} kinds"
 
 
