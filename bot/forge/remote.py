@@ -37,6 +37,7 @@ class Remote:
     url: str
     token: str = field(repr=False)
     patience: Patience
+    silence: int = 60  # seconds without a byte after which a transfer has failed
 
     def fetch(self, repository: Repository) -> None:
         """Brings the bot's branches here; what was recorded on both sides is joined."""
@@ -136,7 +137,7 @@ class Remote:
             (f"http.{self.url}.extraheader", ""),
             (f"http.{self.url}.extraheader", f"Authorization: Basic {basic}"),
             ("http.lowSpeedLimit", "1"),
-            ("http.lowSpeedTime", "60"),
+            ("http.lowSpeedTime", str(self.silence)),
         ]
         found = {"GIT_CONFIG_COUNT": str(len(settings)), "GIT_ALLOW_PROTOCOL": "http:https"}
         for number, (key, value) in enumerate(settings):

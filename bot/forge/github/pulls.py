@@ -46,26 +46,32 @@ def is_ours(pull: PullRequest) -> bool:
 
 def ensure(
     client: Client, branch: str, head: str, title: str, render: Render, *, base: str, draft: bool
-) -> tuple[PullRequest, list[str]]:
-    """The pull request of a pushed branch, open and up to date, or closed as a human left it; notes."""
+) -> tuple[PullRequest, bool, list[str]]:
+    """The pull request of a pushed branch, new, refreshed, or as a human left it; whether it is still ours; notes."""
     notes: list[str] = []
 
-    def step(repository: Repository) -> PullRequest:
+    def step(repository: Repository) -> tuple[PullRequest, str]:
         pull = find(repository, branch)
         if pull is None:
-            return _create(repository, branch, title, render, base or repository.default_branch, draft, notes)
-        if is_ours(pull) and of_pull(pull, head) is Standing.WAITING:
+            return _create(repository, branch, title, render, base or repository.default_branch, draft, notes), ""
+        why = _hands_off(pull, head)
+        if not why:
             refresh(pull, title, render)
-        return pull
+        return pull, why
 
-    pull = client.do("opening the pull request", PULLS, step)
+    pull, why = client.do("opening the pull request", PULLS, step)
+    return pull, not why, [*notes, *([why] if why else [])]
+
+
+def _hands_off(pull: PullRequest, head: str) -> str:
+    """Why a pull request that is there already is none of the bot's business any more; nothing if it is."""
     if pull.state != "open":
-        notes.append("it is closed already; what a human closed is not opened again")
-    elif not is_ours(pull):
-        notes.append("a human opened it, so its text is left alone; the night's page is in the summary of this run")
-    elif of_pull(pull, head) is Standing.TOUCHED:
-        notes.append("a human has looked at it or works on it, so it is left as it is")
-    return pull, notes
+        return "it is closed already; what a human closed is not opened again"
+    if not is_ours(pull):
+        return "a human opened it, so its text is left alone; the night's page is in the summary of this run"
+    if of_pull(pull, head) is not Standing.WAITING:
+        return "a human has looked at it or works on it, so it is left as it is"
+    return ""
 
 
 def _create(
