@@ -52,12 +52,12 @@ def _looks(segments: Iterable[Segment], holdout: str) -> Iterator[Look]:
 
 
 def _recorded(repository: Repository) -> Iterator[Segment]:
-    """Every confirm segment on the records branch.
+    """Every segment on the records branch that may hold a look: of confirm, and of a promotion.
 
     Packs stay unread: a look holds no content, and stands before all that does.
     """
     tree = records.tree(repository)
-    wanted = {path: blob for path, blob in tree.items() if path.endswith("-confirm.jsonl")}
+    wanted = {path: blob for path, blob in tree.items() if path.endswith(("-confirm.jsonl", "-promote.jsonl"))}
     contents = repository.blobs(wanted.values())
     for path, blob in wanted.items():
         yield events.parse(os.path.basename(path).removesuffix(".jsonl"), contents[blob])  # noqa: PTH119  # a path inside git
