@@ -49,20 +49,23 @@ class Chain:
         return content_of(realised, None, self.packs)
 
 
-def tree(repository: Repository) -> records.Tree:
-    """What is on the records branch, listed once for all targets."""
-    return _tree(repository, records.tip(repository))
+def recorded(repository: Repository, target: str, verb: str) -> records.Tree:
+    """What a verb recorded of a target, packs too: path -> blob. The branch is listed once for all targets."""
+    return _recorded(repository, records.tip(repository), verb).get(target, {})
 
 
-@functools.lru_cache(maxsize=2)
-def _tree(repository: Repository, _tip: str | None) -> records.Tree:
-    return records.tree(repository)
+@functools.lru_cache(maxsize=4)
+def _recorded(repository: Repository, _tip: str | None, verb: str) -> Mapping[str, records.Tree]:
+    found: dict[str, dict[str, str]] = {}
+    for path, blob in records.tree(repository).items():
+        if path.rpartition(".")[0].endswith(f"-{verb}"):
+            found.setdefault(path.partition("/")[0], {})[path] = blob
+    return found
 
 
 def read(repository: Repository, target: str) -> Chain:
     """Raises IntegrityError for a chain that does not hold."""
-    start = f"{target}/{PROMOTIONS}."
-    mine = {path: blob for path, blob in tree(repository).items() if path.startswith(start)}
+    mine = recorded(repository, target, VERB)
     contents = repository.blobs(mine.values())
     segments, packs = [], dict[str, bytes]()
     for path in sorted((p for p in mine if p.endswith(".jsonl")), key=lambda p: segment_number(p[: -len(".jsonl")])):

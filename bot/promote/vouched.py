@@ -68,11 +68,9 @@ def check_whole(repository: Repository, target: str, found: Vouched, blob: str) 
 
 def _confirms(repository: Repository, target: str) -> Iterator[Segment]:
     """Segments of confirm, newest night first."""
-    tree = chain.tree(repository)
-    paths = [path for path in tree if path.startswith(f"{target}/") and path.endswith("-confirm.jsonl")]
-    wanted = {path: tree[path] for path in paths}
-    wanted |= {pack: tree[pack] for path in paths if (pack := path.removesuffix("jsonl") + "pack") in tree}
-    contents = repository.blobs(wanted.values())
+    tree = chain.recorded(repository, target, "confirm")
+    contents = repository.blobs(tree.values())
+    paths = [path for path in tree if path.endswith(".jsonl")]
     for path in sorted(paths, key=_age, reverse=True):
         pack = path.removesuffix("jsonl") + "pack"
         name = path.removesuffix(".jsonl").partition("/")[2]

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from bot import config, records
 from bot.night import looks
+from bot.night.folder import nights
 from bot.promote import chain, folds
+from harness import folds as folds_of_nights
 from harness import lock
 from harness.holdout import LOOKS
 from harness.repository import CommitSource, Repository
@@ -102,6 +104,10 @@ def test_merges_that_keep_no_claim_pause_the_target_until_a_human_resumes_it(tmp
     shown = autoresearch(repository, "check", "dial")
     assert shown.returncode == 4
     assert "paused: its last 3 merges gained +0.03 together" in " ".join(shown.stdout.split())
+    stopped = autoresearch(repository, "night", "--quiet", "dial")
+    assert stopped.returncode == 0, stopped.stderr
+    assert "ended by: paused" in stopped.stdout
+    assert folds_of_nights.run_end(nights(repository)[-1].segments("dial")) == "paused"
     resumed = autoresearch(repository, "promote", "resume", "dial")
     assert resumed.returncode == 0, resumed.stderr
     assert "dial: resumed; it was paused because its last 3 merges" in resumed.stdout
