@@ -57,9 +57,9 @@ def branch_of(night: str, owner: str = "") -> str:
 
 
 def slug(owner: str) -> str:
-    """An owner in a branch's name; a letter first, so that it never reads as the number of a night."""
+    """An owner in a branch's name; never what a night's own name may end in, a number or `gpu`."""
     words = "-".join(re.findall(r"[a-z0-9]+", owner.rpartition("/")[2].lower()))[:60]
-    return words if words[:1].isalpha() else f"o-{words}".rstrip("-")
+    return words if words[:1].isalpha() and words.partition("-")[0] != "gpu" else f"o-{words}".rstrip("-")
 
 
 def open_all(material: Material, targets: Sequence[Target], forge: Forge) -> tuple[Opened, ...]:

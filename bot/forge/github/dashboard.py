@@ -11,6 +11,7 @@ from bot.forge.github import pulls
 from bot.forge.github.client import Client
 from bot.pages import budget, dashboard, markers
 from bot.pages.dashboard import Board, Protection
+from bot.pages.facts import Pull
 
 if TYPE_CHECKING:
     from github.Issue import Issue
@@ -46,7 +47,11 @@ def show(client: Client, board: Board, base: str) -> None:
 def _known(repository: Repository, board: Board, base: str) -> Board:
     """With what GitHub knows: open pull requests, and what is protected."""
     found = [
-        (pull.number, _NO_NIGHT.sub("?", pull.head.ref[13:80]), "on hold" if _held(pull.labels) else "open")
+        (
+            Pull(pull.number, pull.html_url),
+            _NO_NIGHT.sub("?", pull.head.ref[13:80]),
+            "on hold" if _held(pull.labels) else "open",
+        )
         for pull in sorted(pulls.ours(repository), key=lambda pull: pull.number)
     ]
     return replace(board, pulls=found, protections=_protections(repository, base))

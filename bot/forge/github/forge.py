@@ -17,7 +17,7 @@ from bot.forge.remote import Remote
 from bot.pages import evidence
 from bot.pages.body import body, title
 from bot.pages.dashboard import Board
-from bot.pages.facts import Facts, Links
+from bot.pages.facts import Facts, Links, Pull
 from bot.pages.text import code, count
 from bot.pages.verdict import Verdict, verdict
 from harness.repository import CommitSource, Repository
@@ -41,8 +41,10 @@ class GitHubForge:
     settings: PullRequests = field(default_factory=PullRequests)
     commands: bool = False
     summary: Path | None = None
+    _known: dict[tuple[str, str], Standing] = field(default_factory=dict)  # many targets ask of the same branch
 
     def fetch(self, repository: Repository) -> None:
+        self._known.clear()
         self.remote.fetch(repository)
 
     def owners(self, source: CommitSource, targets: Sequence[Target]) -> Mapping[str, str]:
@@ -52,11 +54,14 @@ class GitHubForge:
         return self.remote.fetch_branch(repository, self._base())
 
     def standing(self, repository: Repository, proposal: Proposal) -> Standing:  # noqa: ARG002  # GitHub knows it
-        return self.client.do(
-            f"asking what became of {proposal.branch}",
-            "pull-requests: read",
-            lambda there: of_pull(pulls.find(there, proposal.branch), proposal.head),
-        )
+        key = (proposal.branch, proposal.head)
+        if key not in self._known:
+            self._known[key] = self.client.do(
+                f"asking what became of {proposal.branch}",
+                "pull-requests: read",
+                lambda there: of_pull(pulls.find(there, proposal.branch), proposal.head),
+            )
+        return self._known[key]
 
     def open_count(self) -> int:
         return len(self.client.do("counting open pull requests", "pull-requests: read", pulls.ours))
@@ -122,7 +127,7 @@ class GitHubForge:
             return replace(
                 request.facts,
                 squash_only=there.allow_squash_merge is True and there.allow_merge_commit is False,
-                supersedes=older.number if older else None,
+                supersedes=Pull(older.number, older.html_url) if older else None,
                 commands=self.commands,
             )
 
