@@ -365,9 +365,10 @@ class Planless(Inspection):
 
 
 def test_a_plan_without_protection_is_told_and_stops_nothing(whole: Setup) -> None:
+    whole.remote.environments.clear()
     asked = Planless(whole.token, "ada/shop", whole.github.api_url)
     found = examine(Ground(whole.checkout, whole.github.server_url, "ada/shop", asked, whole.github.clock.now))
-    assert not_in_order(found) == {"default branch": "warning", "records branch": "warning"}
+    assert not_in_order(found) == dict.fromkeys(("default branch", "records branch", "environment"), "warning")
     assert "Pro, Team or Enterprise" in re.sub(r"\s+", " ", as_text(found))
 
 
