@@ -159,3 +159,27 @@ def check_labels(ground: Ground) -> Iterator[Finding]:
         yield ok("labels", f"all {len(LABELS)} there")
     else:
         yield ok("labels", f"{count(len(absent), 'label')} not there yet: the first pull request makes them")
+
+
+def check_reviewers(ground: Ground) -> Iterator[Finding]:
+    """Can those who are named be asked? By rule of GitHub only who has access."""
+    people = {target.owner.lstrip("@"): target for target in ground.targets if target.owner and "/" not in target.owner}
+    asked = {
+        login: ground.api.read(f"/collaborators/{login}/permission", "Metadata: read", absent={"permission": "none"})
+        for login in sorted(people)
+    }
+    strangers = [login for login, told in asked.items() if told.get("permission") == "none"]
+    if strangers:
+        said = f"{', '.join(f'@{login}' for login in strangers)}: no access to this repository, so nobody can ask them"
+        where = "Settings > Collaborators and teams > Add people"
+        invite = tuple(
+            f"gh api -X PUT repos/{ground.slug}/collaborators/{login} -f permission=push" for login in strangers
+        )
+        yield warning("reviewers", said, where=where, page="settings/access", commands=invite)
+    wrong = ground.api.read("/codeowners/errors", "Contents: read", absent={}).get("errors", [])
+    if wrong:
+        first = wrong[0]
+        said = f"{first['path']}, line {first['line']}: {first['kind']}: GitHub asks nobody for these files"
+        yield warning("reviewers", said, page=f"blob/{ground.default_branch}/{first['path']}")
+    if not strangers and not wrong:
+        yield ok("reviewers", "all who are named can be asked")
