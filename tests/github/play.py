@@ -60,6 +60,8 @@ def plays(operation: str, *needs: str) -> Callable[[Callable[[Call], Answered]],
     """Marks the function that plays an operation; it returns a status and the answer's value (None: no body)."""
 
     def register(handler: Callable[[Call], Answered]) -> Callable[[Call], Answered]:
+        if operation in PLAYS:
+            raise ValueError(f"{operation} is played twice, by {PLAYS[operation].handler.__module__} too")
         PLAYS[operation] = Play(handler, list(needs))
         return handler
 

@@ -39,6 +39,7 @@ METHODS = {
     "squash": ("allow_squash_merge", "Squash merges"),
     "rebase": ("allow_rebase_merge", "Rebase merges"),
 }
+PASSED = {"success", "neutral", "skipped"}
 ROLES = ["none", "read", "triage", "write", "maintain", "admin"]
 
 
@@ -264,6 +265,7 @@ class Repository:
 
     def reopen(self, number: int, by: str | None = None) -> None:
         issue = self.numbered()[number]
+        self.notice(by or self.owner_login)
         if isinstance(issue, Pull) and (issue.merged or self._head_of(issue) is None):
             raise refused_validation("PullRequest", "state cannot be changed. The pull request cannot be reopened.")
         if issue.state == "closed":
@@ -284,6 +286,9 @@ class Repository:
             raise Refused(405, f"{name} are not allowed on this repository.")
         if pull.state != "open" or pull.draft:
             raise Refused(405, "Pull Request is not mergeable" if not pull.draft else "Pull Request is still a draft")
+        lacking = self.lacking(pull, who)
+        if lacking:
+            raise Refused(405, lacking)
         title = f"Merge pull request #{number} from {pull.head_repository.split('/')[0]}/{pull.head}\n\n{pull.title}"
         text = message or (title if method == "merge" else f"{pull.title} (#{number})")
         try:
@@ -297,6 +302,20 @@ class Repository:
             if self.settings["delete_branch_on_merge"] and pull.head_repository == self.full_name:
                 self.move(f"refs/heads/{pull.head}", None, who)
         return made
+
+    def lacking(self, pull: Pull, by: str) -> str:
+        """What protection of the base branch still asks for, in GitHub's words; empty where nothing."""
+        how = self.protection.get(pull.base)
+        if how is None or (self.may(by, "admin") and not how.admins_too):
+            return ""
+        latest = {each.user.login: each.state for each in pull.reviews if each.state != "COMMENTED"}
+        approvals = [login for login, state in latest.items() if state == "APPROVED" and self.may(login, "write")]
+        if len(approvals) < (how.reviews or 0):
+            return f"At least {how.reviews} approving review is required by reviewers with write access."
+        passed = {each.name for each in self.check_runs if each.head_sha == pull.head_sha and each.conclusion in PASSED}
+        passed |= {each.context for each in self.statuses if each.sha == pull.head_sha and each.state == "success"}
+        missing = [name for name in how.checks if name not in passed]
+        return f'Required status check "{missing[0]}" is expected.' if missing else ""
 
     def _person(self, login: str) -> Person:
         return Person(login, self.github.account(login).email)

@@ -37,7 +37,7 @@ class Totals:
     kinds: set[str] = field(default_factory=set)
 
     def line(self) -> str:
-        counts = f"{self.valid:,} requests and responses valid, {self.invalid} invalid"
+        counts = f"{self.valid:,} requests, responses and events valid, {self.invalid} invalid"
         return f"GitHub API: {counts}, {len(self.kinds)} kinds"
 
 

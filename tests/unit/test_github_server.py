@@ -14,7 +14,8 @@ import github as pygithub
 import pytest
 import requests
 
-from tests.github import openapi
+from tests.github import openapi, payloads
+from tests.github.play import PLAYS
 from tests.github.server import TOTALS, GitHub, InvalidMessages
 from tests.github.state import Runner
 
@@ -147,6 +148,12 @@ def test_a_failing_test_keeps_its_own_error_and_learns_of_the_message(tmp_path: 
     TOTALS.invalid -= 1
 
 
+def test_everything_that_is_played_is_described() -> None:
+    described = {operation.id for operation in openapi.description().operations}
+    assert len(PLAYS) >= 100
+    assert set(PLAYS) <= described
+
+
 def test_refs_paths_and_labels_may_hold_slashes(github: GitHub) -> None:
     sha = github.repositories["ada/shop"].commit("autoresearch/2026-03-02", {"a/b/c.txt": "deep\n"})
     shop = as_workflow(github)
@@ -267,6 +274,23 @@ def test_a_conflict_and_a_setting_stand_in_the_way_of_a_merge(github: GitHub) ->
     with pytest.raises(pygithub.GithubException, match="conflict"):
         as_workflow(github).get_pull(1).merge(merge_method="squash")
     assert repo.pulls[1].state == "open"
+
+
+def test_a_protected_branch_takes_a_merge_when_it_is_approved_and_checked(github: GitHub) -> None:
+    repo = github.repositories["ada/shop"]
+    head = repo.commit("night", {"prices.txt": "2\n"})
+    repo.protect("main", reviews=1, checks=["autoresearch/verdict"])
+    shop = as_workflow(github)
+    pull = shop.create_pull(title="T", head="night", base="main")
+    repo.collaborators |= {"bob": "write", "eve": "read"}
+    for login, words in (("eve", "approving review"), ("bob", "status check")):
+        repo.review(1, "APPROVED", by=login)
+        assert shop.get_pull(1).mergeable_state == "blocked"
+        with pytest.raises(pygithub.GithubException, match=words):
+            pull.merge()
+    shop.create_check_run("autoresearch/verdict", head, conclusion="success")
+    assert shop.get_pull(1).mergeable_state == "clean"
+    assert pull.merge().merged
 
 
 def test_a_pull_request_follows_its_branch_and_ends_with_it(github: GitHub, tmp_path: Path) -> None:
@@ -419,6 +443,43 @@ def test_long_lists_come_in_pages(github: GitHub) -> None:
     for number in range(33):
         shop.create_check_run(f"check {number}", head, conclusion="success")
     assert len(list(shop.get_commit(head).get_check_runs())) == 33
+
+
+# Events -------------------------------------------------------------------------------------------------------------
+
+
+def test_events_are_those_that_github_sends(github: GitHub) -> None:
+    repo = github.repositories["ada/shop"]
+    before = repo.bare.sha("main")
+    repo.commit("night", {"prices.txt": "2\n"})
+    repo.open("night", by="github-actions[bot]")
+    said = repo.comment(1, "/recheck", by="bob")
+    event = payloads.comment(repo, 1, said)
+    assert (event["comment"]["body"], event["sender"]["login"], "pull_request" in event["issue"]) == (
+        "/recheck",
+        "bob",
+        True,
+    )
+    assert payloads.comment(repo, 1, said, "edited", by="eve", before="hi")["changes"] == {"body": {"from": "hi"}}
+    after = repo.commit("main", {"prices.txt": "3\n"})
+    assert before
+    pushed = payloads.push(repo, "refs/heads/main", before, after, "ada")
+    assert [(each["id"], each["modified"]) for each in pushed["commits"]] == [(after, ["prices.txt"])]
+    assert not pushed["forced"]
+    assert payloads.push(repo, "refs/heads/main", after, before, "ada")["forced"]
+    assert (
+        payloads.dispatch(repo, ".github/workflows/nightly.yml", {"experiments": "20"}, "ada")["ref"]
+        == "refs/heads/main"
+    )
+
+
+def test_an_event_that_github_would_not_send_is_caught(github: GitHub) -> None:
+    repo = github.repositories["ada/shop"]
+    repo.issue("T", None, "ada")
+    said = repo.comment(1, "/recheck", by="bob")
+    said.body = None  # type: ignore[assignment]
+    with pytest.raises(payloads.InvalidPayload, match=r"comment\.body"):
+        payloads.comment(repo, 1, said)
 
 
 # Faults -------------------------------------------------------------------------------------------------------------

@@ -109,12 +109,6 @@ def billing_of_organization(call: Call) -> Answered:
     return 200, {"usageItems": usage_for(call, call.values["org"])}
 
 
-@plays("billing/get-github-billing-usage-report-user")
-def billing_of_user(call: Call) -> Answered:
-    lines = usage_for(call, call.values["username"])
-    return 200, {"usageItems": [{k: v for k, v in each.items() if k != "organizationName"} for each in lines]}
-
-
 def usage_for(call: Call, owner: str) -> list[Json]:
     """A bill is shown to its payer alone, never to a workflow's token."""
     if call.token is None or call.token.kind == "installation" or call.login != owner:
