@@ -35,6 +35,7 @@ THERE: tuple[tuple[str, Check], ...] = (  # the most important first: as a reade
     ("environment", settings.check_environment),
     ("secrets", settings.check_secrets),
     ("runners", machines.check_runners),
+    ("reviewers", settings.check_reviewers),
     ("merging", settings.check_merging),
     ("issues", settings.check_issues),
     ("labels", settings.check_labels),

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from bot.doctor.ground import Ground
-from bot.forge.github.inspection import NoRight
+from bot.forge.github.inspection import NoRight, NotInPlan
 
 ADMINISTRATION = "Administration: read"
 ACTIONS_APP = 15368  # GitHub Actions, to which every GITHUB_TOKEN belongs
@@ -31,6 +31,15 @@ def rules(ground: Ground, branch: str) -> list[dict[str, Any]]:
     """The active rules of rulesets for a branch, there or not. Who may read the repository may read them."""
     found: list[dict[str, Any]] = ground.api.read(f"/rules/branches/{quote(branch, safe='')}", "Metadata: read")
     return found
+
+
+def in_plan(ground: Ground) -> bool:
+    """Whether whoever pays for this repository gets protection at all."""
+    try:
+        rules(ground, ground.default_branch)
+    except NotInPlan:
+        return False
+    return True
 
 
 def classic(ground: Ground, branch: str) -> dict[str, Any]:

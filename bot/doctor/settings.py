@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.doctor.finding import Finding, missing, ok, unknown, warning
 from bot.doctor.ground import Ground
+from bot.doctor.protection import in_plan
 from bot.pages.text import count
 
 ENVIRONMENT = "autoresearch"
@@ -21,20 +22,21 @@ _OWN_TOKEN = "GITHUB_TOKEN"  # noqa: S105  # its name
 def check_environment(ground: Ground) -> Iterator[Finding]:
     """Only the default branch may use it, so that no other branch's workflow gets at its secrets."""
     found = ground.api.read(f"/environments/{ENVIRONMENT}", "Actions: read", absent={})
-    where, page, branch = f"{ENVIRONMENTS} > {ENVIRONMENT} > Deployment branches and tags", "settings/environments", ""
-    branch = ground.default_branch
+    where, page = f"{ENVIRONMENTS} > {ENVIRONMENT} > Deployment branches and tags", "settings/environments"
+    branch, policy = ground.default_branch, found.get("deployment_branch_policy")
+    if not policy and not in_plan(ground):
+        said = "environments limited to a branch are not in the plan of this private repository: keep no secrets in it"
+        yield warning("environment", said)
+        return
     if not found:
         said = f"the environment {ENVIRONMENT} is absent: GitHub would make it at first use, open to every branch"
-        yield missing(
-            "environment", said, where=f"{ENVIRONMENTS} > New environment", page=page, commands=_limit(ground)
-        )
+        where = f"{ENVIRONMENTS} > New environment"
+        yield missing("environment", said, where=where, page=page, commands=_limit(ground))
         return
-    policy = found.get("deployment_branch_policy")
     if not policy:
         said = f"every branch may use the environment {ENVIRONMENT}, and what secrets it holds"
-        yield missing(
-            "environment", said, where=f"{where} > Selected branches: {branch}", page=page, commands=_limit(ground)
-        )
+        where = f"{where} > Selected branches: {branch}"
+        yield missing("environment", said, where=where, page=page, commands=_limit(ground))
         return
     if policy.get("protected_branches"):
         yield ok("environment", f"{ENVIRONMENT}: protected branches only")
@@ -157,3 +159,27 @@ def check_labels(ground: Ground) -> Iterator[Finding]:
         yield ok("labels", f"all {len(LABELS)} there")
     else:
         yield ok("labels", f"{count(len(absent), 'label')} not there yet: the first pull request makes them")
+
+
+def check_reviewers(ground: Ground) -> Iterator[Finding]:
+    """Can those who are named be asked? By rule of GitHub only who has access."""
+    people = {target.owner.lstrip("@"): target for target in ground.targets if target.owner and "/" not in target.owner}
+    asked = {
+        login: ground.api.read(f"/collaborators/{login}/permission", "Metadata: read", absent={"permission": "none"})
+        for login in sorted(people)
+    }
+    strangers = [login for login, told in asked.items() if told.get("permission") == "none"]
+    if strangers:
+        said = f"{', '.join(f'@{login}' for login in strangers)}: no access to this repository, so nobody can ask them"
+        where = "Settings > Collaborators and teams > Add people"
+        invite = tuple(
+            f"gh api -X PUT repos/{ground.slug}/collaborators/{login} -f permission=push" for login in strangers
+        )
+        yield warning("reviewers", said, where=where, page="settings/access", commands=invite)
+    wrong = ground.api.read("/codeowners/errors", "Contents: read", absent={}).get("errors", [])
+    if wrong:
+        first = wrong[0]
+        said = f"{first['path']}, line {first['line']}: {first['kind']}: GitHub asks nobody for these files"
+        yield warning("reviewers", said, page=f"blob/{ground.default_branch}/{first['path']}")
+    if not strangers and not wrong:
+        yield ok("reviewers", "all who are named can be asked")

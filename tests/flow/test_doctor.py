@@ -171,6 +171,11 @@ def unpushed(setup: Setup) -> None:
     setup.remote.workflows = [each for each in setup.remote.workflows if each.path != NIGHTLY]
 
 
+def stranger(setup: Setup) -> None:
+    setup.remote.private = True
+    setup.change(f"{FOLDER}/target.yaml", "file:", 'owner: "@mallory"\nfile:')
+
+
 def spent(setup: Setup) -> None:
     setup.remote.private = True
     setup.remote.billed = [(2000, 0.0), (400, 3.2)]  # type: ignore[attr-defined]
@@ -259,6 +264,10 @@ ALL = [
            ("git remote add origin",)),
     Broken("nobody reviews", lambda s: (s.checkout.root / ".github/CODEOWNERS").unlink(), "owners", "warning",
            ('owner: "@YOUR-NAME"',)),
+    Broken("a stranger reviews", stranger, "reviewers", "warning",
+           ("@mallory", "Collaborators and teams > Add people", "repos/ada/shop/collaborators/mallory")),
+    Broken("CODEOWNERS names nobody", lambda s: s.remote.commit("main", {".github/CODEOWNERS": "* @nobody\n"}),
+           "reviewers", "warning", (".github/CODEOWNERS, line 1: Unknown owner",)),
     Broken("a team reviews", lambda s: s.change(f"{FOLDER}/target.yaml", "file:", 'owner: "@ada/growth"\nfile:'),
            "owners", "warning", ("CODEOWNERS", f"/{FOLDER}/weights.yaml @ada/growth")),
 ]  # fmt: skip
@@ -365,9 +374,10 @@ class Planless(Inspection):
 
 
 def test_a_plan_without_protection_is_told_and_stops_nothing(whole: Setup) -> None:
+    whole.remote.environments.clear()
     asked = Planless(whole.token, "ada/shop", whole.github.api_url)
     found = examine(Ground(whole.checkout, whole.github.server_url, "ada/shop", asked, whole.github.clock.now))
-    assert not_in_order(found) == {"default branch": "warning", "records branch": "warning"}
+    assert not_in_order(found) == dict.fromkeys(("default branch", "records branch", "environment"), "warning")
     assert "Pro, Team or Enterprise" in re.sub(r"\s+", " ", as_text(found))
 
 

@@ -8,11 +8,16 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 
 from bot.cli import cli
+from bot.cli.app import EPILOG
 from bot.doctor import rulesets
 from bot.doctor.settings import LABELS
+from bot.forge import labels
+from bot.forge.patience import ForgeError
 from harness import configfile, errors
+from harness.handover import shapes
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
@@ -77,25 +82,40 @@ def test_the_readme_says_the_same_commands() -> None:
 def test_every_label_has_its_words() -> None:
     told = set(re.findall(r"`([^`]+)`", " ".join(first_cells(section("Labels and commands").split("Commands are")[0]))))
     assert told == {*LABELS, "target:<name>"}
+    assert all(labels.look(name)[1] for name in LABELS)
+    assert not labels.look("target")[1]
 
 
 def test_every_exit_code_has_its_words() -> None:
     families = [error for error in vars(errors).values() if isinstance(error, type) and hasattr(error, "exit_code")]
-    told = {int(cell) for cell in first_cells(section("When something fails")) if cell.isdigit()}
-    assert told == {family.exit_code for family in families} | {0, 2, 130}
+    known = {family.exit_code for family in [*families, ForgeError]} | {0, 2, 130}
+    assert {int(cell) for cell in first_cells(section("When something fails")) if cell.isdigit()} == known
+    assert {int(number) for number in re.findall(r"\b\d+\b", EPILOG)} == known
 
 
 def test_every_end_has_its_words() -> None:
-    """Of the loop and of confirm, as docs/records.md names them, and of a night that does not begin."""
     cells = ", ".join(cell for cell in first_cells(section("When something fails")) if not cell.isdigit())
     told = {word.strip() for word in cells.split(",")}
-    records = (ROOT / "docs" / "records.md").read_text(encoding="utf-8")
-    listed = re.search(r"A loop ends by: (.*?)A confirm ends (.*?)\. A segment", records, re.DOTALL)
-    assert listed
-    words = re.sub(r"\([^)]*\)", "", ", ".join(listed.groups())).replace(" or ", ", ")
-    known = {word.strip(" .\n") for word in words.split(",")} - {""}
-    assert "wall-clock" in known
-    assert known | {"minutes", "sleeping", "reviewers-behind", "runner-absent"} <= told
+    assert told >= shapes.RUN_ENDS | shapes.ENDS["confirm"] | {shapes.INTERRUPTED}
+
+
+def test_who_may_do_what_is_what_the_workflows_say() -> None:
+    told = {}
+    for row in section("Who may do what").split("### ")[0].splitlines():
+        if found := re.match(r"\| (\w+): (\w+) \|([^|]*)\|([^|]*)\|", row):
+            told[found[1], found[2]] = {"read": scopes(found[3]), "write": scopes(found[4])}
+    real = {}
+    for name in ("nightly", "commands", "promote"):
+        workflow = yaml.safe_load((ROOT / ".github" / "workflows" / f"{name}.yml").read_text(encoding="utf-8"))
+        for job, rule in workflow["jobs"].items():
+            wanted = rule["permissions"].items()
+            real[name, job] = {level: {key for key, value in wanted if value == level} for level in ("read", "write")}
+    assert told == real
+
+
+def scopes(cell: str) -> set[str]:
+    said = cell.partition(":")[0].replace("pull requests", "pull-requests")
+    return set(re.findall(r"contents|pull-requests|issues|checks|actions", said))
 
 
 def test_the_rulesets_are_the_ones_that_are_told() -> None:

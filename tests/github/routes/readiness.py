@@ -45,3 +45,27 @@ def usage(call: Call) -> Answered:
         for minutes, paid in getattr(repository, "billed", [])
     ]  # fmt: skip
     return 200, {"usageItems": items}
+
+
+@plays("repos/codeowners-errors", "contents:read")
+def codeowners_errors(call: Call) -> Answered:
+    """Of owners that have no account here. A file in one place of the three that GitHub looks in."""
+    head, path = f"refs/heads/{call.repo.default_branch}", ".github/CODEOWNERS"
+    text = (call.repo.bare.file(head, path) or b"").decode()
+    if not text:
+        raise Refused(404, "Not Found")
+    unknown = [
+        (number, line)
+        for number, line in enumerate(text.splitlines(), 1)
+        for owner in line.split()[1:]
+        if "/" not in owner and owner.removeprefix("@") not in call.github.accounts
+    ]
+    return 200, {
+        "errors": [
+            {
+                "line": number, "column": 1, "kind": "Unknown owner", "source": line, "suggestion": None,
+                "message": f"Unknown owner on line {number}", "path": path,
+            }
+            for number, line in unknown
+        ]
+    }  # fmt: skip
