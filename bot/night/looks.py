@@ -14,7 +14,10 @@ from bot.night.folder import Night, nights
 from harness import events, folds
 from harness.events import Segment
 from harness.repository import Repository
+from harness.standing import CONFIRMING
 from harness.target import Target
+
+_LOOKING = tuple(f"-{verb}.jsonl" for verb in CONFIRMING)
 
 Look = tuple[str, str, str]  # night, target, head: a confirm that is repeated for these three looks once
 
@@ -52,12 +55,12 @@ def _looks(segments: Iterable[Segment], holdout: str) -> Iterator[Look]:
 
 
 def _recorded(repository: Repository) -> Iterator[Segment]:
-    """Every confirm segment on the records branch.
+    """Every segment on the records branch that may hold a look.
 
     Packs stay unread: a look holds no content, and stands before all that does.
     """
     tree = records.tree(repository)
-    wanted = {path: blob for path, blob in tree.items() if path.endswith("-confirm.jsonl")}
+    wanted = {path: blob for path, blob in tree.items() if path.endswith(_LOOKING)}
     contents = repository.blobs(wanted.values())
     for path, blob in wanted.items():
         yield events.parse(os.path.basename(path).removesuffix(".jsonl"), contents[blob])  # noqa: PTH119  # a path inside git
