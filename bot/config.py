@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from harness import configfile, targetfile
 from harness.complaints import nearest, show
@@ -21,13 +24,42 @@ MOST_TOLD = 50
 
 
 @dataclass(frozen=True)
+class Schedule:
+    """When scheduled nights begin, and the time zone of their dates."""
+
+    cron: str = "17 2 * * *"
+    timezone: str = "UTC"
+
+    @property
+    def zone(self) -> tzinfo:
+        return UTC if self.timezone == "UTC" else ZoneInfo(self.timezone)
+
+
+@dataclass(frozen=True)
+class PullRequests:
+    """How pull requests are opened. unreviewed: supersede or refresh; labels: besides the bot's own; base: the branch
+    to merge into, "" is the default branch."""
+
+    max_open: int = 3
+    unreviewed: str = "supersede"
+    draft: bool = False
+    labels: tuple[str, ...] = ()
+    base: str = ""
+
+
+@dataclass(frozen=True)
 class Config:
-    """wall_clock in seconds and usd bound the whole night, all targets together; None is no limit."""
+    """wall_clock in seconds, usd and actions_minutes bound the whole night, all targets together; None is no limit.
+    sleep_after: nights without a confirmed change after which a target is left out."""
 
     targets: tuple[str, ...] = DEFAULT_TARGETS
     defaults: ConfigFile | None = None
     wall_clock: float | None = None
     usd: float | None = None
+    actions_minutes: int | None = None
+    schedule: Schedule = Schedule()
+    pull_request: PullRequests = PullRequests()
+    sleep_after: int = 5
 
 
 def load(source: Source) -> Config:
@@ -42,7 +74,30 @@ def load(source: Source) -> Config:
         defaults=config,
         wall_clock=seconds(budget["wall_clock"]) if "wall_clock" in budget else None,
         usd=budget.get("usd"),
+        actions_minutes=budget.get("actions_minutes"),
+        schedule=_schedule(config, data.get("schedule", {})),
+        pull_request=_pull_requests(data.get("pull_request", {})),
+        sleep_after=data.get("sleep_after", Config.sleep_after),
     )
+
+
+def _schedule(config: ConfigFile, entry: Mapping[str, Any]) -> Schedule:
+    found = Schedule(**entry)
+    try:
+        _ = found.zone
+    except (ZoneInfoNotFoundError, ValueError):
+        known = available_timezones()
+        what = f"no time zone is called {show(found.timezone)}"
+        if not known:
+            what = f"this machine has no time zones, so {show(found.timezone)} cannot be found"
+        step = "UTC, or a name such as Europe/Berlin" if known else "install the package tzdata, or say UTC"
+        complaint = f"{what}{nearest(found.timezone, sorted(known))}"
+        raise config.error("/schedule/timezone", complaint, next_step=step) from None
+    return found
+
+
+def _pull_requests(entry: Mapping[str, Any]) -> PullRequests:
+    return PullRequests(**{**entry, "labels": tuple(entry.get("labels", ()))})
 
 
 def target_folders(source: Source, config: Config) -> list[str]:

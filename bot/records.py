@@ -74,6 +74,28 @@ def segments(repository: Repository, target: str) -> Iterator[Segment]:
             yield events.parse(found["name"], contents[blob], contents[pack] if pack else b"")
 
 
+def proposals(repository: Repository) -> list[Segment]:
+    """The segment of every `propose` that is recorded, verified, of all targets; nothing else is read for it."""
+    wanted = {
+        path: blob
+        for path, blob in tree(repository).items()
+        if path.endswith("-propose.jsonl") and _PATH.fullmatch(path)
+    }
+    contents = repository.blobs(wanted.values())
+    found = []
+    for path, blob in wanted.items():
+        segment = events.parse(path.rpartition("/")[2].removesuffix(".jsonl"), contents[blob], b"")
+        if segment.events:
+            found.append(segment)
+    return found
+
+
+def night_order(night: str) -> tuple[str, int]:
+    """Nights in time: the date, then the number of the night on that date."""
+    date, number = night[:10], night[11:]
+    return date, int(number) if number.isdigit() else 1
+
+
 def nights(repository: Repository) -> list[str]:
     """The names of all recorded nights."""
     return sorted({found["night"] for path in tree(repository) if (found := _PATH.fullmatch(path))})

@@ -1,7 +1,7 @@
 """What stands of a target's result once humans have asked for more: of several confirmations the one that counts.
 
-After a result is proposed, `/recheck` measures it again, and `/drop` measures what is left without some rows. Each leaves
-a segment of its own, and nothing recorded before it changes.
+After a result is proposed, `/recheck` measures it again, and `/drop` measures what is left without some rows. Each
+leaves a segment of its own, and nothing recorded before it changes.
 """
 
 from __future__ import annotations

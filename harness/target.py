@@ -64,7 +64,7 @@ class Budget:
 class Target:
     """Paths are from the repository's root, with /. locked holds hidden files too. noise: None where the same file
     always gets the same score; catalogue: of the proposer `tune`, None for every other; private: no row may be kept
-    outside `Repository.private`, nor shown."""
+    outside `Repository.private`, nor shown; runner: labels of the machine that its jobs ask for."""
 
     name: str
     folder: str
@@ -85,11 +85,16 @@ class Target:
     isolated: bool
     owner: str | None
     private: bool = False
+    runner: tuple[str, ...] = ("ubuntu-latest",)
     places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def is_data(self) -> bool:
         return is_data(self.file)
+
+    @property
+    def self_hosted(self) -> bool:
+        return "self-hosted" in self.runner
 
     def place(self, key: str) -> Place:
         """Where target.yaml says this key, for complaints that concern more than one target."""

@@ -1,19 +1,55 @@
-"""Where a pull request is opened. One forge per file, behind one Protocol."""
+"""Where a pull request is opened. One forge per file or folder, behind one Protocol."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from bot.pages.body import Links
 from bot.pages.summary import TargetReport
+from harness.repository import CommitSource, Repository
+from harness.target import Target
+
+
+class Standing(StrEnum):
+    """What has become of something proposed.
+
+    waiting: nobody has looked at it; touched: a human approved it, asked for changes, pushed to it or holds it;
+    declined: a human closed it unmerged (retry: and wants it found again); superseded: a newer one took its rows over;
+    absent: it was never opened.
+    """
+
+    WAITING = "waiting"
+    TOUCHED = "touched"
+    DECLINED = "declined"
+    RETRY = "retry"
+    MERGED = "merged"
+    SUPERSEDED = "superseded"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What a night proposed of one target, as its record says. head: the branch's last commit then; rows: the
+    contents of the file after each row, as blob ids; includes: the branch of an unreviewed one that it started from."""
+
+    target: str
+    night: str
+    branch: str
+    head: str
+    rows: tuple[str, ...]
+    lock: str
+    base: str
+    file: str
+    includes: str = ""
 
 
 @dataclass(frozen=True)
 class PullRequest:
     """What a forge is asked to open. charts: target -> PNG; commits: (target, row) -> commit id.
-    includes: see Links."""
+    includes: see Links; owners: whom to ask; supersedes: branches whose rows this one holds, every one."""
 
     night: str
     branch: str
@@ -22,19 +58,58 @@ class PullRequest:
     charts: Mapping[str, bytes]
     commits: Mapping[tuple[str, int], str]
     includes: tuple[tuple[str, str], ...]
+    owners: tuple[str, ...] = ()
+    supersedes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Opened:
-    """Where a human finds it, and the one command that merges it."""
+    """Where a human finds it, and the one command that merges it. notes: what could not be done, and why."""
 
     where: str
     merge: str
+    branch: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class Forge(Protocol):
-    """Opening is idempotent: the same pull request opened twice is one."""
+    """Every method may be called again after a kill at any instant: the end is the same, and nothing is there twice."""
+
+    def fetch(self, repository: Repository) -> None:
+        """Brings the records branch and the branches of earlier nights here."""
+        ...
+
+    def owners(self, source: CommitSource, targets: Sequence[Target]) -> Mapping[str, str]:
+        """Target -> its owner, "" for nobody. Targets of different owners come in pull requests of their own."""
+        ...
+
+    def standing(self, repository: Repository, proposal: Proposal) -> Standing:
+        """What the forge knows of a proposal. Whether its content was merged, `past.standing` knows."""
+        ...
+
+    def open_count(self) -> int:
+        """How many pull requests of ours are open."""
+        ...
+
+    def publish_records(self, repository: Repository) -> None:
+        """Brings the records branch to where others read it."""
+        ...
+
+    def publish(self, repository: Repository, branch: str, head: str, replaces: str) -> None:
+        """Points a branch at a commit. replaces: the commit of ours that it may hold now. Raises RepositoryError where
+        it holds anything else."""
+        ...
 
     def links(self, request: PullRequest) -> Links: ...
 
-    def open(self, request: PullRequest) -> Opened: ...
+    def open(self, request: PullRequest) -> Opened:
+        """Opens the pull request of a published branch, or refreshes it."""
+        ...
+
+    def supersede(self, repository: Repository, proposal: Proposal, by: Opened) -> None:
+        """Closes what a newer pull request holds the rows of, if it still waits."""
+        ...
+
+    def dashboard(self, text: str) -> None:
+        """Shows the state of every target where it is always found."""
+        ...

@@ -2,23 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.forge import Opened, PullRequest
+from bot import commits
+from bot.forge import Opened, Proposal, PullRequest, Standing
 from bot.night.folder import write_atomically
 from bot.pages.body import Links, body, title
 from bot.pages.text import count
 from bot.pages.web import page
+from harness.errors import RepositoryError
+from harness.repository import CommitSource, Repository
+from harness.target import Target
 
 PAGE = "pull-request"
 
 
 @dataclass(frozen=True)
 class LocalForge:
-    """Writes pull-request.md, pull-request.html and the charts into the night's folder."""
+    """Writes pull-request.md, pull-request.html and the charts into the night's folder.
+
+    The reviewer is whoever sits at this machine, so there is one branch for all owners, and nobody to be behind.
+    """
 
     folder: Path
+
+    def fetch(self, repository: Repository) -> None:
+        """Everything is here."""
+
+    def owners(self, source: CommitSource, targets: Sequence[Target]) -> Mapping[str, str]:  # noqa: ARG002
+        return {target.name: "" for target in targets}
+
+    def standing(self, repository: Repository, proposal: Proposal) -> Standing:
+        """A deleted branch was declined; one that moved is somebody's work."""
+        tip = repository.reference(f"refs/heads/{proposal.branch}")
+        if tip is None:
+            return Standing.DECLINED
+        return Standing.WAITING if tip == proposal.head else Standing.TOUCHED
+
+    def open_count(self) -> int:
+        return 0
+
+    def publish_records(self, repository: Repository) -> None:
+        """They are on their branch already."""
+
+    def publish(self, repository: Repository, branch: str, head: str, replaces: str) -> None:
+        reference = f"refs/heads/{branch}"
+        there = repository.reference(reference)
+        if there == head:
+            return
+        if there is not None and there != replaces:
+            raise RepositoryError(
+                f"the branch {branch} exists and is not what this night made",
+                why="somebody committed to it or created it",
+                next_step=f"git branch -m {branch} NAME keeps it; then run the command again",
+            )
+        commits.move(repository, reference, head, there)
 
     def links(self, request: PullRequest) -> Links:
         rows = sum(len(report.rows) for report in request.reports if report.confirmed)
@@ -37,7 +77,13 @@ class LocalForge:
         write_atomically(self.folder / f"{PAGE}.md", markdown)
         html = self.folder / f"{PAGE}.html"
         write_atomically(html, page(title(request.night, request.reports), markdown))
-        return Opened(str(html), merge_command(request.branch))
+        return Opened(str(html), merge_command(request.branch), request.branch)
+
+    def supersede(self, repository: Repository, proposal: Proposal, by: Opened) -> None:
+        """The older branch stays: deleting it would say that a human declined it."""
+
+    def dashboard(self, text: str) -> None:
+        """On a laptop `autoresearch report` and `autoresearch check` say it."""
 
 
 def merge_command(branch: str) -> str:

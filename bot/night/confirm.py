@@ -134,9 +134,8 @@ class _Confirmation:
         blob_id = functools.lru_cache(repository.blob_id)
         if any(segment.header["machine"] != machine() and _tested(segment) for segment in self.earlier):
             raise Unconfirmed("its one test began on another machine: it can be neither finished nor repeated", "infra")
-        before = [
-            event for segment in self.earlier if segment.header["machine"] == machine() for event in segment.events
-        ]
+        here = [segment for segment in self.earlier if segment.header["machine"] == machine()]
+        before = [event for segment in here for event in segment.events]
         schedule = Schedule(self.plan.seed, self.task.coin)
         bench = Bench(
             self.target, self.measurer, schedule, schedule.number("confirm", 0, 0), blob_id, self.checkout.watch.check,

@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.records import night_order
 from harness import events
 from harness.errors import BusyError, IntegrityError, NotFound
 from harness.events import Segment
@@ -227,8 +228,7 @@ def night_named(repository: Repository, name: str) -> Night:
 
 
 def _order(night: Night) -> tuple[str, int]:
-    date, _, number = night.name[:10], night.name[10:11], night.name[11:]
-    return date, int(number) if number.isdigit() else 1
+    return night_order(night.name)
 
 
 @contextmanager

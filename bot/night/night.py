@@ -11,10 +11,12 @@ from dataclasses import dataclass
 
 from bot import config
 from bot.forge import Forge
+from bot.forge.local import LocalForge
 from bot.night.folder import MUTEX_VARIABLE, Night, nights
 from bot.night.lifeline import PARENT_VARIABLE
 from bot.night.plan import Wishes, plan
-from bot.night.propose import Proposed, propose, record
+from bot.night.propose import Proposed, propose
+from bot.night.recording import record
 from harness import folds
 from harness.errors import AutoresearchError
 from harness.repository import CommitSource, Repository
@@ -52,7 +54,7 @@ def begin(repository: Repository, wishes: Wishes, *, new: bool, say: Callable[[s
         say(f"going on with the night {night.name}, which was interrupted; its plan stands")
         return night
     if night:
-        for name, why in record(night, targets_of(night)).items():
+        for name, why in record(night, targets_of(night), LocalForge(night.path)).items():
             say(f"{name}: refused: {why}")
     return plan(repository, wishes)[0]
 

@@ -1,32 +1,95 @@
-"""What earlier nights leave to a new one: what was tried and what a human declined."""
+"""What earlier nights leave to a new one: what was tried, what a human declined, what still waits for one."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 from bot import records
+from bot.forge import Forge, Proposal, Standing
 from harness import folds
-from harness.events import Segment
 from harness.repository import Repository
+from harness.target import Target
 
 
-def tried(repository: Repository, target: str, lock: str, base: str) -> set[str]:
+def tried(repository: Repository, target: str, lock: str, base: str, forge: Forge) -> set[str]:
     """Canonical ids of what is not worth another try under this lock. base: the commit that the new night works on."""
-    segments = list(records.segments(repository, target))
-    return folds.tried_before(segments, lock, declined(repository, segments, base))
+    segments = records.segments(repository, target)
+    return folds.tried_before(segments, lock, declined(repository, target, lock, base, forge))
 
 
-def declined(repository: Repository, segments: Sequence[Segment], base: str) -> set[str]:
-    """Nights whose branch a human deleted without a merge: what they kept was looked at, and is not proposed again."""
-    return {
-        segment.header["night"]
-        for segment in segments
-        for event in segment.events
-        if event["event"] == "proposed"
-        and repository.reference(f"refs/heads/{event['branch']}") is None
-        and not merged(repository, event["head"], base)
-        and not _there(repository, segment.header["file"], event["rows"], base)
-    }
+def declined(repository: Repository, target: str, lock: str, base: str, forge: Forge) -> set[str]:
+    """Nights whose proposal a human closed without a merge: what they kept was looked at, and is not proposed again."""
+    found = [proposal for proposal in proposals(repository, target) if proposal.lock == lock]
+    return {one.night for one in found if _fate(repository, one, found, base, forge) is Standing.DECLINED}
+
+
+def waiting(repository: Repository, target: Target, lock: str, base: str, forge: Forge) -> Proposal | None:
+    """The newest proposal under this lock, if nobody has looked at it and the file is still as it was before it."""
+    found = [proposal for proposal in proposals(repository, target.name) if proposal.lock == lock]
+    if not found:
+        return None
+    last = found[-1]
+    here = repository.reference(f"{last.rows[-1]}^{{blob}}")
+    before, now = (repository.reference(f"{commit}:{target.file}") for commit in (last.base, base))
+    if here is None or before is None or before != now:
+        return None
+    return last if standing(repository, last, base, forge) is Standing.WAITING else None
+
+
+def standing(repository: Repository, proposal: Proposal, base: str, forge: Forge) -> Standing:
+    """What has become of a proposal. Content decides whether it was merged: a squash leaves no other trace."""
+    if merged(repository, proposal.head, base) or _there(repository, proposal, base):
+        return Standing.MERGED
+    return forge.standing(repository, proposal)
+
+
+def proposal(repository: Repository, target: str, night: str) -> Proposal | None:
+    """What a night proposed of a target, if it did."""
+    return next((one for one in reversed(proposals(repository, target)) if one.night == night), None)
+
+
+def proposals(repository: Repository, target: str) -> list[Proposal]:
+    """Everything that was ever proposed of a target, oldest first."""
+    return [one for one in _proposals(repository, records.tip(repository)) if one.target == target]
+
+
+def targets_on(repository: Repository, branch: str, but: str) -> set[str]:
+    """The targets whose newest proposal before the night `but` is on this branch."""
+    newest: dict[str, Proposal] = {}
+    for one in _proposals(repository, records.tip(repository)):
+        if one.night != but:
+            newest[one.target] = one
+    return {name for name, one in newest.items() if one.branch == branch}
+
+
+@functools.lru_cache(maxsize=8)
+def _proposals(repository: Repository, tip: str | None) -> tuple[Proposal, ...]:  # noqa: ARG001  # the tip is the key
+    found = []
+    for segment in records.proposals(repository):
+        header = segment.header
+        for event in folds.of_kind([segment], "proposed"):
+            found.append(
+                Proposal(
+                    target=header["target"], night=header["night"], branch=event["branch"], head=event["head"],
+                    rows=tuple(event["rows"]), lock=header["lock"], base=header["base"], file=header["file"],
+                    includes=event.get("includes", ""),
+                )
+            )  # fmt: skip
+    return tuple(sorted(found, key=lambda one: records.night_order(one.night)))
+
+
+def _fate(repository: Repository, one: Proposal, found: Sequence[Proposal], base: str, forge: Forge) -> Standing:
+    """A proposal that was renewed in place, or taken over by a newer one, shares the newer one's fate."""
+    later = found[found.index(one) + 1 :]
+    for newer in later:
+        if newer.branch == one.branch:
+            return _fate(repository, newer, found, base, forge)
+    state = standing(repository, one, base, forge)
+    if state is Standing.SUPERSEDED:
+        heir = next((newer for newer in later if newer.includes == one.branch), None)
+        return _fate(repository, heir, found, base, forge) if heir else state
+    return state
 
 
 def merged(repository: Repository, tip: str, base: str) -> bool:
@@ -36,7 +99,8 @@ def merged(repository: Repository, tip: str, base: str) -> bool:
     return repository.git("rev-list", "--count", tip, f"^{base}").strip() == b"0"
 
 
-def _there(repository: Repository, file: str, rows: Sequence[str], base: str) -> bool:
-    """Whether the base holds a row's content: a squashed merge leaves no other trace."""
-    blobs = repository.git("log", "--format=", "--raw", "--no-abbrev", base, "--", file).decode().split()
-    return not set(rows).isdisjoint(blobs)
+def _there(repository: Repository, one: Proposal, base: str) -> bool:
+    """Whether the base came to hold a row's content since the night."""
+    since = [f"^{one.base}"] if repository.reference(f"{one.base}^{{commit}}") else []
+    listed = repository.git("log", "--format=", "--raw", "--no-abbrev", "-m", base, *since, "--", one.file)
+    return not set(one.rows).isdisjoint(listed.decode().split())

@@ -13,6 +13,8 @@ from pathlib import PurePosixPath
 
 from bot import config, proposers, records
 from bot.config import Config
+from bot.forge import Forge
+from bot.forge.local import LocalForge
 from bot.night import looks, past
 from bot.night.folder import Night, Plan, TargetPlan, nights, write_atomically
 from bot.setup import prepare
@@ -32,21 +34,27 @@ class Wishes:
     seed: int | None = None
 
 
-def plan(repository: Repository, wishes: Wishes, *, write: bool = True) -> tuple[Night, Plan]:
-    """Plans a new night from the last commit. write: whether anything is left on disk. Raises ConfigError(s)."""
+def plan(
+    repository: Repository, wishes: Wishes, *, write: bool = True, forge: Forge | None = None
+) -> tuple[Night, Plan]:
+    """Plans a new night from the last commit. write: whether anything is left on disk; forge: knows what became of
+    earlier nights, by default this repository itself. Raises ConfigError(s)."""
+    forge = forge or LocalForge(repository.state)
+    forge.fetch(repository)
     base = repository.commit()
     source = CommitSource(repository, base)
     settings = config.load(source)
     targets = _committed_targets(repository, source, wishes.targets)
     night = Night(repository, repository.state / _name(repository))
     shares = tuple(
-        _within(_share(target, source, night, base, wishes), target, settings, len(targets)) for target in targets
+        _within(_share(target, source, night, base, wishes, forge), target, settings, len(targets))
+        for target in targets
     )
     made = Plan(night.name, base, int(time.time()), shares, settings.wall_clock, settings.usd)
     if write:
         prepare(source, targets)  # what a night cannot prepare leaves no plan behind
         for share in shares:
-            tried = past.tried(repository, share.name, share.lock, base)
+            tried = past.tried(repository, share.name, share.lock, base, forge)
             write_atomically(night.folder(share.name) / "tried.txt", "".join(f"{canon}\n" for canon in sorted(tried)))
         night.write_plan(made)
     return night, made
@@ -117,7 +125,7 @@ def _name(repository: Repository) -> str:
     return name
 
 
-def _share(target: Target, source: CommitSource, night: Night, base: str, wishes: Wishes) -> TargetPlan:
+def _share(target: Target, source: CommitSource, night: Night, base: str, wishes: Wishes, forge: Forge) -> TargetPlan:
     if not proposers.exists(target.proposer):
         raise ConfigError(
             Place(posixpath.join(target.folder, TARGET_FILE), key="proposer"),
@@ -136,7 +144,7 @@ def _share(target: Target, source: CommitSource, night: Night, base: str, wishes
     if seed is None:
         seed = int(hashlib.sha256(f"{base}/{night.name}/{target.name}".encode()).hexdigest()[:8], 16)
     whole = lock.compute(source.read(target.locked))
-    carried_from, carried_blob = _unreviewed(source, target, whole.id)
+    carried_from, carried_blob = _unreviewed(source, target, whole.id, forge)
     repository = source.repository
     return TargetPlan(
         name=target.name,
@@ -163,24 +171,7 @@ def _reserve(repository: Repository, target: Target) -> str:
     return reserve.affordable(took[-1], target).says if took else ""
 
 
-def _unreviewed(source: CommitSource, target: Target, digest: str) -> tuple[str, str]:
-    """The newest night whose branch still waits and whose result still applies: same lock, same file in the base.
-
-    Its name and the blob that it confirmed; two empty texts if there is none. A branch that a human deleted was
-    declined, one that is merged needs no carrying.
-    """
-    repository = source.repository
-    base_blob = repository.tree(source.commit)[target.file][1]
-    for night in reversed(nights(repository)):
-        proposed = folds.of_kind(segments := night.segments(target.name), "proposed")
-        if not proposed or segments[0].header["lock"] != digest:
-            continue
-        tip = repository.reference(f"refs/heads/{proposed[-1]['branch']}")
-        if (
-            tip is None
-            or past.merged(repository, tip, source.commit)
-            or folds.of_kind(segments, "baseline")[0]["blob"] != base_blob
-        ):
-            return "", ""
-        return (night.name, proposed[-1]["rows"][-1]) if tip == proposed[-1]["head"] else ("", "")
-    return "", ""
+def _unreviewed(source: CommitSource, target: Target, digest: str, forge: Forge) -> tuple[str, str]:
+    """The night whose result still waits and still applies, and the blob that it confirmed; two empty texts if none."""
+    found = past.waiting(source.repository, target, digest, source.commit, forge)
+    return (found.night, found.rows[-1]) if found else ("", "")

@@ -21,7 +21,10 @@ def headline(report: TargetReport) -> str:
     return f"{report.compared.name} {value(before, decimals)} -> {value(after, decimals)}{where}"
 
 
-def strength(report: TargetReport) -> str:
+def strength(report: TargetReport, weakness: str = "") -> str:
+    """weakness: why the evidence is weak, or nothing."""
+    if weakness:
+        return f"evidence weak ({weakness})"
     if report.noise:
         return "evidence strong (fresh pairs)"
     return "evidence strong" if report.holdout else "evidence exact (deterministic score)"

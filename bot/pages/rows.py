@@ -4,29 +4,67 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from bot.pages.facts import Dropped, Facts, Links
 from bot.pages.gains import shown
+from bot.pages.pieces import Piece, Weight
 from bot.pages.summary import Row, TargetReport
-from bot.pages.text import cell_code, code, count, decimals_for, percent, signed, words
+from bot.pages.text import cell_code, code, count, decimals_for, linked, percent, signed, words
 from harness import ablate
 from harness.intervals import CONFIDENCE
 from harness.rule import headline_name
 
-Commits = Mapping[tuple[str, int], str]
 _MOST_EXPERIMENTS = 5
 _SET = "measured as a set"  # as the confirm event says it
 
 
-def table(report: TargetReport, commits: Commits) -> list[str]:
+def numbering(reports: Sequence[TargetReport], facts: Facts) -> Mapping[str, int]:
+    """What is added to a target's row numbers to give the page's.
+
+    Where a comment can name a row, no two rows of a page have one number: a target's follow those of the targets before
+    it, by name, whether those are still there or were dropped.
+    """
+    last: dict[str, int] = {report.name: 0 for report in reports}
+    pairs = [(report.name, row.number) for report in reports for row in report.rows]
+    for name, number in [*pairs, *((gone.target, gone.row) for gone in facts.dropped)]:
+        last[name] = max(last.get(name, 0), number)
+    before, found = 0, {}
+    for name in sorted(last):
+        found[name] = before
+        before += last[name] if facts.commands else 0
+    return found
+
+
+def table(report: TargetReport, links: Links, before: int = 0) -> Piece:
+    """before: see numbering. A row that was dropped stands struck in its place."""
     decimals = decimals_for(sum(row.adds for row in report.rows))
-    lines = ["| # | commit | change | adds | lines |", "|--:|---|---|--:|--:|"]
-    for row in report.rows:
-        commit = commits.get((report.name, row.number), "")
-        change = cell_code(words(row.change, 10), 80)
-        adds = _with_bound(report, row, decimals)
-        lines.append(
-            f"| {row.number} | {code(commit[:8]) if commit else ''} | {change} | {adds} | +{row.added} -{row.removed} |"
-        )
-    return [*lines, "", _legend(report)]
+    one = any((report.name, row.number) in links.addresses for row in report.rows)
+    entries = {row.number: _row(report, row, links, before, decimals, one=one) for row in report.rows}
+    for gone in links.facts.dropped:
+        if gone.target == report.name and gone.row not in entries:
+            entries[gone.row] = _struck(gone, before, one=one)
+    head = ["| # | change | adds | lines |", "|--:|---|--:|--:|"]
+    if not one:
+        head = ["| # | commit | change | adds | lines |", "|--:|---|---|--:|--:|"]
+    body = [entries[number] for number in sorted(entries)]
+    return Piece(head, Weight.SECTION, report.name, "rows", body, ["", _legend(report), ""])
+
+
+def _row(report: TargetReport, row: Row, links: Links, before: int, decimals: int, *, one: bool) -> str:
+    """one: whether number and commit share a cell, as a link."""
+    place = report.name, row.number
+    number, commit = str(before + row.number), links.commits.get(place, "")
+    first = (
+        linked(number, links.addresses.get(place, "")) if one else f"{number} | {code(commit[:8]) if commit else ''}"
+    )
+    change = cell_code(words(row.change, 10), 80)
+    return f"| {first} | {change} | {_with_bound(report, row, decimals)} | +{row.added} -{row.removed} |"
+
+
+def _struck(gone: Dropped, before: int, *, one: bool) -> str:
+    first = f"~~{before + gone.row}~~" + ("" if one else " |")
+    change = cell_code(words(gone.change, 10), 80)
+    who = f"dropped by {cell_code(gone.by, 40)}" if gone.by else "not confirmed again"
+    return f"| {first} | ~~{change}~~ | {who} | |"
 
 
 def in_words(report: TargetReport, number: int) -> str:
@@ -93,7 +131,7 @@ def _confidence(report: TargetReport) -> str:
     return percent(CONFIDENCE if _undivided(report) else ablate.CONFIDENCE)
 
 
-def unproven(report: TargetReport) -> list[str]:
+def unproven(report: TargetReport) -> list[Piece]:
     """The parts of the loop's result that the ablation took out."""
     found = (report.confirm or {}).get("ablation", {}).get("removed")
     if not found:
@@ -104,7 +142,7 @@ def unproven(report: TargetReport) -> list[str]:
         adds, low = _effect(report, entry["gain"], entry["low"])
         change = cell_code(words(entry["change"], 10), 80)
         lines.append(f"| {_numbers(entry['experiments'])} | {change} | {adds} | {low} |")
-    return ["", *lines, "", "</details>"]
+    return [Piece([*lines, "", "</details>", ""], Weight.FOLDED, report.name, "what the ablation took out")]
 
 
 def method(report: TargetReport) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 _BACKTICKS = re.compile(r"`+")
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&*+,;=%-]{1,500}")
 _CODE_OR_PERCENT = re.compile(r"(?P<code>(?P<fence>`+)(?!`).*?(?<!`)(?P=fence)(?!`))|(?<=\d) (?=%)", re.DOTALL)
 
 
@@ -28,6 +30,17 @@ def code(text: str, most: int = 120) -> str:
 def cell_code(text: str, most: int = 120) -> str:
     """A code span for a table, whose cells end at every bar, inside code too."""
     return code(text, most).replace("|", "\\|")
+
+
+def linked(text: str, address: str) -> str:
+    """A link; only the text where the address is none that a browser opens, or holds what ends a link."""
+    return f"[{text}]({address})" if _ADDRESS.fullmatch(address) else text
+
+
+def names(found: Sequence[str], most: int = 5) -> str:
+    """At most so many names, and how many more there are."""
+    more = len(found) - most
+    return ", ".join(found[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def words(text: str, most: int) -> str:

@@ -5,26 +5,29 @@ from __future__ import annotations
 import math
 
 from bot.pages.gains import headline, number, shown
+from bot.pages.pieces import Piece, Weight
 from bot.pages.summary import TargetReport
 from bot.pages.text import cell_code, value
 from harness.events import Event
 from harness.rule import headline_name
 
 
-def suspects(report: TargetReport) -> list[str]:
+def suspects(report: TargetReport) -> list[Piece]:
     """What passed and was not believed, where a reader cannot miss it."""
     found = report.reasons.get("suspect", 0)
     if not found:
         return []
-    lines = [f"### Too good to be true: {found}, not kept", "", "| experiment | why | what |", "|--:|---|---|"]
-    for event in report.suspects:
-        lines.append(f"| {event['id']} | {cell_code(event['why'], 200)} | {cell_code(event['description'], 80)} |")
+    head = [f"### Too good to be true: {found}, not kept", "", "| experiment | why | what |", "|--:|---|---|"]
+    lines = [
+        f"| {event['id']} | {cell_code(event['why'], 200)} | {cell_code(event['description'], 80)} |"
+        for event in report.suspects
+    ]
     if found > len(report.suspects):
         lines.append(f"| | and {found - len(report.suspects)} more: results.tsv | |")
-    return ["", *lines]
+    return [Piece(head, Weight.SECTION, report.name, "what was too good to be true", lines, [""])]
 
 
-def reverted(report: TargetReport, chart: str) -> list[str]:
+def reverted(report: TargetReport, chart: str) -> Piece:
     """chart: an address, or nothing."""
     reasons = ", ".join(f"{reason} {number:,}" for reason, number in report.reasons.items())
     kept = f"{report.kept:,} kept on the way"
@@ -39,7 +42,7 @@ def reverted(report: TargetReport, chart: str) -> list[str]:
         lines += [says, ""]
     if chart:
         lines += [f"![{headline_name(report.rule)} of {report.name} over {report.tries:,} experiments]({chart})", ""]
-    return [*lines, "</details>"]
+    return Piece([*lines, "</details>", ""], Weight.FOLDED, report.name, "near misses", short=[f"{summary}.", ""])
 
 
 def _misses(report: TargetReport) -> list[str]:

@@ -75,7 +75,7 @@ def _received(files: Mapping[str, bytes], expected: Expected, verbs: Collection[
 
 
 def check_names(files: Mapping[str, bytes], night: str, verbs: Collection[str]) -> list[str]:
-    """The segments' names in order: <night>.<n>-<verb>, n from 1 without a gap, run before confirm before whatever follows."""
+    """The segments' names in order: <night>.<n>-<verb>, n from 1 without a gap, run before confirm before the rest."""
     found: list[tuple[int, str, str]] = []
     for name in files:
         stem, _, suffix = name.rpartition(".")

@@ -87,7 +87,8 @@ class Claims:
         return rows
 
     def _propose(self, event: Event) -> None:
-        check_proposed(event, self._replay.expected.night, self._standing.event if self._standing else None)
+        expected, confirmed = self._replay.expected, self._standing.event if self._standing else None
+        check_proposed(event, expected.night, confirmed, carried=bool(expected.carried_blob))
         if self._standing:
             self._proposed, self._command = (event, self._standing), None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,8 @@ from harness.holdout import AGREEMENT, LOOKS
 from harness.intervals import CONFIDENCE
 from harness.rows import difference, line_counts
 from harness.rule import declared, headline_gain
+
+_OF_A_NIGHT = re.compile(r"autoresearch/[0-9]{4}-[0-9]{2}-[0-9]{2}(-[a-z0-9-]+)?")
 
 
 def check_confirm(
@@ -211,11 +214,13 @@ def check_holdout(event: Event, expected: Expected, on_the_way: Sequence[Event])
         raise Contradiction("it looked at held-out rows without saying so, or more often than they bear")
 
 
-def check_proposed(event: Event, night: str, confirm: Event | None) -> None:
-    """Only what was confirmed is proposed, on the night's own branch."""
+def check_proposed(event: Event, night: str, confirm: Event | None, *, carried: bool = False) -> None:
+    """Only what was confirmed is proposed: on the night's own branch, of one owner or of all. carried: whether the
+    night started from an unreviewed one, whose branch it may renew."""
     if confirm is None or confirm["verdict"] != "confirmed":
         raise Contradiction("it is proposed, and was not confirmed")
-    if event["branch"] != f"autoresearch/{night}":
+    own = rf"autoresearch/{re.escape(night)}(-[a-z][a-z0-9-]*)?"
+    if not re.fullmatch(own, event["branch"]) and not (carried and _OF_A_NIGHT.fullmatch(event["branch"])):
         raise Contradiction("it names another branch than the night's")
     if event["rows"] != [entry["blob"] for entry in confirm["rows"]]:
         raise Contradiction("it names other contents than were confirmed")

@@ -240,7 +240,9 @@ KINDS: Mapping[str, Shape] = {
         "command": one_of(*COMMANDS), "rows": list_of(_ID, 1000), "head": _BLOB_ID, "comment": whole(), "by": text(100),
         "coin": matches(_COIN),
     }),
-    "proposed": Shape({"branch": text(200), "head": _BLOB_ID, "rows": list_of(_BLOB_ID, 1000)}),
+    "proposed": Shape(
+        {"branch": text(200), "head": _BLOB_ID, "rows": list_of(_BLOB_ID, 1000)}, {"includes": text(200)}
+    ),
     "note": Shape({}, more=True),
     "seal": Shape({"events": whole(), "end": text(40)}, {"why": text(8000)}),
 }  # fmt: skip

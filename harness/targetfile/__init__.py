@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Sequence
 
 from harness import configfile
 from harness.configfile import ConfigFile, Faults
@@ -72,6 +73,7 @@ def build(source: Source, folder: str, config: ConfigFile) -> Target:
         isolated=isolated,
         owner=data.get("owner"),
         private=data.get("data", {}).get("private", False),
+        runner=_runner(data.get("runner", "ubuntu-latest")),
         places={key: config.place(f"/{key}") for key in ("name", "file")},
     )
 
@@ -112,6 +114,10 @@ def _budget(config: ConfigFile) -> Budget:
     wall = seconds(entry["wall_clock"]) if "wall_clock" in entry else None
     usual = 2000 if config.data.get("noise") is None else 100
     return Budget(entry.get("experiments", usual), wall, float(entry.get("usd", 0)), entry.get("plateau"))
+
+
+def _runner(labels: str | Sequence[str]) -> tuple[str, ...]:
+    return (labels,) if isinstance(labels, str) else tuple(labels)
 
 
 def _spliced(file: str) -> bool:

@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 
 from bot import log, records, report, verification
-from bot.night import handover, propose
+from bot.forge.local import LocalForge
+from bot.night import handover, propose, recording
 from bot.night.confirm import confirm
 from bot.night.folder import Night, nights
 from bot.night.night import targets_of
@@ -803,7 +804,7 @@ def test_a_records_branch_that_was_tampered_with_does_not_pass(
 
 def test_an_abandoned_night_is_missed_on_the_branch_too(loop: Night, tmp_path: Path) -> None:
     mine = copied(loop, tmp_path)
-    assert propose.record(mine, targets_of(mine)) == {}
+    assert recording.record(mine, targets_of(mine), LocalForge(mine.path)) == {}
     assert not mine.done
     assert verified(mine.repository)
     git(mine.repository, "update-ref", "-d", records.BRANCH)

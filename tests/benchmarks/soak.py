@@ -29,7 +29,7 @@ from pathlib import Path
 
 from bot import records
 from bot.night.folder import Night, nights
-from bot.night.propose import branch_of
+from bot.night.opening import branch_of
 from harness import events, folds
 from harness.contents import content_of
 from harness.events import Event

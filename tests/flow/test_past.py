@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bot.forge.local import LocalForge
 from bot.night import past
 from bot.night.folder import nights
 from harness import folds
@@ -37,7 +38,7 @@ def after_a_night(folder: Path) -> tuple[Repository, set[str]]:
 
 def tried(repository: Repository) -> set[str]:
     lock = nights(repository)[-1].target_plan("dial").lock
-    return past.tried(repository, "dial", lock, repository.commit())
+    return past.tried(repository, "dial", lock, repository.commit(), LocalForge(repository.state))
 
 
 def test_what_waits_for_a_review_is_not_lost(tmp_path: Path) -> None:

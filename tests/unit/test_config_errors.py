@@ -1462,6 +1462,72 @@ CASES: list[Case] = [
         ),
     ),
     Case(
+        "config: no minutes",
+        {CONFIG: CONFIGURED + "budget: {actions_minutes: 0}\n"},
+        (".github/autoresearch.yml:2:27: budget.actions_minutes: expected at least 1, found 0",),
+    ),
+    Case(
+        "config: unknown time zone",
+        {CONFIG: CONFIGURED + "schedule: {timezone: Europe/Berlni}\n"},
+        (
+            (
+                '.github/autoresearch.yml:2:22: schedule.timezone: no time zone is called "Europe/Berlni"; '
+                'did you mean "Europe/Berlin"?'
+            ),
+            "  next: UTC, or a name such as Europe/Berlin",
+        ),
+    ),
+    Case(
+        "config: cron of four fields",
+        {CONFIG: CONFIGURED + "schedule: {cron: 17 2 * *}\n"},
+        (
+            (
+                '.github/autoresearch.yml:2:18: schedule.cron: expected five fields of cron such as "17 2 * * *", '
+                'found "17 2 * *"'
+            ),
+        ),
+    ),
+    Case(
+        "config: a label of the bot's own",
+        {CONFIG: CONFIGURED + "pull_request: {labels: [growth, hold]}\n"},
+        (
+            (
+                ".github/autoresearch.yml:2:33: pull_request.labels[1]: expected a label of at most 50 letters and "
+                'digits, none of the bot\'s own, such as growth, found "hold"'
+            ),
+        ),
+    ),
+    Case(
+        "config: unreviewed",
+        {CONFIG: CONFIGURED + "pull_request: {unreviewed: refesh}\n"},
+        (
+            (
+                '.github/autoresearch.yml:2:28: pull_request.unreviewed: found "refesh"; valid: supersede, refresh; '
+                'did you mean "refresh"?'
+            ),
+        ),
+    ),
+    Case(
+        "config: base is no branch",
+        {CONFIG: CONFIGURED + "pull_request: {base: ../main}\n"},
+        (
+            (
+                ".github/autoresearch.yml:2:22: pull_request.base: expected the name of a branch such as main, "
+                'found "../main"'
+            ),
+        ),
+    ),
+    Case(
+        "runner with an expression",
+        edit("file: spec.yaml", "file: spec.yaml\nrunner: ${{ github.actor }}"),
+        (
+            (
+                "tone/target.yaml:3:9: runner: expected a label such as ubuntu-latest, or a list such as "
+                '[self-hosted, gpu], found "${{ github.actor }}"'
+            ),
+        ),
+    ),
+    Case(
         "config: not-yet key",
         {CONFIG: CONFIGURED + "prices: {}\n"},
         (

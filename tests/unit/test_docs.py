@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bot import config
 from bot.check import check
 from harness import configfile, targetfile
 from harness.reports import check_scores
@@ -59,6 +60,24 @@ def test_every_key_has_its_words(key: str) -> None:
 
 def refused_whole(key: str) -> bool:
     return bool(schema("target")["properties"].get(key, {}).get("x-not-yet"))
+
+
+def test_every_key_of_the_repository_has_its_words() -> None:
+    section = TEXT.split("## The whole repository")[1].split("\n## ")[0]
+    told = set(re.findall(r"^\| `([\w.]+)` \|.*\|.*\w.*\|$", section, re.MULTILINE))
+    known = [key for key in keys(schema("autoresearch")) if not key.startswith("defaults.") and key != "prices"]
+    assert told == {key for key in known if not any(other.startswith(f"{key}.") for other in known)}
+
+
+def test_defaults_of_the_repository_are_as_told() -> None:
+    section = TEXT.split("## The whole repository")[1].split("\n## ")[0]
+    told = dict(re.findall(r"^\| `([\w.]+)` \| `([^`]+)` \|", section, re.MULTILINE))
+    found, requests = config.Config(), config.PullRequests()
+    assert told == {
+        "targets": found.targets[0], "schedule.cron": found.schedule.cron, "schedule.timezone": found.schedule.timezone,
+        "sleep_after": str(found.sleep_after), "pull_request.max_open": str(requests.max_open),
+        "pull_request.unreviewed": requests.unreviewed, "pull_request.draft": str(requests.draft).lower(),
+    }  # fmt: skip
 
 
 def test_every_value_has_its_words() -> None:

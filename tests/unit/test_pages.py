@@ -251,7 +251,7 @@ def test_one_row_is_a_set_only_where_confirm_says_so(how: str, says: str, traile
     text = _message(report)
     assert f"; {says}, from scratch." in text
     assert f"\nAblation: {trailer}\n" in text
-    legend = rows.table(report, {})[-1]
+    legend = rows.table(report, links([report])).after[1]
     assert ("as a set" in legend) == (how == "measured as a set")
     assert "95 % confidence" in legend
 

@@ -1,5 +1,7 @@
-"""The examination of what is proposed already, once more or without some of its rows: nothing is searched, nothing taken
-out, every row that is left keeps its number, its words and its place."""
+"""The examination of what is proposed already, once more or without some of its rows.
+
+Nothing is searched and nothing taken out: every row that is left keeps its number, its words and its place.
+"""
 
 from __future__ import annotations
 

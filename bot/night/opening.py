@@ -1,0 +1,188 @@
+"""From confirmed rows to a pull request: the commits, the branch, the page, and what an older one becomes by it.
+
+One pull request for all targets of one owner. Run again after a kill it makes the same commits and opens nothing twice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from bot import commits
+from bot.forge import Forge, Opened, Proposal, PullRequest, Standing
+from bot.night import past
+from bot.night.folder import Night
+from bot.night.header import header_fields
+from bot.pages import chart, table
+from bot.pages.body import section
+from bot.pages.summary import TargetReport
+from harness import folds
+from harness.events import Segment
+from harness.repository import CommitSource
+from harness.target import Target
+
+
+@dataclass(frozen=True)
+class Row:
+    """A confirmed row, read back and checked: what becomes one commit."""
+
+    target: Target
+    number: int
+    change: str
+    content: bytes
+    experiments: tuple[int, ...]
+    adds: float
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a night hands to its pull requests. message: the commit message of a row; refreshes: whether what nobody has
+    looked at is renewed in place, rather than replaced by a new pull request."""
+
+    night: Night
+    rows: Mapping[str, Sequence[Row]]
+    reports: Mapping[str, TargetReport]
+    segments: Mapping[str, Sequence[Segment]]
+    message: Callable[[Row, TargetReport], str]
+    refreshes: bool = False
+
+
+def branch_of(night: str, owner: str = "") -> str:
+    """The branch of a night's pull request. owner: where several owners are asked."""
+    return f"autoresearch/{night}" + (f"-{slug(owner)}" if owner else "")
+
+
+def slug(owner: str) -> str:
+    """An owner in a branch's name; a letter first, so that it never reads as the number of a night."""
+    words = "-".join(re.findall(r"[a-z0-9]+", owner.rpartition("/")[2].lower()))[:60]
+    return words if words[:1].isalpha() else f"o-{words}".rstrip("-")
+
+
+def open_all(material: Material, targets: Sequence[Target], forge: Forge) -> tuple[Opened, ...]:
+    """Opens a pull request for every owner of a confirmed target, and notes it in the night's records."""
+    night = material.night
+    owners = forge.owners(CommitSource(night.repository, night.plan.base), targets)
+    several = len(set(owners.values())) > 1
+    opened = []
+    for owner in sorted(set(owners.values())):
+        names = {name for name in owners if owners[name] == owner}
+        if any(material.rows.get(name) for name in names):
+            part = _part(material, names, several=several)
+            opened.append(_open(part, owner, forge, several=several))
+    return tuple(opened)
+
+
+def _part(material: Material, names: set[str], *, several: bool) -> Material:
+    """An owner's share. What was not confirmed stands in its own owner's pull request, or in the only one."""
+    if not several:
+        return material
+    kept = {name: report for name, report in material.reports.items() if name in names}
+    return replace(material, rows={n: r for n, r in material.rows.items() if n in names}, reports=kept)
+
+
+def _open(material: Material, owner: str, forge: Forge, *, several: bool) -> Opened:
+    night = material.night
+    rows_head, ids = _commit_rows(material)
+    carried = _carried(material)
+    request = PullRequest(
+        night=night.name,
+        branch=branch_of(night.name, owner if several else ""),
+        head=rows_head,
+        reports=[material.reports[name] for name in sorted(material.reports)],
+        charts={name: chart.chart_png(report) for name, report in material.reports.items() if report.points},
+        commits=ids,
+        includes=tuple((name, proposal.branch) for name, proposal in carried.items()),
+        owners=(owner,) if owner else (),
+    )
+    head = _commit_results(material, request, forge)
+    older = _replaced(material, carried)
+    renewed = _renewed(material, older, head, forge)
+    if renewed:
+        request = replace(request, branch=renewed.branch, includes=())
+        older = []
+    request = replace(request, head=head, supersedes=tuple(proposal.branch for proposal in older))
+    forge.publish(night.repository, request.branch, head, renewed.head if renewed else "")
+    opened = forge.open(request)
+    _note(material, request)
+    for proposal in older:
+        forge.supersede(night.repository, proposal, opened)
+    return opened
+
+
+def _commit_rows(material: Material) -> tuple[str, dict[tuple[str, int], str]]:
+    night = material.night
+    head, ids = night.plan.base, {}
+    for name, found in sorted(material.rows.items()):
+        for row in found:
+            blob = commits.write_blob(night.repository, row.content)
+            text = material.message(row, material.reports[name])
+            head = commits.commit_tree(night.repository, head, {row.target.file: blob}, text, night.plan.created)
+            ids[name, row.number] = head
+    return head, ids
+
+
+def _commit_results(material: Material, request: PullRequest, forge: Forge) -> str:
+    """results/<target>/ in a last commit of its own, so that the diff opens on the change itself."""
+    night, links = material.night, forge.links(request)
+    files: dict[str, bytes] = {}
+    for report in request.reports:
+        if report.confirmed:
+            folder = f"results/{report.name}"
+            page = section(report, replace(links, charts={}))
+            top = f"# {report.name}, night {night.name}\n\n![every experiment of the night](chart.png)"
+            files[f"{folder}/README.md"] = f"{top}\n\n{page}\n".encode()
+            files[f"{folder}/results.tsv"] = table.results_tsv(material.segments[report.name]).encode()
+            files[f"{folder}/chart.png"] = request.charts[report.name]
+    blobs = {path: commits.write_blob(night.repository, content) for path, content in files.items()}
+    text = f"Add results of night {night.name}\n\nNight: {night.name}\n"
+    return commits.commit_tree(night.repository, request.head, blobs, text, night.plan.created)
+
+
+def _carried(material: Material) -> dict[str, Proposal]:
+    """Target -> the unreviewed proposal that it started from."""
+    night = material.night
+    found = {}
+    for share in night.plan.targets:
+        if share.carried_from and share.name in material.reports:
+            proposal = past.proposal(night.repository, share.name, share.carried_from)
+            if proposal:
+                found[share.name] = proposal
+    return found
+
+
+def _replaced(material: Material, carried: Mapping[str, Proposal]) -> list[Proposal]:
+    """Those of which every row is in tonight's: each of their targets started from them, and was confirmed again."""
+    found = {}
+    for proposal in carried.values():
+        there = past.targets_on(material.night.repository, proposal.branch, material.night.name)
+        again = {name for name, one in carried.items() if one.branch == proposal.branch and material.rows.get(name)}
+        if there and there <= again:
+            found[proposal.branch] = proposal
+    return [found[branch] for branch in sorted(found)]
+
+
+def _renewed(material: Material, older: Sequence[Proposal], head: str, forge: Forge) -> Proposal | None:
+    """The one that is renewed in place, if it still waits (or already holds what a killed run put there)."""
+    if not material.refreshes or len(older) != 1:
+        return None
+    for tip in (older[0].head, head):
+        if forge.standing(material.night.repository, replace(older[0], head=tip)) is Standing.WAITING:
+            return older[0]
+    return None
+
+
+def _note(material: Material, request: PullRequest) -> None:
+    """The `proposed` event of each target that is in the pull request, once."""
+    night = material.night
+    for name, rows in sorted(material.rows.items()):
+        found = list(material.segments.get(name, []))
+        if not rows or folds.of_kind(found, "proposed"):
+            continue
+        fields = header_fields(night, rows[0].target, night.target_plan(name), found[0].header["harness"])
+        writer = night.begin(name, "propose", found, fields)
+        blobs = [night.repository.blob_id(row.content) for row in rows]
+        event = {"event": "proposed", "branch": request.branch, "head": request.head, "rows": blobs}
+        includes = dict(request.includes).get(name, "")
+        writer.append([{**event, "includes": includes} if includes else event])
+        writer.seal("confirmed")

@@ -1,0 +1,58 @@
+"""What a reader is told to do, from the reports and the facts: one verdict for the page, the check and the labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from bot.pages.facts import Facts
+from bot.pages.summary import TargetReport
+from bot.pages.text import code
+
+Advice = Literal["merge", "recheck", "do-not-merge", "nothing"]
+
+_MOVED_BADLY = {
+    "conflict": "it changed a file that this pull request changes",
+    "lock": "it changed what computes a score",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """advice: what to do; says: the same as the page's first words; because: why it is not plainly `merge`, in
+    Markdown; strong: whether the evidence of every confirmed target is."""
+
+    advice: Advice
+    says: str
+    because: tuple[str, ...]
+    strong: bool
+
+
+def verdict(reports: Sequence[TargetReport], facts: Facts) -> Verdict:
+    """Of all targets of one pull request."""
+    confirmed = [report for report in reports if report.confirmed]
+    weak = tuple(f"{report.name}: {why}" for report in confirmed if (why := weakness(report)))
+    strong = bool(confirmed) and not weak
+    if not confirmed:
+        if not facts.rechecked:
+            return Verdict("nothing", "Nothing to merge.", ("No gain was confirmed",), strong=False)
+        return Verdict("do-not-merge", "Do not merge.", ("A check after the night confirmed nothing",), strong=False)
+    if facts.moved and facts.moved.how in _MOVED_BADLY:
+        why = f"The base is at {code(facts.moved.to[:8])} now, and {_MOVED_BADLY[facts.moved.how]}"
+        return Verdict("do-not-merge", "Do not merge.", (why,), strong)
+    if facts.moved and facts.moved.how == "unchecked":
+        why = f"The base is at {code(facts.moved.to[:8])} now, and nothing was measured there"
+        return Verdict("recheck", "Recheck before merging.", (why, *weak), strong)
+    if weak:
+        return Verdict("recheck", "Evidence weak: recheck before merging.", weak, strong)
+    diffs = "the diff reads" if len(confirmed) == 1 else f"the {len(confirmed)} diffs read"
+    return Verdict("merge", f"Merge if {diffs} well.", (), strong)
+
+
+def weakness(report: TargetReport) -> str:
+    """Why the evidence of a confirmed target is weak; nothing where it is strong."""
+    found = report.interval or report.holdout
+    if found and found["low"] <= 0:
+        return "the interval of its gain reaches 0"
+    return ""
