@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
 from bot.pages.body import Links
+from bot.pages.facts import Facts
 from bot.pages.summary import TargetReport
 from harness.repository import CommitSource, Repository
 from harness.target import Target
@@ -49,7 +50,8 @@ class Proposal:
 @dataclass(frozen=True)
 class PullRequest:
     """What a forge is asked to open. charts: target -> PNG; commits: (target, row) -> commit id.
-    includes: see Links; owners: whom to ask; supersedes: branches whose rows this one holds, every one."""
+    includes: see Links; owners: whom to ask; supersedes: branches whose rows this one holds, every one;
+    facts: what no report says."""
 
     night: str
     branch: str
@@ -60,6 +62,7 @@ class PullRequest:
     includes: tuple[tuple[str, str], ...]
     owners: tuple[str, ...] = ()
     supersedes: tuple[str, ...] = ()
+    facts: Facts = field(default_factory=Facts)
 
 
 @dataclass(frozen=True)

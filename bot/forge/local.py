@@ -68,6 +68,7 @@ class LocalForge:
             charts={name: f"chart-{name}.png" for name in request.charts},
             commits=request.commits,
             includes=request.includes,
+            facts=request.facts,
         )
 
     def open(self, request: PullRequest) -> Opened:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bot import commits
 from bot.forge import Forge, Opened, Proposal, PullRequest, Standing
@@ -16,6 +16,7 @@ from bot.night.folder import Night
 from bot.night.header import header_fields
 from bot.pages import chart, table
 from bot.pages.body import section
+from bot.pages.facts import Facts
 from bot.pages.summary import TargetReport
 from harness import folds
 from harness.events import Segment
@@ -38,7 +39,8 @@ class Row:
 @dataclass(frozen=True)
 class Material:
     """What a night hands to its pull requests. message: the commit message of a row; refreshes: whether what nobody has
-    looked at is renewed in place, rather than replaced by a new pull request."""
+    looked at is renewed in place, rather than replaced by a new pull request; includes: target -> the branch that it
+    started from, where that is known already; facts: what no report holds."""
 
     night: Night
     rows: Mapping[str, Sequence[Row]]
@@ -46,6 +48,8 @@ class Material:
     segments: Mapping[str, Sequence[Segment]]
     message: Callable[[Row, TargetReport], str]
     refreshes: bool = False
+    includes: Mapping[str, str] = field(default_factory=dict)
+    facts: Facts = field(default_factory=Facts)
 
 
 def branch_of(night: str, owner: str = "") -> str:
@@ -71,6 +75,32 @@ def open_all(material: Material, targets: Sequence[Target], forge: Forge) -> tup
             part = _part(material, names, several=several)
             opened.append(_open(part, owner, forge, several=several))
     return tuple(opened)
+
+
+def open_again(material: Material, branch: str, forge: Forge, *, head: str = "") -> Opened:
+    """Renews the pull request of a branch whose rows are this night's, and notes where the branch stands now.
+
+    head: of the branch, where its rows stay as they are; else they are put on the night's base anew.
+    """
+    night, noted = material.night, {name: _noted(found) for name, found in material.segments.items()}
+    was = next(at for where, at in filter(None, noted.values()) if where == branch)
+    rows_head, ids = _commit_rows(material)
+    request = PullRequest(
+        night=night.name,
+        branch=branch,
+        head=rows_head,
+        reports=[material.reports[name] for name in sorted(material.reports)],
+        charts={name: chart.chart_png(report) for name, report in material.reports.items() if report.points},
+        commits=ids,
+        includes=tuple(material.includes.items()),
+        facts=material.facts,
+    )
+    made = _commit_results(material, request, forge)
+    request = replace(request, head=head or made, commits=ids if head in {"", made} else {})
+    if not head:
+        forge.publish(night.repository, branch, made, was)
+        _note(material, request)
+    return forge.open(request)
 
 
 def _part(material: Material, names: set[str], *, several: bool) -> Material:
@@ -172,12 +202,18 @@ def _renewed(material: Material, older: Sequence[Proposal], head: str, forge: Fo
     return None
 
 
+def _noted(segments: Sequence[Segment]) -> tuple[str, str] | None:
+    """Branch and head of what a target's records say was proposed last."""
+    found = folds.of_kind(segments, "proposed")
+    return (found[-1]["branch"], found[-1]["head"]) if found else None
+
+
 def _note(material: Material, request: PullRequest) -> None:
     """The `proposed` event of each target that is in the pull request, once."""
     night = material.night
     for name, rows in sorted(material.rows.items()):
         found = list(material.segments.get(name, []))
-        if not rows or folds.of_kind(found, "proposed"):
+        if not rows or _noted(found) == (request.branch, request.head):
             continue
         fields = header_fields(night, rows[0].target, night.target_plan(name), found[0].header["harness"])
         writer = night.begin(name, "propose", found, fields)
