@@ -15,7 +15,11 @@ help:  ## this list
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[saas,search]'
 	@touch $@
 
-.venv/test: .venv/night
+# GitHub's description of its API, which the tests hold every message against; npm brings it.
+.venv/github-openapi.json: tests/github/fetch.py | .venv/night
+	@$(BIN)/python tests/github/fetch.py $@
+
+.venv/test: .venv/night .venv/github-openapi.json
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps lifetimes==0.11.3
 	@touch $@

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.errors import RepositoryError
@@ -54,3 +54,8 @@ def move(repository: Repository, reference: str, to: str, expected: str | None) 
         raise RepositoryError(
             f"{reference} moved while it was being written", why=error.why, next_step="run the command again"
         ) from None
+
+
+def push(repository: Repository, url: str, what: str, options: Sequence[str], env: Mapping[str, str]) -> None:
+    """Pushes one branch (<commit or reference>:<reference>), running no hook. Raises RepositoryError."""
+    repository.git("push", "--quiet", "--no-verify", *options, url, what, env=env)

@@ -42,11 +42,15 @@ def check_same(repository: Repository, there: Tree, files: Mapping[str, bytes]) 
     """Raises IntegrityError if one of these files (path -> content) is on the branch with other content."""
     for path, content in files.items():
         if path in there and there[path] != repository.blob_id(content):
-            raise IntegrityError(
-                f"{path} on the records branch differs from what this night wrote",
-                why="nothing recorded is ever rewritten, so one of the two was changed by hand",
-                next_step="git log autoresearch/results shows who; autoresearch log --verify names the first bad line",
-            )
+            raise _differs(path)
+
+
+def _differs(path: str) -> IntegrityError:
+    return IntegrityError(
+        f"{path} on the records branch differs from what this night wrote",
+        why="nothing recorded is ever rewritten, so one of the two was changed by hand",
+        next_step="git log autoresearch/results shows who; autoresearch log --verify names the first bad line",
+    )
 
 
 def append(repository: Repository, files: Mapping[str, bytes], message: str, date: int) -> None:
@@ -61,6 +65,30 @@ def append(repository: Repository, files: Mapping[str, bytes], message: str, dat
         blobs = {path: commits.write_blob(repository, content) for path, content in new.items()}
         commit = commits.commit_tree(repository, tip(repository), blobs, message, date)
         commits.move(repository, BRANCH, commit, repository.reference(BRANCH))
+
+
+def join(repository: Repository, theirs: str | None) -> str | None:
+    """Puts what only this repository recorded on top of theirs (a commit); the branch's new last commit.
+
+    Raises IntegrityError if both recorded the same file with different content.
+    """
+    mine = repository.reference(BRANCH)
+    if theirs is None or mine is None or _contains(repository, mine, theirs):
+        return mine or theirs
+    new = {path: blob for path, (_mode, blob) in repository.tree(mine).items()}
+    for path, (_mode, blob) in repository.tree(theirs).items():
+        if new.pop(path, blob) != blob:
+            raise _differs(path)
+    commit = theirs
+    if new:
+        date, _, message = repository.git("log", "-1", "--format=%ct%n%B", mine).decode().partition("\n")
+        commit = commits.commit_tree(repository, theirs, new, f"{message.rstrip()}\n", int(date))
+    commits.move(repository, BRANCH, commit, mine)
+    return commit
+
+
+def _contains(repository: Repository, commit: str, older: str) -> bool:
+    return repository.git("rev-list", "--count", older, f"^{commit}").strip() == b"0"
 
 
 def segments(repository: Repository, target: str) -> Iterator[Segment]:

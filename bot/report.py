@@ -71,9 +71,9 @@ def night_text(result: NightResult) -> str:
     if result.proposed.opened is None:
         lines.append("no pull request: nothing was confirmed. The night's page: autoresearch report")
         return "\n".join(lines)
-    lines.append(f"branch:  autoresearch/{result.night.name}")
-    lines.append(f"page:    {result.proposed.opened.where}")
-    lines.append(f"merge:   {result.proposed.opened.merge}")
+    for opened in result.proposed.pulls:
+        lines += [f"branch:  {opened.branch}", f"page:    {opened.where}", *(f"note:    {n}" for n in opened.notes)]
+        lines.append(f"merge:   {opened.merge}")
     return "\n".join(lines)
 
 
@@ -84,7 +84,7 @@ def night_json(result: NightResult) -> dict[str, Any]:
         "targets": [_target_json(entry) for entry in result.proposed.reports],
         "refused": result.proposed.refused,
         "failures": result.failures,
-        "branch": f"autoresearch/{result.night.name}" if opened else None,
+        "branch": opened.branch if opened else None,
         "page": opened.where if opened else None,
         "merge": opened.merge if opened else None,
     }

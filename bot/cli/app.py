@@ -15,7 +15,7 @@ from harness.errors import AutoresearchError
 
 EPILOG = """\b
 Exit codes: 0 done, 1 a bug, 2 wrong usage, 3 configuration or data, 4 evaluator,
-5 integrity, 6 another night is running, 7 sandbox, 8 git, 9 not found, 130 stopped.
+5 integrity, 6 another night is running, 7 sandbox, 8 git, 9 not found, 10 forge, 130 stopped.
 """
 
 
@@ -55,6 +55,10 @@ repository_option = click.option(
     help="Run as if started in this folder.",
 )  # fmt: skip
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+forge_option = click.option(
+    "--forge", "forge_name", type=click.Choice(["local", "github"]), default="local", show_default=True,
+    help="Where pull requests are opened. github: in a workflow, by its token.",
+)  # fmt: skip
 
 
 def repository_of(directory: Path) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from bot.cli.app import cli, go_quiet, json_option, prepare, repository_of, repository_option, say
+from bot.cli.app import cli, forge_option, go_quiet, json_option, prepare, repository_of, repository_option, say
 
 
 @cli.command("night")
@@ -34,6 +34,7 @@ def night_command(
     Works on the last commit in a scratch checkout; your working tree is never touched. Ctrl-C ends the loop in
     order: what was found is still confirmed and proposed. A second Ctrl-C stops at once.
     """
+    from bot.forge.local import LocalForge
     from bot.night import night as nightly
     from bot.night.folder import mutex
     from bot.night.plan import Wishes, plan
@@ -50,7 +51,7 @@ def night_command(
         night = nightly.begin(repository, wishes, new=anew, say=say)
         prepare(repository, [share.name for share in night.plan.targets], night.plan.base)
         _warn_uncommitted(repository, nightly.targets_of(night))
-        result = nightly.go(night, _forge(night), held, quiet=quiet)
+        result = nightly.go(night, LocalForge(night.path), held, quiet=quiet)
     _print_night(result, as_json=as_json)
     sys.exit(nightly.exit_code(result))
 
@@ -60,6 +61,7 @@ def night_command(
 @click.option("-n", "--experiments", type=click.IntRange(1, 1_000_000))
 @click.option("--wall-clock", metavar="DURATION")
 @click.option("--seed", type=click.IntRange(0))
+@forge_option
 @json_option
 @repository_option
 def plan_command(
@@ -67,16 +69,19 @@ def plan_command(
     experiments: int | None,
     wall_clock: str | None,
     seed: int | None,
+    forge_name: str,
     as_json: bool,
     directory: Path,
 ) -> None:
     """Writes the plan of a new night: base commit, targets, seeds, budgets. The first verb of `night`."""
+    from bot.forge.choice import chosen
     from bot.night.folder import mutex
     from bot.night.plan import Wishes, plan
 
     repository = repository_of(directory)
     with mutex(repository):
-        _night, made = plan(repository, Wishes(names, experiments, _seconds(wall_clock), seed))
+        forge = chosen(forge_name, repository, repository.state)
+        _night, made = plan(repository, Wishes(names, experiments, _seconds(wall_clock), seed), forge=forge)
     _print_plan(made, as_json=as_json)
 
 
@@ -116,15 +121,17 @@ def confirm_command(night_name: str, target: str, quiet: bool, directory: Path) 
 
 
 @cli.command("propose")
+@forge_option
 @_verb_options
-def propose_command(night_name: str, target: str, quiet: bool, directory: Path) -> None:
+def propose_command(night_name: str, target: str, quiet: bool, forge_name: str, directory: Path) -> None:
     """Records a night and opens its pull request. The last verb of `night`; running it again changes nothing."""
+    from bot.forge.choice import chosen
     from bot.night.night import NightResult, targets_of
     from bot.night.propose import propose
 
     night, _ = next(each := _each_target(directory, night_name, target))  # the mutex is held as long as this lives
     wanted = [found for found in targets_of(night) if target in {"", found.name}]
-    result = NightResult(night, propose(night, wanted, _forge(night)), {})
+    result = NightResult(night, propose(night, wanted, chosen(forge_name, night.repository, night.path)), {})
     each.close()
     if not quiet:
         _print_night(result, as_json=False)
@@ -141,12 +148,6 @@ def _seconds(duration: str | None) -> float | None:
         raise click.BadParameter(
             f'"{duration}" is no duration; try 90s, 20m or 8h', param_hint="--wall-clock"
         ) from None
-
-
-def _forge(night: Any) -> Any:
-    from bot.forge.local import LocalForge
-
-    return LocalForge(night.path)
 
 
 def _each_target(directory: Path, night_name: str, target: str) -> Any:

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from bot.pages.body import Links
-from bot.pages.facts import Facts
+from bot.pages.facts import Facts, Links
 from bot.pages.summary import TargetReport
 from harness.repository import CommitSource, Repository
 from harness.target import Target
@@ -50,8 +49,9 @@ class Proposal:
 @dataclass(frozen=True)
 class PullRequest:
     """What a forge is asked to open. charts: target -> PNG; commits: (target, row) -> commit id.
-    includes: see Links; owners: whom to ask; supersedes: branches whose rows this one holds, every one;
-    facts: what no report says."""
+    includes: see Links; owners: whom to ask; supersedes: branches whose rows this one holds, every one; facts: what the
+    night knows of itself; asked: whether a human asked for it, so that it is refreshed though humans have looked at
+    it."""
 
     night: str
     branch: str
@@ -63,6 +63,7 @@ class PullRequest:
     owners: tuple[str, ...] = ()
     supersedes: tuple[str, ...] = ()
     facts: Facts = field(default_factory=Facts)
+    asked: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,10 @@ class Forge(Protocol):
 
     def owners(self, source: CommitSource, targets: Sequence[Target]) -> Mapping[str, str]:
         """Target -> its owner, "" for nobody. Targets of different owners come in pull requests of their own."""
+        ...
+
+    def base(self, repository: Repository) -> str | None:
+        """The commit that a merge would go onto now, brought here; None where that is the night's own business."""
         ...
 
     def standing(self, repository: Repository, proposal: Proposal) -> Standing:

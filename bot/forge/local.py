@@ -9,7 +9,8 @@ from pathlib import Path
 from bot import commits
 from bot.forge import Opened, Proposal, PullRequest, Standing
 from bot.night.folder import write_atomically
-from bot.pages.body import Links, body, title
+from bot.pages.body import body, title
+from bot.pages.facts import Links
 from bot.pages.text import count
 from bot.pages.web import page
 from harness.errors import RepositoryError
@@ -33,6 +34,9 @@ class LocalForge:
 
     def owners(self, source: CommitSource, targets: Sequence[Target]) -> Mapping[str, str]:  # noqa: ARG002
         return {target.name: "" for target in targets}
+
+    def base(self, repository: Repository) -> str | None:  # noqa: ARG002
+        return None
 
     def standing(self, repository: Repository, proposal: Proposal) -> Standing:
         """A deleted branch was declined; one that moved is somebody's work."""

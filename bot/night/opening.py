@@ -5,6 +5,7 @@ One pull request for all targets of one owner. Run again after a kill it makes t
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from bot.night.folder import Night
 from bot.night.header import header_fields
 from bot.pages import chart, table
 from bot.pages.body import section
-from bot.pages.facts import Facts
+from bot.pages.facts import Absent, Facts, Moved
 from bot.pages.summary import TargetReport
 from harness import folds
 from harness.events import Segment
@@ -48,6 +49,7 @@ class Material:
     segments: Mapping[str, Sequence[Segment]]
     message: Callable[[Row, TargetReport], str]
     refreshes: bool = False
+    absent: tuple[Absent, ...] = ()
     includes: Mapping[str, str] = field(default_factory=dict)
     facts: Facts = field(default_factory=Facts)
 
@@ -94,6 +96,7 @@ def open_again(material: Material, branch: str, forge: Forge, *, head: str = "")
         commits=ids,
         includes=tuple(material.includes.items()),
         facts=material.facts,
+        asked=True,
     )
     made = _commit_results(material, request, forge)
     request = replace(request, head=head or made, commits=ids if head in {"", made} else {})
@@ -124,6 +127,7 @@ def _open(material: Material, owner: str, forge: Forge, *, several: bool) -> Ope
         commits=ids,
         includes=tuple((name, proposal.branch) for name, proposal in carried.items()),
         owners=(owner,) if owner else (),
+        facts=Facts(absent=material.absent, moved=_moved(material, forge.base(night.repository))),
     )
     head = _commit_results(material, request, forge)
     older = _replaced(material, carried)
@@ -179,6 +183,19 @@ def _carried(material: Material) -> dict[str, Proposal]:
             if proposal:
                 found[share.name] = proposal
     return found
+
+
+def _moved(material: Material, now: str | None) -> Moved | None:
+    """Whether the branch that a human merges into has left the night behind where that matters to it."""
+    night = material.night
+    if now is None or now == night.plan.base:
+        return None
+    names = night.repository.git("diff", "--name-only", "-z", "--no-renames", night.plan.base, now)
+    changed = set(os.fsdecode(names).split("\0"))
+    targets = [rows[0].target for rows in material.rows.values() if rows]
+    if any(target.file in changed for target in targets):
+        return Moved(now, "conflict")
+    return Moved(now, "lock") if any(not changed.isdisjoint(target.locked) for target in targets) else None
 
 
 def _replaced(material: Material, carried: Mapping[str, Proposal]) -> list[Proposal]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from bot import config
 from bot.forge import Forge, Opened
 from bot.night import opening
 from bot.night.confirm import outcome
@@ -19,12 +20,14 @@ from bot.night.header import header_fields
 from bot.night.opening import Material, Row
 from bot.night.recording import recorded
 from bot.pages import evidence
+from bot.pages.facts import Absent
 from bot.pages.rows import ablation, in_words, measured
 from bot.pages.summary import TargetReport, summarise
 from bot.pages.text import plain, words
 from harness import folds, lock
 from harness.errors import IntegrityError
 from harness.events import GENESIS, Segment
+from harness.repository import CommitSource
 from harness.rule import headline_name
 from harness.target import Target
 
@@ -63,7 +66,8 @@ def propose(night: Night, targets: Sequence[Target], forge: Forge) -> Proposed:
     pulls: tuple[Opened, ...] = ()
     if any(rows.values()):
         on_page = {t.name: _refused_report(night, t, refused[t.name]) for t in ordered if t.name in refused}
-        pulls = opening.open_all(_material(night, rows, {**reports, **on_page}, segments), ordered, forge)
+        material = replace(_material(night, rows, {**reports, **on_page}, segments), absent=_absent(ordered, segments))
+        pulls = opening.open_all(material, ordered, forge)
         recorded(night, ordered, forge)
     whole = {target.name for target in ordered} == {share.name for share in night.plan.targets}
     if whole and all(name in refused or folds.run_end(segments[name]) for name in (t.name for t in ordered)):
@@ -76,7 +80,17 @@ def _material(
     night: Night, rows: Mapping[str, list[Row]], reports: Mapping[str, TargetReport],
     segments: Mapping[str, list[Segment]],
 ) -> Material:  # fmt: skip
-    return Material(night, rows, reports, segments, lambda row, report: message(row, night.name, report))
+    settings = config.load(CommitSource(night.repository, night.plan.base)).pull_request
+    return Material(
+        night, rows, reports, segments, lambda row, report: message(row, night.name, report),
+        refreshes=settings.unreviewed == "refresh",
+    )  # fmt: skip
+
+
+def _absent(targets: Sequence[Target], segments: Mapping[str, list[Segment]]) -> tuple[Absent, ...]:
+    """Targets of which nothing came: the job that had them failed, or never began."""
+    gone = [target.name for target in targets if segments.get(target.name) == []]
+    return tuple(Absent(name, "infra", "its job handed over nothing") for name in gone)
 
 
 def checked_rows(target: Target, accepted: Accepted) -> list[Row]:

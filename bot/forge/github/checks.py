@@ -1,0 +1,30 @@
+"""The check run on the commit that a human would merge: what confirm said, in the place where rules can require it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from bot.forge.github.client import Client
+
+if TYPE_CHECKING:
+    from github.Repository import Repository
+
+NAME = "autoresearch/verdict"
+Conclusion = Literal["success", "failure", "neutral"]
+
+
+def set_verdict(client: Client, head: str, conclusion: Conclusion, title: str, summary: str, of: str) -> None:
+    """One verdict on a commit; a later one replaces it. of: what it is the verdict of, such as the seals of confirm."""
+    output: dict[str, Any] = {"title": title, "summary": summary}
+
+    def step(repository: Repository) -> None:
+        runs = repository.get_commit(head).get_check_runs(check_name=NAME, filter="latest")
+        mine = next((run for run in runs if run.name == NAME), None)
+        if mine is None:
+            repository.create_check_run(
+                NAME, head, status="completed", conclusion=conclusion, external_id=of, output=output
+            )
+        elif (mine.conclusion, mine.external_id) != (conclusion, of):
+            mine.edit(status="completed", conclusion=conclusion, external_id=of, output=output)
+
+    client.do("posting the check autoresearch/verdict", "checks: write", step)
