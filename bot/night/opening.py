@@ -79,31 +79,51 @@ def open_all(material: Material, targets: Sequence[Target], forge: Forge) -> tup
     return tuple(opened)
 
 
-def open_again(material: Material, branch: str, forge: Forge, *, head: str = "") -> Opened:
-    """Renews the pull request of a branch whose rows are this night's, and notes where the branch stands now.
-
-    head: of the branch, where its rows stay as they are; else they are put on the night's base anew.
-    """
-    night, noted = material.night, {name: _noted(found) for name, found in material.segments.items()}
-    was = next(at for where, at in filter(None, noted.values()) if where == branch)
+def stacked_again(material: Material, branch: str, forge: Forge) -> PullRequest:
+    """The rows put on the night's base anew, for the branch that holds rows of this night already: commits, nothing
+    else. Made again they are the same."""
     rows_head, ids = _commit_rows(material)
-    request = PullRequest(
-        night=night.name,
+    request = _asked(material, branch, rows_head, ids)
+    return replace(request, head=_commit_results(material, request, forge))
+
+
+def put_again(material: Material, request: PullRequest, was: str, forge: Forge) -> Opened:
+    """Moves the branch from where it was, notes where it stands now, and renews its pull request."""
+    forge.publish(material.night.repository, request.branch, request.head, was)
+    _note(material, request)
+    return forge.open(request)
+
+
+def show_again(material: Material, branch: str, head: str, forge: Forge) -> Opened:
+    """Renews the text of a pull request whose branch stays where it is."""
+    return forge.open(_asked(material, branch, head, _committed(material, head)))
+
+
+def _asked(material: Material, branch: str, head: str, ids: Mapping[tuple[str, int], str]) -> PullRequest:
+    return PullRequest(
+        night=material.night.name,
         branch=branch,
-        head=rows_head,
+        head=head,
         reports=[material.reports[name] for name in sorted(material.reports)],
         charts={name: chart.chart_png(report) for name, report in material.reports.items() if report.points},
         commits=ids,
-        includes=tuple(material.includes.items()),
+        includes=tuple(sorted(material.includes.items())),
         facts=material.facts,
         asked=True,
     )
-    made = _commit_results(material, request, forge)
-    request = replace(request, head=head or made, commits=ids if head in {"", made} else {})
-    if not head:
-        forge.publish(night.repository, branch, made, was)
-        _note(material, request)
-    return forge.open(request)
+
+
+def _committed(material: Material, head: str) -> dict[tuple[str, int], str]:
+    """(target, row) -> commit of a branch that stands already, by the branch's own order. Nothing if it is not here."""
+    repository, base = material.night.repository, material.night.plan.base
+    if repository.reference(f"{head}^{{commit}}") is None:
+        return {}
+    found = {}
+    for name, rows in material.rows.items():
+        trailer = f"--grep=^Target: {name}$"
+        listed = repository.git("log", "--reverse", "--format=%H", trailer, f"{base}..{head}").decode().split()
+        found |= {(name, row.number): commit for row, commit in zip(rows, listed, strict=False)}
+    return found
 
 
 def _part(material: Material, names: set[str], *, several: bool) -> Material:
