@@ -9,7 +9,7 @@ from enum import StrEnum
 from bot.commands.proposals import Branch
 from bot.commands.request import Request, coin_of
 from bot.commands.words import HOLD, Words, parse
-from harness.standing import DROP, RECHECK
+from harness.standing import DROP
 
 MAY = frozenset({"write", "maintain", "admin"})
 ACTIONS_LOGIN = "github-actions[bot]"
@@ -90,56 +90,60 @@ def decide(facts: Facts, *, bound: bool = True) -> Decision:
     words = facts.comment.words
     if words is None:
         return Decision(Outcome.UNHEARD, "it is no command, or none of a new comment of a human on a pull request")
-    if why := _not_ours(facts):
+    pull, branch = facts.pull, facts.proposed
+    if pull is None or not pull.open:
+        return Decision(Outcome.UNHEARD, "the pull request is not open")
+    if why := _not_ours(facts, pull):
         return Decision(Outcome.UNHEARD, why)
+    if branch is None or branch.name != pull.branch:
+        return Decision(Outcome.UNHEARD, "no night is recorded that proposed anything on its branch")
     if facts.permission not in MAY:
         return Decision(Outcome.NO_RIGHTS, f"{facts.comment.by} may not write to the repository")
-    return _possible(facts, words, bound=bound)
+    if facts.comment.comment in branch.answered:
+        return Decision(Outcome.REPEATED, f"{words} was answered before", _request(facts.comment, words, branch))
+    if bound and words.command != HOLD and pull.head != branch.head:
+        return Decision(Outcome.REFUSED, MOVED)
+    if why := _impossible(words, branch):
+        return Decision(Outcome.REFUSED, why)
+    request = _request(facts.comment, words, branch)
+    measured = {} if words.command == HOLD else request.rows
+    return Decision(Outcome.ACCEPTED, f"{words} by {facts.comment.by}", request, measured)
 
 
-def _not_ours(facts: Facts) -> str:
+def _not_ours(facts: Facts, pull: Pull) -> str:
     """Why the pull request is none of the bot's; nothing if it is."""
-    pull, proposed = facts.pull, facts.proposed
-    if pull is None or not pull.open:
-        return "the pull request is not open"
     if not pull.author_is_bot or pull.author not in facts.own:
         return f"{pull.author} opened the pull request, and not the bot"
-    if pull.repository.lower() != facts.comment.repository.lower():
-        return "its branch is in another repository"
-    if proposed is None or proposed.name != pull.branch:
-        return "no night is recorded that proposed anything on its branch"
+    return "" if pull.repository.lower() == facts.comment.repository.lower() else "its branch is in another repository"
+
+
+def _impossible(words: Words, branch: Branch) -> str:
+    """Why the rows cannot go; nothing if they can."""
+    try:
+        gone = branch.named(words.rows)
+    except KeyError as missing:
+        return f"there is no row {missing.args[0]}"
+    for target, rows in gone.items():
+        there = branch.rows.get(target, ())
+        if lost := sorted(set(rows) - set(there)):
+            return f"row {branch.before[target] + lost[0]} is not there any more"
+        if len(rows) == len(there):
+            return f"no row of {target} would be left; {_WHOLE}"
     return ""
 
 
-def _possible(facts: Facts, words: Words, *, bound: bool) -> Decision:
-    pull, branch, said = facts.pull, facts.proposed, facts.comment
-    assert pull and branch  # `_not_ours` has looked
-    rows: Mapping[str, tuple[int, ...]] = dict.fromkeys(branch.rows, ())
-    repeated = said.comment in branch.answered
-    if bound and not repeated and words.command != HOLD and pull.head != branch.head:
-        return Decision(Outcome.REFUSED, MOVED)
-    if words.command == DROP and not repeated:
-        try:
-            rows = branch.named(words.rows)
-        except KeyError as missing:
-            return Decision(Outcome.REFUSED, f"there is no row {missing.args[0]} any more, or there never was")
-        if sum(map(len, rows.values())) == sum(map(len, branch.rows.values())):
-            return Decision(Outcome.REFUSED, "no row would be left; closing the pull request says that")
-        if emptied := sorted(target for target, gone in rows.items() if gone == branch.rows[target]):
-            return Decision(Outcome.REFUSED, f"no row of {', '.join(emptied)} would be left; {_WHOLE}")
-    request = Request(
-        command=words.command, night=branch.night, branch=branch.name, head=branch.head, rows=rows,
-        numbers=words.rows, pull=said.number, comment=said.comment, by=said.by,
-        coin=coin_of(said.repository, said.comment, branch.head),
+def _request(said: Comment, words: Words, branch: Branch) -> Request:
+    """What is asked for; of a command that was answered before, as it was asked for then."""
+    head = branch.answered.get(said.comment, branch.head)
+    rows = branch.named(words.rows) if words.command == DROP else dict.fromkeys(branch.rows, ())
+    return Request(
+        command=words.command, night=branch.night, branch=branch.name, head=head, rows=rows, numbers=words.rows,
+        pull=said.number, comment=said.comment, by=said.by, coin=coin_of(said.repository, said.comment, head),
     )  # fmt: skip
-    if repeated:
-        return Decision(Outcome.REPEATED, f"{words} was answered before", request)
-    measured = rows if words.command in {DROP, RECHECK} else {}
-    return Decision(Outcome.ACCEPTED, f"{words} by {said.by}", request, measured)
 
 
 MOVED = (
     "the branch holds commits that the bot did not put there, so nothing that could be measured is what would be "
     "merged; next: move them to a branch of their own"
 )
-_WHOLE = "a target leaves a pull request only where nothing of it is confirmed any more"
+_WHOLE = "to take nothing of this pull request, close it"

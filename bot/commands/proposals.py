@@ -17,14 +17,15 @@ from harness.repository import Repository
 @dataclass(frozen=True)
 class Branch:
     """One pull request of a night. head: where the bot put the branch last; rows: target -> numbers of its rows that
-    are proposed now; most: target -> the highest number that any of its rows ever had."""
+    are proposed now; most: target -> the highest number that any of its rows ever had; answered: comment -> the head
+    that its command was bound to."""
 
     name: str
     night: str
     head: str
     rows: Mapping[str, tuple[int, ...]]
     most: Mapping[str, int]
-    answered: frozenset[int] = field(default_factory=frozenset)
+    answered: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def before(self) -> dict[str, int]:
@@ -36,9 +37,11 @@ class Branch:
         return found
 
     def named(self, numbers: Iterable[int]) -> dict[str, tuple[int, ...]]:
-        """Target -> its own numbers of these rows of the page. Raises KeyError for one that is not proposed."""
+        """Target -> its own numbers of these rows of the page, there or gone. Raises KeyError for one that never was."""
         there = {
-            self.before[target] + number: (target, number) for target, rows in self.rows.items() for number in rows
+            self.before[target] + number: (target, number)
+            for target, most in self.most.items()
+            for number in range(1, most + 1)
         }
         found: dict[str, tuple[int, ...]] = {}
         for number in sorted(set(numbers)):
@@ -73,7 +76,7 @@ def of_segments(name: str, segments: Mapping[str, Sequence[Segment]]) -> Branch 
     rows: dict[str, tuple[int, ...]] = {}
     most: dict[str, int] = {}
     heads: dict[str, _Head] = {}
-    answered: set[int] = set()
+    answered: dict[int, str] = {}
     for target, found in segments.items():
         proposed = standing.proposed(found)
         if proposed is None or proposed[0]["branch"] != name:
@@ -83,13 +86,13 @@ def of_segments(name: str, segments: Mapping[str, Sequence[Segment]]) -> Branch 
         confirmations = [each.event.get("rows", []) for each in standing.confirmations(found)]
         most[target] = max(entry["number"] for entries in confirmations for entry in entries)
         asked = [standing.command_of(segment) for segment in found if segment.sealed]
-        answered |= {event["comment"] for event in asked if event and event["comment"]}
+        answered |= {event["comment"]: event["head"] for event in asked if event and event["comment"]}
     if not rows:
         return None
     last = max(heads.values(), key=lambda one: (one.at, one.times)).head
     night = next(segments[target][0].header["night"] for target in rows)
     there = {target: numbers for target, numbers in rows.items() if heads[target].head == last}
-    return Branch(name, night, last, there, most, frozenset(answered))
+    return Branch(name, night, last, there, most, answered)
 
 
 @dataclass(frozen=True)

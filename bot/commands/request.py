@@ -1,4 +1,4 @@
-"""A command that was accepted: what it asks for, of which commit, and who asked. Carried from job to job as one file."""
+"""A command that was accepted: what it asks for, of which commit, and who asked. Jobs carry it as one file."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ def _committed(material: Material, head: str) -> dict[tuple[str, int], str]:
     repository, base = material.night.repository, material.night.plan.base
     if repository.reference(f"{head}^{{commit}}") is None:
         return {}
-    found = {}
+    found: dict[tuple[str, int], str] = {}
     for name, rows in material.rows.items():
         trailer = f"--grep=^Target: {name}$"
         listed = repository.git("log", "--reverse", "--format=%H", trailer, f"{base}..{head}").decode().split()
