@@ -87,34 +87,37 @@ class Decision:
 
 def decide(facts: Facts, *, bound: bool = True) -> Decision:
     """What becomes of a comment. bound: whether the branch must still stand where it was recorded."""
-    words = facts.comment.words
+    words, pull, branch = facts.comment.words, facts.pull, facts.proposed
     if words is None:
         return Decision(Outcome.UNHEARD, "it is no command, or none of a new comment of a human on a pull request")
-    pull, branch = facts.pull, facts.proposed
-    if pull is None or not pull.open:
-        return Decision(Outcome.UNHEARD, "the pull request is not open")
-    if why := _not_ours(facts, pull):
-        return Decision(Outcome.UNHEARD, why)
-    if branch is None or branch.name != pull.branch:
-        return Decision(Outcome.UNHEARD, "no night is recorded that proposed anything on its branch")
+    if pull is None or branch is None or (why := _not_ours(facts.comment, pull, branch, facts.own)):
+        return Decision(Outcome.UNHEARD, why if pull and branch else "no night is recorded that proposed its branch")
     if facts.permission not in MAY:
         return Decision(Outcome.NO_RIGHTS, f"{facts.comment.by} may not write to the repository")
-    if facts.comment.comment in branch.answered:
-        return Decision(Outcome.REPEATED, f"{words} was answered before", _request(facts.comment, words, branch))
+    return _answer(facts.comment, words, pull, branch, bound=bound)
+
+
+def _not_ours(said: Comment, pull: Pull, branch: Branch, own: frozenset[str]) -> str:
+    """Why the pull request is none of the bot's; nothing if it is."""
+    if not pull.open:
+        return "the pull request is not open"
+    if not pull.author_is_bot or pull.author not in own:
+        return f"{pull.author} opened the pull request, and not the bot"
+    if pull.repository.lower() != said.repository.lower():
+        return "its branch is in another repository"
+    return "" if branch.name == pull.branch else "no night is recorded that proposed its branch"
+
+
+def _answer(said: Comment, words: Words, pull: Pull, branch: Branch, *, bound: bool) -> Decision:
+    """To somebody who may command."""
+    if said.comment in branch.answered:
+        return Decision(Outcome.REPEATED, f"{words} was answered before", _request(said, words, branch))
     if bound and words.command != HOLD and pull.head != branch.head:
         return Decision(Outcome.REFUSED, MOVED)
     if why := _impossible(words, branch):
         return Decision(Outcome.REFUSED, why)
-    request = _request(facts.comment, words, branch)
-    measured = {} if words.command == HOLD else request.rows
-    return Decision(Outcome.ACCEPTED, f"{words} by {facts.comment.by}", request, measured)
-
-
-def _not_ours(facts: Facts, pull: Pull) -> str:
-    """Why the pull request is none of the bot's; nothing if it is."""
-    if not pull.author_is_bot or pull.author not in facts.own:
-        return f"{pull.author} opened the pull request, and not the bot"
-    return "" if pull.repository.lower() == facts.comment.repository.lower() else "its branch is in another repository"
+    request = _request(said, words, branch)
+    return Decision(Outcome.ACCEPTED, f"{words} by {said.by}", request, {} if words.command == HOLD else request.rows)
 
 
 def _impossible(words: Words, branch: Branch) -> str:

@@ -37,7 +37,7 @@ class Branch:
         return found
 
     def named(self, numbers: Iterable[int]) -> dict[str, tuple[int, ...]]:
-        """Target -> its own numbers of these rows of the page, there or gone. Raises KeyError for one that never was."""
+        """Target -> its own numbers of rows of the page, there or gone. Raises KeyError for one that never was."""
         there = {
             self.before[target] + number: (target, number)
             for target, most in self.most.items()
