@@ -13,6 +13,7 @@ from harness.errors import Place
 from harness.rule import Rule
 
 TARGET_FILE = "target.yaml"
+HOSTED_RUNNER = "ubuntu-latest"
 LLM_JUDGE_MOST = 0.3
 LLM_JUDGE_SAMPLES = 20
 LLM_JUDGE_AGREEMENT = 0.8
@@ -64,7 +65,7 @@ class Budget:
 class Target:
     """Paths are from the repository's root, with /. locked holds hidden files too. noise: None where the same file
     always gets the same score; catalogue: of the proposer `tune`, None for every other; private: no row may be kept
-    outside `Repository.private`, nor shown; runner: labels of the machine that its jobs ask for."""
+    outside `Repository.private`, nor shown. runner: labels of the machine that runs its jobs on GitHub Actions."""
 
     name: str
     folder: str
@@ -85,7 +86,7 @@ class Target:
     isolated: bool
     owner: str | None
     private: bool = False
-    runner: tuple[str, ...] = ("ubuntu-latest",)
+    runner: tuple[str, ...] = (HOSTED_RUNNER,)
     places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
 
     @property

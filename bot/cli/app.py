@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 import harness
+from bot import actions
 from harness.errors import AutoresearchError
 
 EPILOG = """\b
@@ -21,7 +22,7 @@ Exit codes: 0 done, 1 a bug, 2 wrong usage, 3 configuration or data, 4 evaluator
 
 _ORDER = (
     "new", "setup", "check", "label", "audit", "night", "plan", "run", "confirm", "propose", "report", "log",
-    "reproduce", "refresh",
+    "reproduce", "refresh", "install",
 )  # fmt: skip
 
 
@@ -89,6 +90,7 @@ def go_quiet() -> None:
 
 def main() -> None:
     """The console script: errors that a user can meet are told without a traceback, with their exit code."""
+    actions.quiet_logs()
     try:
         cli.main(standalone_mode=False)
     except AutoresearchError as error:

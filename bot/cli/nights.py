@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
 from bot.cli.app import cli, forge_option, go_quiet, json_option, prepare, repository_of, repository_option, say
+
+_HANDED = click.option(
+    "--handed", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER",
+    help="Take the night over from what earlier jobs handed over: a folder of their artifacts.",
+)  # fmt: skip
+_HAND_OVER = click.option(
+    "--hand-over", "into", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER",
+    help="Write what the next job needs to this folder.",
+)  # fmt: skip
 
 
 @cli.command("night")
@@ -61,6 +71,7 @@ def night_command(
 @click.option("-n", "--experiments", type=click.IntRange(1, 1_000_000))
 @click.option("--wall-clock", metavar="DURATION")
 @click.option("--seed", type=click.IntRange(0))
+@_HAND_OVER
 @forge_option
 @json_option
 @repository_option
@@ -69,6 +80,7 @@ def plan_command(
     experiments: int | None,
     wall_clock: str | None,
     seed: int | None,
+    into: Path | None,
     forge_name: str,
     as_json: bool,
     directory: Path,
@@ -76,12 +88,16 @@ def plan_command(
     """Writes the plan of a new night: base commit, targets, seeds, budgets. The first verb of `night`."""
     from bot.forge.choice import chosen
     from bot.night.folder import mutex
+    from bot.night.handing import hand_over
     from bot.night.plan import Wishes, plan
 
     repository = repository_of(directory)
     with mutex(repository):
         forge = chosen(forge_name, repository, repository.state)
-        _night, made = plan(repository, Wishes(names, experiments, _seconds(wall_clock), seed), forge=forge)
+        wishes = Wishes(names, experiments, _seconds(wall_clock), seed)
+        night, made = plan(repository, wishes, forge=forge)
+        if into:
+            hand_over(night, into, [share.name for share in made.targets], plan=True)
     _print_plan(made, as_json=as_json)
 
 
@@ -89,6 +105,7 @@ def _verb_options(command: Any) -> Any:
     for option in (
         repository_option,
         click.option("--quiet", is_flag=True, help="No progress line."),
+        _HANDED,
         click.option("--target", default="", help="Only this target."),
         click.option("--night", "night_name", default="", help="Which night. Default: the last."),
     ):
@@ -98,41 +115,55 @@ def _verb_options(command: Any) -> Any:
 
 @cli.command("run")
 @_verb_options
-def run_command(night_name: str, target: str, quiet: bool, directory: Path) -> None:
+@_HAND_OVER
+def run_command(
+    night_name: str, target: str, handed: Path | None, quiet: bool, directory: Path, into: Path | None
+) -> None:
     """Runs the loop of a planned night. The second verb of `night`."""
     go_quiet()
     from bot.night.run import run
 
-    for night, found in _each_target(directory, night_name, target):
-        run(night, found, quiet=quiet)
+    with _taken(directory, night_name, target, handed, "run") as (night, targets, _silent):
+        for found in targets:
+            with _handing_over(night, found.name, into):
+                run(night, found, quiet=quiet)
 
 
 @cli.command("confirm")
 @_verb_options
-def confirm_command(night_name: str, target: str, quiet: bool, directory: Path) -> None:
+@_HAND_OVER
+def confirm_command(
+    night_name: str, target: str, handed: Path | None, quiet: bool, directory: Path, into: Path | None
+) -> None:
     """Measures a night's result again from scratch, on rows that no decision has seen. The third verb of `night`."""
     go_quiet()
     from bot.night.confirm import confirm
 
-    for night, found in _each_target(directory, night_name, target):
-        end = confirm(night, found)
-        if not quiet:
-            say(f"{found.name}: {end}")
+    with _taken(directory, night_name, target, handed, "confirm") as (night, targets, silent):
+        for found in targets:
+            if found.name not in silent:
+                with _handing_over(night, found.name, into):
+                    end = confirm(night, found)
+                if not quiet:
+                    say(f"{found.name}: {end}")
+    _complain(silent)
 
 
 @cli.command("propose")
 @forge_option
 @_verb_options
-def propose_command(night_name: str, target: str, quiet: bool, forge_name: str, directory: Path) -> None:
+def propose_command(
+    night_name: str, target: str, handed: Path | None, quiet: bool, forge_name: str, directory: Path
+) -> None:
     """Records a night and opens its pull request. The last verb of `night`; running it again changes nothing."""
     from bot.forge.choice import chosen
-    from bot.night.night import NightResult, targets_of
+    from bot.night.night import NightResult
     from bot.night.propose import propose
 
-    night, _ = next(each := _each_target(directory, night_name, target))  # the mutex is held as long as this lives
-    wanted = [found for found in targets_of(night) if target in {"", found.name}]
-    result = NightResult(night, propose(night, wanted, chosen(forge_name, night.repository, night.path)), {})
-    each.close()
+    with _taken(directory, night_name, target, handed, "propose") as (night, targets, silent):
+        for name, why in silent.items():
+            say(f"{name}: {why}")
+        result = NightResult(night, propose(night, targets, chosen(forge_name, night.repository, night.path)), {})
     if not quiet:
         _print_night(result, as_json=False)
 
@@ -150,19 +181,50 @@ def _seconds(duration: str | None) -> float | None:
         ) from None
 
 
-def _each_target(directory: Path, night_name: str, target: str) -> Any:
-    """(night, target) of each wanted target, with the mutex held."""
+@contextmanager
+def _taken(
+    directory: Path, night_name: str, target: str, handed: Path | None, verb: str
+) -> Iterator[tuple[Any, Sequence[Any], Mapping[str, str]]]:
+    """The night, its wanted targets, and those of which nothing was handed over; the mutex is held."""
     from bot.night.folder import mutex, night_named
+    from bot.night.handing import take_over
     from bot.night.night import targets_of
 
+    if handed and night_name:
+        raise click.UsageError("--handed says which night it is; leave --night out")
     repository = repository_of(directory)
     with mutex(repository):
-        night = night_named(repository, night_name)
+        silent: Mapping[str, str] = {}
+        if handed:
+            taken = take_over(repository, handed, verb, target)
+            night, silent = taken.night, taken.silent
+            for what, why in taken.refused.items():
+                say(f"not taken over: {what}: {why}")
+        else:
+            night = night_named(repository, night_name)
         if target:
             night.target_plan(target)
-        for found in targets_of(night):
-            if not target or found.name == target:
-                yield night, found
+        yield night, [found for found in targets_of(night) if target in {"", found.name}], silent
+
+
+@contextmanager
+def _handing_over(night: Any, target: str, into: Path | None) -> Iterator[None]:
+    """Whatever the verb came to, what it wrote goes to the next job."""
+    from bot.night.handing import hand_over
+
+    try:
+        yield
+    finally:
+        if into:
+            hand_over(night, into, [target])
+
+
+def _complain(silent: Mapping[str, str]) -> None:
+    if silent:
+        from harness.errors import NotFound
+
+        told = "; ".join(f"{name}: {why}" for name, why in silent.items())
+        raise NotFound(f"there is nothing to confirm: {told}", next_step="look at the job that ran before this one")
 
 
 def _warn_uncommitted(repository: Any, targets: Sequence[Any]) -> None:

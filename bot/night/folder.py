@@ -144,8 +144,12 @@ class Night:
 
     def files(self, target: str) -> Files:
         """What a target's folder holds: plain files of the night's own names; anything else is named, never read."""
-        wanted = re.compile(rf"{re.escape(self.name)}\.[0-9]+-[a-z]+\.(?:jsonl|pack)")
-        return read_folder(self.folder(target), wanted, _BESIDE, _MOST)
+        return read_folder(self.folder(target), self.wanted, _BESIDE, _MOST)
+
+    @property
+    def wanted(self) -> re.Pattern[str]:
+        """What the files of a segment of this night are called."""
+        return re.compile(rf"{re.escape(self.name)}\.[0-9]+-[a-z]+\.(?:jsonl|pack)")
 
     def segments(self, target: str) -> list[Segment]:
         contents = self.files(target).contents

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
 
 from harness import configfile
 from harness.configfile import ConfigFile, Faults
 from harness.documents import SPLICED_SUFFIXES, is_data
 from harness.errors import NotFound
 from harness.repository import Source
-from harness.target import TARGET_FILE, Budget, Confirm, Noise, Target, seconds
+from harness.target import HOSTED_RUNNER, TARGET_FILE, Budget, Confirm, Noise, Target, seconds
 from harness.targetfile.paths import Paths
 from harness.targetfile.scoring import Scoring
 from harness.targetfile.spacecheck import SpaceCheck
@@ -73,7 +72,7 @@ def build(source: Source, folder: str, config: ConfigFile) -> Target:
         isolated=isolated,
         owner=data.get("owner"),
         private=data.get("data", {}).get("private", False),
-        runner=_runner(data.get("runner", "ubuntu-latest")),
+        runner=_runner(data.get("runner", HOSTED_RUNNER)),
         places={key: config.place(f"/{key}") for key in ("name", "file")},
     )
 
@@ -116,7 +115,7 @@ def _budget(config: ConfigFile) -> Budget:
     return Budget(entry.get("experiments", usual), wall, float(entry.get("usd", 0)), entry.get("plateau"))
 
 
-def _runner(labels: str | Sequence[str]) -> tuple[str, ...]:
+def _runner(labels: str | list[str]) -> tuple[str, ...]:
     return (labels,) if isinstance(labels, str) else tuple(labels)
 
 

@@ -1522,7 +1522,7 @@ CASES: list[Case] = [
         edit("file: spec.yaml", "file: spec.yaml\nrunner: ${{ github.actor }}"),
         (
             (
-                "tone/target.yaml:3:9: runner: expected a label such as ubuntu-latest, or a list such as "
+                "tone/target.yaml:3:9: runner: expected a runner's label such as ubuntu-latest, or a list such as "
                 '[self-hosted, gpu], found "${{ github.actor }}"'
             ),
         ),

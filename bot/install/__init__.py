@@ -1,0 +1,119 @@
+"""`autoresearch install`: writes the workflows of a repository's targets, and what the bot needs on a runner.
+
+Everything it writes says so in its first line, with a hash of what follows: so a later run brings it up to date, keeps
+what a human changed, and never touches a file that somebody else wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot import config
+from bot.install import files, needs, render
+from bot.install.files import State
+from bot.install.lock import FILE as LOCK_FILE
+from bot.install.lock import Lock
+from bot.install.options import Options, remembered
+from harness.errors import AutoresearchError
+from harness.repository import Repository, WorkingSource
+
+FOLDER = ".github/workflows"
+WORKFLOWS = ("nightly.yml", "nightly-gpu.yml", "commands.yml", "promote.yml")
+
+
+class Kept(AutoresearchError):
+    """Files that a human wrote or changed stand where ours would."""
+
+    exit_code = 3
+
+
+@dataclass(frozen=True)
+class Change:
+    """One file. before, after: its text, None where there is none; state: whose the present one is."""
+
+    path: str
+    before: str | None
+    after: str | None
+    state: State
+
+    @property
+    def kept(self) -> bool:
+        return self.state in {State.EDITED, State.FOREIGN}
+
+
+@dataclass(frozen=True)
+class Installation:
+    """What is to be in a repository. notes: what its owner should know of it."""
+
+    repository: Repository
+    changes: tuple[Change, ...]
+    first: str
+    notes: tuple[str, ...]
+
+    @property
+    def drifted(self) -> list[Change]:
+        return [change for change in self.changes if change.before != change.after]
+
+
+def plan(repository: Repository, wishes: Mapping[str, str | Sequence[str]], *, check: bool = False) -> Installation:
+    """What `install` would write. check: nothing is resolved anew. Raises ConfigError(s), NotFound, LockError."""
+    source = WorkingSource(repository)
+    targets, settings = config.load_targets(source), config.load(source)
+    options = Options.of(repository, settings, {**remembered(repository.root), **wishes})
+    needed = needs.of(source, targets, settings)
+    wanted = render.workflows(needed, options, settings)
+    found = [_workflow(repository, name, wanted.get(name)) for name in WORKFLOWS]
+    lock = Lock.of(repository, options, needed)
+    present = files.read(repository.root / LOCK_FILE)
+    if lock.holds(present) and not options.upgrade:
+        text = present
+    else:
+        text = lock.unresolved(present) if check else lock.resolved()
+    found.append(Change(LOCK_FILE, present, text, files.state(present)))
+    hosted = bool(needed.hosted)
+    workflow, first = WORKFLOWS[0 if hosted else 1], (needed.hosted or needed.self_hosted)[0].name
+    command = f"gh workflow run {workflow} -f experiments=20 -f targets={first}"
+    kept = tuple(change for change in found if change.before is not None or change.after is not None)
+    return Installation(repository, kept, command, needed.notes)
+
+
+def write(made: Installation, *, force: bool = False) -> list[str]:
+    """Brings the files up to date; what was done, a line each.
+
+    Raises Kept, after everything else is written, for files that a human wrote or changed and that differ.
+    """
+    done, kept = [], []
+    for change in made.drifted:
+        if change.kept and not force:
+            kept.append(change)
+            continue
+        done.append(_put(made.repository.root, change))
+    if kept:
+        names = ", ".join(change.path for change in kept)
+        raise Kept(
+            f"kept as {'it is' if len(kept) == 1 else 'they are'}: {names}",
+            why=" and ".join(sorted({change.state.why for change in kept})),
+            next_step="autoresearch install --check shows the difference; autoresearch install --force overwrites",
+        )
+    return done
+
+
+def _put(root: Path, change: Change) -> str:
+    path = root / change.path
+    if change.after is None:
+        path.unlink()
+        return f"removed {change.path}: no target needs it"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(change.after.encode())
+    return f"wrote {change.path}"
+
+
+def _workflow(repository: Repository, name: str, body: str | None) -> Change:
+    path = f"{FOLDER}/{name}"
+    before = files.read(repository.root / path)
+    state = files.state(before)
+    if body is None and state is State.FOREIGN:
+        return Change(path, None, None, State.ABSENT)  # somebody's own workflow of this name, which we do not need
+    return Change(path, before, files.stamped(body) if body else None, state)

@@ -1,0 +1,174 @@
+"""The bot's packages on a runner, a version and the hashes of its wheels each: .github/autoresearch-requirements.txt.
+
+pip resolves them, for the runner's Python and system rather than for this machine's. Wheels alone are taken: a source
+package would run its own code while it is installed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import harness
+from bot.install import files
+from bot.install.needs import Needs
+from bot.install.options import DISTRIBUTION, LOCK_FILE, SOURCE, Options, project
+from harness.errors import AutoresearchError
+from harness.repository import Repository
+
+FILE = LOCK_FILE
+SECONDS = 600.0
+OLDEST, NEWEST = 5, 28  # of glibc 2.x: what a wheel may have been built for, and what the runner has at least
+_UNRESOLVED = "# its packages are not resolved yet: autoresearch install\n"
+_HASH = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+class LockError(AutoresearchError):
+    """The bot's packages cannot be resolved for the runner."""
+
+    exit_code = 3
+
+
+@dataclass(frozen=True)
+class Lock:
+    """What is asked for, as pip takes it, and for which machines."""
+
+    root: Path
+    options: Options
+    asked: tuple[str, ...]
+    machines: tuple[str, ...]
+
+    @classmethod
+    def of(cls, repository: Repository, options: Options, needs: Needs) -> Lock:
+        extras = tuple(sorted({*needs.extras, *options.extra}))
+        labels = {label.lower() for target in needs.targets for label in target.runner}
+        arm = any("arm" in label.split("-") or "arm64" in label for label in labels)
+        asked = _of_source(repository.root, extras) if options.bot == SOURCE else (_of_package(options, extras),)
+        return cls(repository.root, options, asked, ("x86_64", *(["aarch64"] if arm else [])))
+
+    def holds(self, text: str | None) -> bool:
+        """Whether this lock file was made for the same wishes, and nobody changed it."""
+        return files.state(text) is files.State.OURS and files.body(text or "").startswith(self._preface())
+
+    def unresolved(self, present: str | None) -> str:
+        """The file as it would begin, with the packages that it names now: what `--check` compares with."""
+        lines = files.body(present or "").splitlines(keepends=True)
+        pinned = "".join(line for line in lines if not line.startswith("#"))
+        return files.stamped(self._preface() + (pinned or _UNRESOLVED))
+
+    def resolved(self) -> str:
+        """The file, resolved now. Needs the network. Raises LockError."""
+        found: dict[str, tuple[str, set[str]]] = {}
+        for machine in self.machines:
+            for name, wanted, digest in self._resolve(machine):
+                known, hashes = found.setdefault(name, (wanted, set()))
+                if known != wanted:
+                    what = f"{known} on one machine, {wanted} on another"
+                    raise LockError(f"no version of {name} fits every runner: {what}", next_step="use one architecture")
+                hashes.add(digest)
+        lines = [_pinned(wanted, sorted(hashes)) for _name, (wanted, hashes) in sorted(found.items())]
+        return files.stamped(self._preface() + "".join(lines))
+
+    def _preface(self) -> str:
+        lines = [
+            f"Options: {self.options}",
+            f"For CPython {self.options.python} on Linux, {' and '.join(self.machines)}:",
+        ]
+        return "".join(f"# {line}\n" for line in [*lines, *(f"  {one}" for one in self.asked)])
+
+    def _resolve(self, machine: str) -> Iterator[tuple[str, str, str]]:
+        """(name, what to install, sha256:...) of every package, the bot included."""
+        for entry in _report(self.root, self._wanted(), self.options.python, machine):
+            name = re.sub(r"[-_.]+", "-", entry["metadata"]["name"]).lower()
+            if name == DISTRIBUTION and self.options.wheel:
+                yield name, *self._wheel(entry)
+            else:
+                yield name, f"{name}=={entry['metadata']['version']}", _hash(entry)
+
+    def _wanted(self) -> Sequence[str]:
+        if self.options.wheel and "://" not in self.options.wheel:
+            return [one.replace(self.options.wheel, (self.root / self.options.wheel).as_uri()) for one in self.asked]
+        return self.asked
+
+    def _wheel(self, entry: Mapping[str, Any]) -> tuple[str, str]:
+        if "://" in self.options.wheel:
+            return f"{DISTRIBUTION} @ {self.options.wheel}", _hash(entry)
+        content = (self.root / self.options.wheel).read_bytes()
+        return f"./{self.options.wheel}", f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def _of_package(options: Options, extras: Sequence[str]) -> str:
+    what = f" @ {options.wheel}" if options.wheel else f"=={harness.__version__}"
+    return f"{DISTRIBUTION}[{','.join(extras)}]{what}"
+
+
+def _of_source(root: Path, extras: Sequence[str]) -> tuple[str, ...]:
+    """What pyproject.toml asks for: the dependencies, those of these extras, and what builds the bot."""
+    declared = project(root)
+    found, waiting = [*declared["project"]["dependencies"], *declared["build-system"]["requires"]], list(extras)
+    seen: set[str] = set()
+    while waiting:
+        extra = waiting.pop()
+        if extra in seen:
+            continue
+        seen.add(extra)
+        for requirement in declared["project"]["optional-dependencies"][extra]:
+            own = re.fullmatch(rf"{DISTRIBUTION}\[([a-z,]+)\]", requirement)
+            waiting += own[1].split(",") if own else []
+            found += [] if own else [requirement]
+    return tuple(sorted(set(found), key=str.lower))
+
+
+def _report(root: Path, wanted: Sequence[str], python: str, machine: str) -> list[dict[str, Any]]:
+    """pip's own account of what it would install on such a machine."""
+    platforms = [f"manylinux_2_{minor}_{machine}" for minor in range(NEWEST, OLDEST - 1, -1)]
+    platforms += [f"manylinux2014_{machine}"]
+    with tempfile.TemporaryDirectory(prefix="autoresearch-") as folder:
+        listed, report = Path(folder, "asked.txt"), Path(folder, "report.json")
+        listed.write_text("".join(f"{one}\n" for one in wanted), encoding="utf-8")
+        command = [
+            sys.executable, "-P", "-m", "pip", "install", "--dry-run", "--ignore-installed", "--quiet", "--no-input",
+            "--disable-pip-version-check", "--only-binary", ":all:", "--implementation", "cp",
+            "--python-version", python, *(word for one in platforms for word in ("--platform", one)),
+            "--report", str(report), "--requirement", str(listed),
+        ]  # fmt: skip
+        try:
+            done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            raise LockError(f"pip found no answer within {SECONDS:g} s", next_step="autoresearch install") from None
+        if done.returncode:
+            raise _unresolvable(wanted, done.stderr)
+        installed: list[dict[str, Any]] = json.loads(report.read_text(encoding="utf-8"))["install"]
+        return installed
+
+
+def _unresolvable(wanted: Sequence[str], said: str) -> LockError:
+    lines = [line.strip() for line in said.splitlines() if line.strip().startswith("ERROR")]
+    step = "look at what pip says: is there a network, and does it know these packages?"
+    if wanted[0].startswith(f"{DISTRIBUTION}[") and DISTRIBUTION in "".join(lines):
+        step = "autoresearch install --bot URL-OF-A-WHEEL, or its path in this repository"
+    return LockError(
+        "the bot's packages cannot be resolved for the runner",
+        why="; ".join(lines[-2:])[:500] or said.strip()[-500:],
+        next_step=step,
+    )
+
+
+def _hash(entry: Mapping[str, Any]) -> str:
+    found = "sha256:" + str(entry.get("download_info", {}).get("archive_info", {}).get("hashes", {}).get("sha256", ""))
+    if not _HASH.fullmatch(found):
+        name = entry["metadata"]["name"]
+        raise LockError(f"pip names no hash for {name}", next_step="install from an index that gives hashes")
+    return found
+
+
+def _pinned(wanted: str, hashes: Sequence[str]) -> str:
+    return " \\\n".join([wanted, *(f"    --hash={one}" for one in hashes)]) + "\n"

@@ -1,0 +1,102 @@
+"""Fills the templates. `<<name>>` is a value, `<<part: name>>` on a line of its own is a block, indented as that line.
+
+Nothing else is known to a template, so that it reads as the workflow that it becomes.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from importlib.resources.abc import Traversable
+from typing import Any
+
+import yaml
+
+from bot.config import Config
+from bot.install.needs import Needs
+from bot.install.options import SOURCE, Options
+from harness.target import Target
+
+CRON, TIMEZONE = "17 2 * * *", "UTC"  # an odd minute: on the hour everybody's workflows start at once
+MOST_PARALLEL = 8
+
+_PART = re.compile(r"^([ ]*)<<part: ([a-z_]+)>>\n", re.MULTILINE)
+_VALUE = re.compile(r"<<([a-z_/-]+)>>")
+
+
+def workflows(needs: Needs, options: Options, config: Config) -> dict[str, str]:
+    """File name -> text of every workflow that these targets need."""
+    found = {
+        "commands.yml": _filled("commands.yml", needs.targets, needs, options, config, "hosted"),
+        "promote.yml": _filled("promote.yml", needs.targets, needs, options, config, "hosted"),
+    }
+    for name, targets, kind in (
+        ("nightly.yml", needs.hosted, "hosted"),
+        ("nightly-gpu.yml", needs.self_hosted, "self-hosted"),
+    ):
+        if targets:
+            found[name] = _filled("nightly.yml", targets, needs, options, config, kind)
+    return found
+
+
+def fill(template: str, parts: Mapping[str, str], values: Mapping[str, str]) -> str:
+    """The template with its blocks, theirs, and then all values in place. Raises KeyError for an unknown one."""
+
+    def block(found: re.Match[str]) -> str:
+        lines = parts[found[2]].splitlines()
+        return "".join(f"{found[1]}{line}\n" if line else "\n" for line in lines)
+
+    while _PART.search(template):
+        template = _PART.sub(block, template)
+    return _VALUE.sub(lambda found: values[found[1]], template)
+
+
+def _filled(name: str, targets: Sequence[Target], needs: Needs, options: Options, config: Config, kind: str) -> str:
+    minutes = needs.minutes(targets)
+    schedule = _schedule(config)
+    values = {
+        "kind": kind,
+        "cron": json.dumps(schedule.get("cron", CRON)),
+        "timezone": json.dumps(schedule.get("timezone", TIMEZONE)),
+        "python": options.python,
+        "branch": json.dumps(options.branch),
+        "max_parallel": str(MOST_PARALLEL),
+        "run_minutes": str(minutes.run),
+        "confirm_minutes": str(minutes.confirm),
+        "run_job_minutes": str(minutes.run_job),
+        "confirm_job_minutes": str(minutes.confirm_job),
+        **_pins(),
+    }
+    return fill(_text(_templates() / name), _parts(kind, isolated=needs.isolated, source=options.bot == SOURCE), values)
+
+
+def _parts(kind: str, *, isolated: bool, source: bool) -> dict[str, str]:
+    folder = _templates() / "parts"
+    names = ("checkout", "python", "requirements", "source", "sandbox", "bubblewrap")
+    found = {name: _text(folder / f"{name}.yml") for name in names}
+    found |= {entry.name.removesuffix(".yml"): _text(entry) for entry in (folder / kind).iterdir()}
+    found["bot"] = found["python"] + found["requirements"] + (found["source"] if source else "")
+    return found if isolated else found | {"bubblewrap": ""}
+
+
+@functools.cache
+def _pins() -> dict[str, str]:
+    listed: dict[str, dict[str, str]] = yaml.safe_load(_text(resources.files(__package__) / "pins.yaml"))
+    return {action: f"{action}@{pin['commit']} # {pin['release']}" for action, pin in listed.items()}
+
+
+def _schedule(config: Config) -> dict[str, Any]:
+    data = config.defaults.data if config.defaults else None
+    found: dict[str, Any] = (data or {}).get("schedule", {})
+    return found
+
+
+def _templates() -> Traversable:
+    return resources.files(__package__) / "templates"
+
+
+def _text(file: Traversable) -> str:
+    return file.read_text(encoding="utf-8")

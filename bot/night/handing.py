@@ -1,0 +1,285 @@
+"""What the jobs of a workflow hand over to each other: folders of plain files, which the next job takes over as data.
+
+A job writes what it made to a folder that the workflow carries: `plan-1/plan.json`, `run-<target>-1/<target>/...`,
+`confirm-<target>-2/<target>/...`; the number is the attempt. The next job finds one such folder per artifact. It
+believes names and contents as little as `harness.handover` does: of each target the newest attempt that holds is taken,
+confirm's before run's, and what is not taken is named. Nothing of it is ever run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bot import config
+from bot.night import handover
+from bot.night.folder import Night, write_atomically
+from harness.errors import IntegrityError, NotFound
+from harness.events import Segment
+from harness.handover import plans, receive
+from harness.handover.expected import MOST_PACK_BYTES, MOST_SEGMENT_BYTES
+from harness.handover.files import MOST_ENTRIES, Files, read_bounded, read_folder
+from harness.handover.shapes import shown
+from harness.repository import CommitSource, Repository
+from harness.target import Target
+
+PLAN, TRIED = "plan.json", "tried.txt"
+GIVERS: Mapping[str, tuple[str, ...]] = {"run": ("run",), "confirm": ("confirm", "run"), "propose": ("confirm", "run")}
+"""Whose folders a verb takes a target from, the better one first."""
+WRITES: Mapping[str, frozenset[str]] = {
+    "plan": frozenset({"run"}),  # the loops that ended before they began
+    "run": frozenset({"run"}),
+    "confirm": frozenset({"run", "confirm"}),
+}
+MOST_PLAN_BYTES = 16 * 1024 * 1024
+MOST_TRIED_BYTES = 128 * 1024 * 1024
+_ARTIFACT = re.compile(
+    r"(?P<verb>plan|run|confirm)(?:-(?P<target>[a-z0-9][a-z0-9-]{0,62}))?-(?P<attempt>[1-9][0-9]{0,3})"
+)
+_TRIED_LINES = re.compile(rb"(?:[0-9a-f]{16,64}\n)*")
+_MOST = {".jsonl": MOST_SEGMENT_BYTES, ".pack": MOST_PACK_BYTES}
+_NOTHING = re.compile(r"(?!)")
+
+
+@dataclass(frozen=True)
+class Taken:
+    """refused: what was handed over and is not used -> why; silent: target -> why nothing of it was taken."""
+
+    night: Night
+    refused: Mapping[str, str]
+    silent: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class _Artifact:
+    path: Path
+    verb: str
+    target: str
+    attempt: int
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+
+@dataclass
+class _Handed:
+    """The artifacts of a folder, newest first; refused: everything else, and what turned out not to hold."""
+
+    artifacts: list[_Artifact]
+    refused: dict[str, str] = field(default_factory=dict)
+
+    def of(self, verb: str, target: str = "") -> list[_Artifact]:
+        return [found for found in self.artifacts if (found.verb, found.target) == (verb, target)]
+
+    def refuse_foreign(self, targets: Sequence[str]) -> None:
+        foreign = [found.name for found in self.artifacts if found.target and found.target not in targets]
+        self.refused |= dict.fromkeys(foreign, "not of a target of the plan")
+
+
+def hand_over(night: Night, into: Path, targets: Sequence[str], *, plan: bool = False) -> None:
+    """Writes what the next job needs of these targets. plan: the plan, too, and what was tried before."""
+    into.mkdir(parents=True, exist_ok=True)
+    if plan:
+        write_atomically(into / PLAN, (night.path / PLAN).read_bytes())
+    for target in targets:
+        tried = night.folder(target) / TRIED
+        if plan and tried.is_file():
+            write_atomically(into / target / TRIED, tried.read_bytes())
+        for name, content in night.files(target).contents.items():
+            write_atomically(into / target / name, content)
+
+
+def take_over(repository: Repository, handed: Path, verb: str, only: str = "") -> Taken:
+    """Lays the night out as the plan and the targets that were handed over say. only: one target, "" is all.
+
+    What this repository had of the night is set aside: the workflow carries the truth. Raises NotFound where no plan
+    holds, IntegrityError where it is not of this repository.
+    """
+    found = _listed(handed)
+    night = _planned(repository, found, handed)
+    names = [share.name for share in night.plan.targets]
+    if only:
+        night.target_plan(only)
+    found.refuse_foreign(names)
+    silent: dict[str, str] = {}
+    for target in config.load_targets(CommitSource(repository, night.plan.base), [only] if only else names):
+        why = _take_target(night, target, found, verb)
+        silent |= {target.name: why} if why else {}
+    return Taken(night, found.refused, silent)
+
+
+def _listed(handed: Path) -> _Handed:
+    found = _Handed([])
+    for name in _entries(handed):
+        parts, path = _ARTIFACT.fullmatch(name), handed / name
+        if not parts or (parts["verb"] == "plan") != (parts["target"] is None):
+            found.refused[shown(name)] = "not the name of anything that a job hands over"
+        elif path.is_symlink() or not path.is_dir():
+            found.refused[name] = "a link, or no folder"
+        else:
+            found.artifacts.append(_Artifact(path, parts["verb"], parts["target"] or "", int(parts["attempt"])))
+    found.artifacts.sort(key=lambda artifact: -artifact.attempt)
+    return found
+
+
+def _entries(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            names = []
+            for entry in entries:
+                names.append(entry.name)
+                if len(names) > MOST_ENTRIES:
+                    raise IntegrityError(f"{folder.name} holds more than {MOST_ENTRIES:,} files")
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotFound(
+            f"there is no folder {folder}, so nothing was handed over",
+            next_step="look at the job before this one: what it hands over is an artifact of its own name",
+        ) from None
+    return sorted(names)
+
+
+def _planned(repository: Repository, found: _Handed, handed: Path) -> Night:
+    """The night of the newest plan that holds, in a folder of its own."""
+    for artifact in found.of("plan"):
+        try:
+            content, plan = _read_plan(artifact.path)
+            _check_base(repository, plan["base"])
+        except ValueError as problem:
+            found.refused[artifact.name] = f"{PLAN}: {problem}"
+            continue
+        night = Night(repository, repository.state / plan["night"])
+        _set_aside(night)
+        write_atomically(night.path / PLAN, content)
+        _take_tried(night, artifact, found)
+        return night
+    told = "".join(f"; {name}: {why}" for name, why in found.refused.items())[:500]
+    raise NotFound(
+        f"no plan was handed over in {handed}{told}",
+        next_step="the job that plans comes first: autoresearch plan --hand-over FOLDER",
+    )
+
+
+def _read_plan(folder: Path) -> tuple[bytes, Mapping[str, Any]]:
+    """A plan as it was handed over, and what it says. Raises ValueError."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        content = read_bounded(handle, PLAN, MOST_PLAN_BYTES)
+    except OSError as error:
+        raise ValueError(error.strerror or "cannot be read") from None
+    finally:
+        os.close(handle)
+    if content is None:
+        raise ValueError("too large")
+    try:
+        plan = json.loads(content)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if wrong := plans.problem(plan, plan.get("night", "") if isinstance(plan, dict) else ""):
+        raise ValueError(wrong)
+    return content, plan
+
+
+def _check_base(repository: Repository, base: str) -> None:
+    """A plan works on a commit of what is checked out here. Raises ValueError, NotFound."""
+    if repository.reference(f"{base}^{{commit}}") is None:
+        raise NotFound(
+            f"the plan's base commit {base[:12]} is not here",
+            why="the checkout is shallow, or of another repository",
+            next_step="fetch-depth: 0 at actions/checkout; elsewhere: git fetch --unshallow",
+        )
+    if repository.git("rev-list", "--count", base, "^HEAD").strip() != b"0":
+        raise ValueError(f"its base commit {base[:12]} is no part of what is checked out")
+
+
+def _set_aside(night: Night) -> None:
+    """Moves what lies here of the same night out of the way: another job of this machine may have left it."""
+    if not night.path.exists():
+        return
+    folder = night.repository.state / "replaced"
+    folder.mkdir(parents=True, exist_ok=True)
+    number = 1
+    while (folder / f"{night.name}.{number}").exists():
+        number += 1
+    night.path.rename(folder / f"{night.name}.{number}")
+
+
+def _take_tried(night: Night, artifact: _Artifact, found: _Handed) -> None:
+    names = {share.name for share in night.plan.targets}
+    for name in sorted(set(_entries(artifact.path)) - {PLAN}):
+        folder = artifact.path / name
+        if name not in names or folder.is_symlink() or not folder.is_dir():
+            found.refused[f"{artifact.name}/{shown(name)}"] = "not the name of a target of the plan, or no folder"
+            continue
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            content = read_bounded(handle, TRIED, MOST_TRIED_BYTES)
+        except FileNotFoundError:
+            continue
+        except OSError:
+            content = None
+        finally:
+            os.close(handle)
+        if content is None or not _TRIED_LINES.fullmatch(content):
+            found.refused[f"{artifact.name}/{name}/{TRIED}"] = "not what a plan writes, or too large"
+        else:
+            write_atomically(night.folder(name) / TRIED, content)
+
+
+def _take_target(night: Night, target: Target, found: _Handed, verb: str) -> str:
+    """Takes the best that was handed over of a target; why there was nothing, or nothing in words."""
+    refused = []
+    for artifact, files in _candidates(night, target, found, verb):
+        try:
+            held = receive(files.contents, handover.expected(night, target), WRITES[artifact.verb])
+            _check_end(held.segments, files.contents)
+        except IntegrityError as error:
+            refused.append(f"{artifact.name}: {error.what}")
+            found.refused[artifact.name] = error.what
+            continue
+        for name, content in files.contents.items():
+            write_atomically(night.folder(target.name) / name, content)
+        return ""
+    return "; ".join(refused) or "its job handed over nothing"
+
+
+def _check_end(segments: Sequence[Segment], contents: Mapping[str, bytes]) -> None:
+    """An open end may be torn in its last line, as a kill tears it, and nowhere before. Raises IntegrityError."""
+    if not segments:
+        raise IntegrityError("not one whole event")
+    read = {f"{segment.name}.jsonl": segment for segment in segments}
+    for name, content in contents.items():
+        whole = read[name].size if name in read else 0
+        if name.endswith(".jsonl") and b"\n" in content[whole:]:
+            raise IntegrityError(str(read[name].bad) if name in read else f"{name}: its first line is damaged")
+
+
+def _candidates(night: Night, target: Target, found: _Handed, verb: str) -> Iterator[tuple[_Artifact, Files]]:
+    """Artifacts that hold segments of a target, the best first; what else lies in them is named."""
+    wanted = night.wanted
+    for giver in GIVERS[verb]:
+        for artifact in found.of(giver, target.name):
+            extra = set(_entries(artifact.path)) - {target.name}
+            found.refused |= {f"{artifact.name}/{shown(name)}": "not what this job hands over" for name in extra}
+            if files := _read(artifact, target.name, wanted, _NOTHING, found):
+                yield artifact, files
+    for artifact in found.of("plan"):
+        if files := _read(artifact, target.name, wanted, re.compile(re.escape(TRIED)), found):
+            yield artifact, files
+
+
+def _read(
+    artifact: _Artifact, target: str, wanted: re.Pattern[str], ignored: re.Pattern[str], found: _Handed
+) -> Files | None:
+    try:
+        files = read_folder(artifact.path / target, wanted, ignored, _MOST)
+    except IntegrityError as error:
+        found.refused[artifact.name] = error.what
+        return None
+    found.refused |= {f"{artifact.name}/{target}/{shown(name)}": why for name, why in files.left_out.items()}
+    return files if files.contents else None
