@@ -114,13 +114,13 @@ def _answer(said: Comment, words: Words, pull: Pull, branch: Branch, *, bound: b
         return Decision(Outcome.REPEATED, f"{words} was answered before", _request(said, words, branch))
     if bound and words.command != HOLD and pull.head != branch.head:
         return Decision(Outcome.REFUSED, MOVED)
-    if why := _impossible(words, branch):
+    if why := impossible(words, branch):
         return Decision(Outcome.REFUSED, why)
     request = _request(said, words, branch)
     return Decision(Outcome.ACCEPTED, f"{words} by {said.by}", request, {} if words.command == HOLD else request.rows)
 
 
-def _impossible(words: Words, branch: Branch) -> str:
+def impossible(words: Words, branch: Branch) -> str:
     """Why the rows cannot go; nothing if they can."""
     try:
         gone = branch.named(words.rows)

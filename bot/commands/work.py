@@ -25,7 +25,7 @@ from harness.target import Target
 
 
 def work(night: Night, target: Target, request: Request) -> str:
-    """What the command came to on this target; its events are in the night's folder. Raises IntegrityError, NotFound."""
+    """What the command came to on this target, noted in the night's folder. Raises IntegrityError, NotFound."""
     accepted = handover.accept(night, target)
     segments = list(accepted.received.segments)
     if done := answer(segments, request):
