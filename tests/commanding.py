@@ -1,4 +1,4 @@
-"""What the tests of commands share: a night that is proposed on the test server, its pull request, and the three jobs."""
+"""What the tests of commands share: a night that is proposed on the test server, and the three jobs."""
 
 from __future__ import annotations
 

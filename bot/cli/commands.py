@@ -83,13 +83,17 @@ def local_command(comment: str, night_name: str, by: str, directory: Path) -> No
     from bot.cli.app import prepare
     from bot.commands import local
     from bot.commands.answer import report_of
+    from bot.commands.words import HOLD, parse
     from bot.night.folder import mutex, night_named
 
+    words = parse(comment)
+    if words is None or words.command == HOLD:
+        raise click.BadParameter(f'"{comment}" is no command here; try "/recheck" or "/drop 2 5"')
     repository = repository_of(directory)
     with mutex(repository) as held:
         night = night_named(repository, night_name)
         prepare(repository, [share.name for share in night.plan.targets], night.plan.base)
-        asked, found = local.ask(night, comment, by, held)
+        asked, found = local.ask(night, words, by, held)
     click.echo(report_of(found, asked))
     if found.opened:
         click.echo(found.opened.where)

@@ -14,18 +14,18 @@ from bot.commands import answer, request
 from bot.commands.gate import MOVED, impossible
 from bot.commands.proposals import Branch, of_segments
 from bot.commands.request import Request
-from bot.commands.words import HOLD, Words, parse
+from bot.commands.words import Words
 from bot.forge.local import LocalForge
 from bot.night.folder import MUTEX_VARIABLE, Night
 from bot.night.lifeline import PARENT_VARIABLE
 from bot.night.night import INHERITED, targets_of
-from harness.errors import AutoresearchError, NotFound
+from harness.errors import NotFound, RepositoryError
 from harness.standing import DROP
 
 
-def ask(night: Night, comment: str, by: str, mutex: int) -> tuple[Request, answer.Answer]:
-    """Does what a comment would do on a pull request. Raises NotFound, AutoresearchError."""
-    asked, branch = _request(night, comment, by)
+def ask(night: Night, words: Words, by: str, mutex: int) -> tuple[Request, answer.Answer]:
+    """Does what a comment would do on a pull request. Raises NotFound, RepositoryError."""
+    asked, branch = _request(night, words, by)
     with tempfile.TemporaryDirectory(prefix="autoresearch-command-") as folder:
         handed = Path(folder)
         request.write(asked, handed / "command-1")
@@ -37,16 +37,13 @@ def ask(night: Night, comment: str, by: str, mutex: int) -> tuple[Request, answe
     return asked, found
 
 
-def _request(night: Night, comment: str, by: str) -> tuple[Request, Branch]:
-    words = parse(comment)
-    if words is None or words.command == HOLD:
-        raise AutoresearchError(f'"{comment}" is no command', next_step='"/recheck", "/drop 2" or "/drop 2 5"')
+def _request(night: Night, words: Words, by: str) -> tuple[Request, Branch]:
     segments = {share.name: night.segments(share.name) for share in night.plan.targets}
     branch = of_segments(f"autoresearch/{night.name}", segments)
     if branch is None:
         raise NotFound(f"the night {night.name} proposed nothing", next_step="autoresearch report says what it found")
     if _tip(night, branch.name) != branch.head:
-        raise AutoresearchError(f"{branch.name}: {MOVED}")
+        raise RepositoryError(f"{branch.name}: {MOVED}")
     if why := impossible(words, branch):
         raise NotFound(why, next_step="autoresearch report lists the rows")
     rows: Mapping[str, tuple[int, ...]] = dict.fromkeys(branch.rows, ())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -89,17 +90,25 @@ def content(world: World, target: str = "dial") -> str:
     return git(world.hosted.bare.path, "show", f"{world.pull.head_sha}:targets/experiments/{target}/params.yaml")
 
 
-# On a laptop ------------------------------------------------------------------------------------------------------------
+# On a laptop ----------------------------------------------------------------------------------------------------------
 
 
-def local_night(tmp_path: Path, **more: str) -> tuple[Repository, Night]:
-    found = make_repository(tmp_path, target_files("dial", **more))
+@pytest.fixture(scope="module")
+def over_here(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    found = make_repository(tmp_path_factory.mktemp("here"), target_files("dial"))
     assert autoresearch(found, "night", "--quiet", "--seed", "1").returncode == 0
+    return found
+
+
+@pytest.fixture
+def here(tmp_path: Path, over_here: Repository) -> tuple[Repository, Night]:
+    shutil.copytree(over_here.root, tmp_path / "repository")
+    found = Repository.find(tmp_path / "repository")
     return found, nights(found)[-1]
 
 
-def test_on_a_laptop_rows_go_one_by_one_and_keep_their_numbers(tmp_path: Path) -> None:
-    found, night = local_night(tmp_path)
+def test_on_a_laptop_rows_go_one_by_one_and_keep_their_numbers(here: tuple[Repository, Night]) -> None:
+    found, night = here
     before = rows(night.segments("dial"))
     assert [row["number"] for row in before] == [1, 2, 3]
     for command, left in (("/recheck", [1, 2, 3]), ("/drop 2", [1, 3]), ("/recheck", [1, 3]), ("/drop 1", [3])):
@@ -119,16 +128,20 @@ def test_on_a_laptop_rows_go_one_by_one_and_keep_their_numbers(tmp_path: Path) -
     assert "~~2~~" in page
 
 
-@pytest.mark.parametrize("comment", ["/drop 4", "/drop 1 2 3", "/drop", "/drop 0", "drop 1", "/hold", "/recheck now"])
-def test_on_a_laptop_what_cannot_be_asked_changes_nothing(tmp_path: Path, comment: str) -> None:
-    found, night = local_night(tmp_path)
+def test_on_a_laptop_what_cannot_be_asked_changes_nothing(here: tuple[Repository, Night]) -> None:
+    found, night = here
     before = git(found, "for-each-ref"), sorted(path.name for path in night.folder("dial").iterdir())
-    assert autoresearch(found, "command", "local", comment).returncode not in {0, 1}
+    for comment in ("/drop", "/drop 0", "drop 1", "/hold", "/recheck now", "/drop 1,2"):
+        assert autoresearch(found, "command", "local", comment).returncode == 2, comment
+    for comment in ("/drop 4", "/drop 1 2 3"):
+        assert autoresearch(found, "command", "local", comment).returncode == 9, comment
     assert (git(found, "for-each-ref"), sorted(path.name for path in night.folder("dial").iterdir())) == before
 
 
 def test_a_row_that_another_needs_is_not_dropped_and_it_is_said_which(tmp_path: Path) -> None:
-    found, night = local_night(tmp_path, evaluator=TOGETHER)
+    found = make_repository(tmp_path, target_files("dial", TOGETHER))
+    assert autoresearch(found, "night", "--quiet", "--seed", "1").returncode == 0
+    night = nights(found)[-1]
     changes = {row["change"][0]: row["number"] for row in rows(night.segments("dial"))}
     if "b" not in changes:
         pytest.fail("the night joined what the test drops: it proves nothing")
@@ -142,18 +155,18 @@ def test_a_row_that_another_needs_is_not_dropped_and_it_is_said_which(tmp_path: 
     assert autoresearch(found, "log", "--verify").returncode == 0
 
 
-def test_a_branch_that_somebody_committed_to_is_left_alone(tmp_path: Path) -> None:
-    found, night = local_night(tmp_path)
+def test_a_branch_that_somebody_committed_to_is_left_alone(here: tuple[Repository, Night]) -> None:
+    found, night = here
     git(found, "switch", "--quiet", f"autoresearch/{night.name}")
     git(found, "commit", "--quiet", "--allow-empty", "--message", "Mine")
     mine = git(found, "rev-parse", "HEAD")
     done = autoresearch(found, "command", "local", "/drop 2")
-    assert done.returncode == 1
+    assert done.returncode == 8
     assert "commits that the bot did not put there" in done.stderr
     assert git(found, "rev-parse", f"autoresearch/{night.name}") == mine
 
 
-# On GitHub --------------------------------------------------------------------------------------------------------------
+# On GitHub ------------------------------------------------------------------------------------------------------------
 
 
 def test_a_dropped_row_leaves_the_branch_and_stays_struck_on_the_page(world: World) -> None:
