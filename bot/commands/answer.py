@@ -94,7 +94,9 @@ def _renewed(
     request = opening.stacked_again(material, branch.name, forge)
     _check_head(branch, now, branch.head, request.head)
     opened = opening.put_again(material, request, branch.head, forge)
-    recorded(night, [found[0].target for found in due.values() if found], forge)
+    refused = recorded(night, [found[0].target for found in due.values() if found], forge)[1]
+    for name, why in refused.items():
+        raise IntegrityError(f"{name}: where its branch stands now is not recorded: {why}")
     return opened
 
 

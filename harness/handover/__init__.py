@@ -156,15 +156,15 @@ def check_header(segment: Segment, expected: Expected) -> None:
 
 
 def check_ends(segments: Sequence[Segment]) -> None:
-    """Each verb ends once, for a reason of its own; whatever of it stands before was interrupted. Commands may follow
-    each other."""
+    """Each verb ends once, for a reason of its own; whatever of it stands before was interrupted. What is proposed may be
+    proposed again at another commit, and commands may follow each other."""
     for segment, after in zip_longest(segments, segments[1:]):
         if not segment.sealed:
             continue
         verb, end = segment.name.rpartition("-")[2], segment.events[-1]["end"]
         if end != INTERRUPTED and end not in ENDS[verb]:
             _refuse(segment.name, f"{shown(end)} is no end of {verb}")
-        again = after and after.name.endswith(f"-{verb}") and verb not in COMMANDS
+        again = after and after.name.endswith(f"-{verb}") and verb not in {"propose", *COMMANDS}
         if after and again and end != INTERRUPTED:
             _refuse(after.name, f"{verb} had come to its end before")
 
