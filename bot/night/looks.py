@@ -15,9 +15,12 @@ from bot.night.folder import Night, nights
 from harness import folds
 from harness.events import Segment
 from harness.repository import Repository
+from harness.standing import CONFIRMING
 from harness.target import Target
 
 _LOOK = b'{"event":"look",'
+_LOOKING = frozenset({*CONFIRMING, "promote"})
+
 Look = tuple[str, str, str]  # night, target, head: a confirm that is repeated for these three looks once
 
 
@@ -60,7 +63,7 @@ def _recorded(repository: Repository, tip: str | None) -> Mapping[str, frozenset
     Packs stay unread: a look holds no content, and stands before all that does.
     """
     found: dict[str, set[Look]] = {}
-    wanted = [place.blob for place in records.places(repository) if place.verb in {"confirm", "promote"}]
+    wanted = [place.blob for place in records.places(repository) if place.verb in _LOOKING]
     for _blob, data in repository.stream(wanted):
         if _LOOK in data:
             lines = history.lines_of(data)

@@ -77,7 +77,7 @@ def _leaves(report: TargetReport) -> bool:
 
 def in_words(report: TargetReport, number: int) -> str:
     """What a row of a noisy target adds, for its commit: seconds -4.1 %, at least -2.0 % with 90 % confidence."""
-    row = report.rows[number - 1]
+    row = next(row for row in report.rows if row.number == number)
     adds, low = _effect(report, row.adds, row.adds if row.low is None else row.low)
     return f"{report.compared.name} {adds}, at least {low} with {_confidence(report)} confidence"
 
