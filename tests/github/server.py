@@ -170,7 +170,9 @@ class GitHub:
         return token is not None and (token.kind == "installation" or repo.may(token.account.login, "read"))
 
     def may(self, token: Token, repo: Repository, name: str, level: str) -> bool:
-        """May this token read or write this family of things?"""
+        """May this token read or write this family of things? A workflow's token writes nothing in forks."""
+        if token.kind == "installation" and repo.parent and level != "read":
+            return False
         if token.permissions is not None and not token.allows(name, level):
             return not repo.private and level == "read" and name in {"contents", "metadata"}
         role = ROLE_FOR.get(name, READ_ROLE[level])
