@@ -30,6 +30,7 @@ evaluate: {command: [python, evaluate.py]}
 signal: file-property
 metrics: [{name: score, goal: maximize}]
 budget: {experiments: 6}
+publish: [tag]
 """
 NAMES = ("dial", "knob")
 
@@ -45,6 +46,12 @@ class Shop:
     def tick(self, number: int) -> Finished:
         """The schedule's, as a run of its own."""
         return self.actions.run(self.repository.root, "nightly.yml", "schedule", number=number)
+
+    def push(self, before: str, number: int) -> Finished:
+        """What follows when main has moved on."""
+        git(self.repository, "pull", "--quiet", "--ff-only", str(self.github.repository("ada/shop").bare.path), "main")
+        event = {"ref": "refs/heads/main", "before": before, "after": git(self.repository, "rev-parse", "HEAD")}
+        return self.actions.run(self.repository.root, "promote.yml", "push", payload=event, number=number)
 
 
 @pytest.fixture
@@ -75,7 +82,7 @@ def _actions(folder: Path, github: GitHub) -> Actions:
     return Actions(folder, github.server_url, "ada/shop", token({"contents": "read"}), github.api_url, tokens=token)
 
 
-def test_a_scheduled_night_opens_one_pull_request_and_the_next_tick_none(shop: Shop) -> None:
+def test_a_night_its_pull_request_its_merge_and_the_promotion(shop: Shop) -> None:
     there = shop.github.repository("ada/shop")
     main = there.bare.refs()["refs/heads/main"]
     run = shop.tick(1)
@@ -101,6 +108,15 @@ def test_a_scheduled_night_opens_one_pull_request_and_the_next_tick_none(shop: S
     assert again.jobs == {"plan": "success"}
     assert "already-done" in again.log
     assert (len(there.pulls), there.bare.refs()) == (1, before)
+
+    there.merge(pull.number, "merge", by="ada")
+    promoted = shop.push(main, 3)
+    assert promoted.exit_code == 0, promoted.log
+    assert promoted.jobs == dict.fromkeys(["plan", "remeasure dial", "remeasure knob", "publish"], "success")
+    tags = [name for name in there.bare.refs() if name.startswith("refs/tags/")]
+    assert len(tags) == len(NAMES)
+    listed = there.bare.run("ls-tree", "-r", "--name-only", "autoresearch/results").split()
+    assert len([path for path in listed if path.endswith("-promote.jsonl")]) == len(NAMES)
 
 
 def steady(text: str, server: str) -> str:
