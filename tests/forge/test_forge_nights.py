@@ -166,3 +166,15 @@ def test_a_kill_while_it_takes_over(at: Desk, tmp_path: Path) -> None:
             assert (pull.state, "superseded" in pull.labels, len(pull.comments)) == ("closed", True, 1)
     assert len(at.there.pulls) == len(steps) + 1
     assert len(at.there.check_runs) == len(steps) + 1
+
+
+def test_what_a_human_declines_during_the_night_is_not_proposed_by_it(at: Desk) -> None:
+    at.propose()
+    at.next_night()
+    assert at.night.target_plan("t").carried_from
+    at.there.close(1, by="bob")
+    result = at.propose()
+    assert result.opened is None
+    (report,) = result.reports
+    assert report.why == "a human closed what it started from while the night ran"
+    assert [pull.state for pull in at.there.pulls.values()] == ["closed"]
