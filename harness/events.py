@@ -144,6 +144,18 @@ def parse(name: str, data: bytes, pack: bytes = b"") -> Segment:
     return Segment(name, tuple(events), chain, size, bad)
 
 
+def intact_lines(data: bytes) -> Iterator[bytes]:
+    """The lines of a segment up to the first that is not as it was written: unparsed, without the chain value and the
+    closing brace. What a pack holds is not looked at."""
+    chain = b""
+    for line in data.splitlines(keepends=True):
+        body = line[:-_TAIL]
+        chain = hashlib.sha256((chain or _header_previous(body).encode()) + body).hexdigest().encode()
+        if line[-_TAIL:] != b',"chain":"' + chain + b'"}\n':
+            return
+        yield body
+
+
 def heal(folder: Path, segment: Segment) -> Segment:
     """Ends an interrupted segment: a torn last line, which was never recorded, is cut off, and a seal is written.
 

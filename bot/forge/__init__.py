@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from bot.pages.dashboard import Board
 from bot.pages.facts import Facts, Links
 from bot.pages.summary import TargetReport
 from harness.repository import CommitSource, Repository
@@ -116,6 +117,6 @@ class Forge(Protocol):
         """Closes what a newer pull request holds the rows of, if it still waits."""
         ...
 
-    def dashboard(self, text: str) -> None:
+    def dashboard(self, board: Board) -> None:
         """Shows the state of every target where it is always found."""
         ...

@@ -10,6 +10,7 @@ from bot import commits
 from bot.forge import Opened, Proposal, PullRequest, Standing
 from bot.night.folder import write_atomically
 from bot.pages.body import body, title
+from bot.pages.dashboard import Board
 from bot.pages.facts import Links
 from bot.pages.text import count
 from bot.pages.web import page
@@ -87,7 +88,7 @@ class LocalForge:
     def supersede(self, repository: Repository, proposal: Proposal, by: Opened) -> None:
         """The older branch stays: deleting it would say that a human declined it."""
 
-    def dashboard(self, text: str) -> None:
+    def dashboard(self, board: Board) -> None:
         """On a laptop `autoresearch report` and `autoresearch check` say it."""
 
 

@@ -14,7 +14,9 @@ from harness.reports import CRASH_KINDS, MOST_METRICS, MOST_PARTS, NAME
 Check = Callable[[Any], bool]
 
 VERBS = ("run", "confirm", "propose")
-RUN_ENDS = frozenset({
+GATED = frozenset({"sleeping", "reviewers-behind", "minutes", "runner-absent"})
+"""Ends of a loop that never began: nothing was spent."""
+RUN_ENDS = GATED | frozenset({
     "experiments", "wall-clock", "money", "plateau", "exhausted", "interrupt", "underpowered", "integrity", "infra",
 })  # fmt: skip
 ENDS: Mapping[str, frozenset[str]] = {

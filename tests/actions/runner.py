@@ -33,7 +33,7 @@ PINS = Path(render.__file__).with_name("pins.yaml")
 
 @dataclass(frozen=True)
 class Finished:
-    """One attempt of a run. jobs: name -> success or failure, without those that were skipped; artifacts: their folder."""
+    """One attempt of a run. jobs: name -> success or failure, less those that were skipped; artifacts: their folder."""
 
     exit_code: int
     log: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
@@ -85,7 +86,7 @@ def limits(github: GitHub) -> dict[str, str]:
     }  # fmt: skip
 
 
-def error(status: int, message: str, errors: list[dict[str, Any]] | None = None) -> Answer:
+def error(status: int, message: str, errors: list[Any] | None = None) -> Answer:
     shape: dict[str, Any] = {"message": message, "documentation_url": DOCUMENTATION, "status": str(status)}
     if errors is not None:
         shape["errors"] = errors
@@ -108,8 +109,11 @@ def played(github: GitHub, request: Request, routed: Routed, token: Token | None
         status, value = play.handler(call)
     except Refused as no:
         return error(no.status, no.message, no.errors)
-    if isinstance(value, list) and "per_page" in {p["name"] for p in routed.operation.parameters}:
-        value = paged(call, request, value)
+    except Exception:  # noqa: BLE001 - the server's own fault must not pass for an answer of GitHub's
+        github.wrong(f"{request.method} {request.path}: the test server failed\n{traceback.format_exc()}")
+        return error(500, "The test server failed")
+    if "per_page" in {p["name"] for p in routed.operation.parameters}:
+        value = one_page(call, request, value)
     return status, call.headers, b"" if value is None else json.dumps(value).encode()
 
 
@@ -124,6 +128,13 @@ def refused(github: GitHub, play: Play, token: Token | None, repo: Repository | 
     kind = "integration" if token.kind == "installation" else "personal access token"
     status, _, body = error(403, f"Resource not accessible by {kind}")
     return status, {"X-Accepted-GitHub-Permissions": "; ".join(need.replace(":", "=") for need in play.needs)}, body
+
+
+def one_page(call: Call, request: Request, value: Any) -> Any:
+    """A list is cut to its page; so is the one list of an answer that counts its items."""
+    if isinstance(value, list):
+        return paged(call, request, value)
+    return {name: paged(call, request, part) if isinstance(part, list) else part for name, part in value.items()}
 
 
 def page_of(call: Call) -> tuple[int, int]:

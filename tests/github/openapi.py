@@ -18,7 +18,7 @@ from openapi_schema_validator import OAS30Validator, oas30_format_checker
 from referencing import Registry, Resource, Specification
 
 FILE = Path(__file__).resolve().parents[2] / ".venv" / "github-openapi.json"
-WITH_SLASHES = {"ref", "path", "branch", "basehead", "environment_name", "commit_sha", "tag", "name"}
+WITH_SLASHES = {"ref", "path", "branch", "base", "head", "environment_name", "commit_sha", "tag", "name"}
 # Any operation can be refused to a token or fail: the description names these answers for some operations only.
 ANY_OPERATION = {401, 403, 404, 429, 500, 502, 503}
 ALLOWED = {
@@ -128,9 +128,9 @@ class Description:
 
     def faults_of_answer(self, operation: Operation, status: int, body: bytes) -> list[str]:
         schema: Any = operation.answers.get(str(status), operation.answers.get(f"{status // 100}XX"))
-        if schema is None and str(status) not in operation.answers:
-            if status not in ANY_OPERATION:
-                return [f"answer: {operation.id} never answers {status}"]
+        if schema is None and str(status) not in operation.answers and status not in ANY_OPERATION:
+            return [f"answer: {operation.id} never answers {status}"]
+        if schema is None and status >= 400:  # GitHub explains every refusal, also where the description has no body
             schema = BASIC_ERROR
         if schema is None:
             return [f"answer: {operation.id} answers {status} without a body"] if body else []

@@ -9,13 +9,14 @@ import fnmatch
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tests.github.gitdata import Bare, Conflict, Person
+from tests.github.gitdata import Bare, Conflict, Files, Person
 from tests.github.state import (
     CheckRun,
     Comment,
     Environment,
     Event,
     Issue,
+    Job,
     Label,
     Protection,
     Pull,
@@ -23,6 +24,7 @@ from tests.github.state import (
     Review,
     Ruleset,
     Run,
+    Runner,
     Status,
     Workflow,
     default_actions,
@@ -43,7 +45,7 @@ ROLES = ["none", "read", "triage", "write", "maintain", "admin"]
 class Refused(Exception):
     """GitHub says no: `status` and the message that it gives."""
 
-    def __init__(self, status: int, message: str, errors: list[dict[str, Any]] | None = None) -> None:
+    def __init__(self, status: int, message: str, errors: list[Any] | None = None) -> None:
         super().__init__(message)
         self.status, self.message, self.errors = status, message, errors
 
@@ -75,6 +77,7 @@ class Repository:
         self.variables: dict[str, str] = {}
         self.workflows: list[Workflow] = []
         self.runs: list[Run] = []
+        self.runners: list[Runner] = []
         self.pushes: list[tuple[str, str, str, str]] = []  # ref, old, new, login
         self._seen = bare.refs()
 
@@ -105,16 +108,13 @@ class Repository:
 
     # What people do -------------------------------------------------------------------------------------------------
 
-    def commit(
-        self, branch: str, files: dict[str, str | bytes | None], message: str = "Edit", by: str | None = None
-    ) -> str:
+    def commit(self, branch: str, files: Files, message: str = "Edit", by: str | None = None) -> str:
         """A commit on `branch` (made where it does not exist) as if pushed by `by`; None as content deletes a file."""
         ref, who = f"refs/heads/{branch}", by or self.owner_login
-        parent = self.bare.sha(ref) or self.bare.sha(f"refs/heads/{self.default_branch}")
-        tree = self.bare.with_files(parent, files)
-        author = Person(who, self.github.account(who).email)
-        made = self.bare.commit_tree(tree, [parent] if parent else [], message, author, self.github.clock.now)
-        self.move(ref, made, who)
+        with self.github.lock:
+            parent = self.bare.sha(ref) or self.bare.sha(f"refs/heads/{self.default_branch}")
+            made = self.bare.write(ref, parent, files, message, self._person(who), self.github.clock.now)
+            self.notice(who)
         return made
 
     def move(self, ref: str, sha: str | None, by: str) -> None:
@@ -137,11 +137,11 @@ class Repository:
                     repository.follow(pull, by)
 
     def follow(self, pull: Pull, by: str) -> None:
-        source = self.github.repositories.get(pull.head_repository)
-        head = source.bare.sha(f"refs/heads/{pull.head}") if source else None
+        head, base = self._head_of(pull), self._seen.get(f"refs/heads/{pull.base}", (None,))[0]
+        if (head, base) == (pull.head_sha, pull.base_sha):
+            return None
         if head and head != pull.head_sha:
             self.take_head(pull, head)
-        base = self.bare.sha(f"refs/heads/{pull.base}")
         if base and self.bare.is_ancestor(pull.head_sha, base):
             return self.finish(pull, by, base)
         pull.base_sha = base or pull.base_sha
@@ -153,8 +153,9 @@ class Repository:
         if pull.head_repository != self.full_name:
             self.bare.run("fetch", "-q", str(self.github.repositories[pull.head_repository].bare.path), head)
         pull.head_sha, pull.updated_at = head, self.github.clock.now
-        self.bare.update(f"refs/pull/{pull.number}/head", head)
-        self._seen = self.bare.refs()
+        ref = f"refs/pull/{pull.number}/head"
+        self.bare.update(ref, head)
+        self._seen[ref] = (head, "commit")
 
     def issue(self, title: str, body: str | None, by: str, labels: list[str] | None = None) -> Issue:
         now = self.github.clock.now
@@ -246,7 +247,7 @@ class Repository:
         pull = self.pulls[number]
         if by == pull.user.login and state in {"APPROVED", "CHANGES_REQUESTED"}:
             verb = "approve" if state == "APPROVED" else "request changes on"
-            raise Refused(422, "Unprocessable Entity", [{"message": f"Can not {verb} your own pull request"}])
+            raise Refused(422, "Unprocessable Entity", [f"Can not {verb} your own pull request"])
         made = Review(
             self.github.next_id(), state, body, self.github.account(by), commit or pull.head_sha, self.github.clock.now
         )
@@ -263,6 +264,7 @@ class Repository:
 
     def reopen(self, number: int, by: str | None = None) -> None:
         issue = self.numbered()[number]
+        self.notice(by or self.owner_login)
         if isinstance(issue, Pull) and (issue.merged or self._head_of(issue) is None):
             raise refused_validation("PullRequest", "state cannot be changed. The pull request cannot be reopened.")
         if issue.state == "closed":
@@ -273,7 +275,7 @@ class Repository:
 
     def _head_of(self, pull: Pull) -> str | None:
         source = self.github.repositories.get(pull.head_repository)
-        return source.bare.sha(f"refs/heads/{pull.head}") if source else None
+        return source._seen.get(f"refs/heads/{pull.head}", (None,))[0] if source else None
 
     def merge(self, number: int, method: str = "merge", by: str | None = None, message: str | None = None) -> str:
         """The merge button. Refused where a setting, a draft or a conflict is in the way."""
@@ -307,6 +309,38 @@ class Repository:
         self.event(pull.number, "merged", by, commit=commit)
         self.close(pull.number, by)
 
+    # What runs ------------------------------------------------------------------------------------------------------
+
+    def known_workflows(self) -> list[Workflow]:
+        """The workflows of the default branch; one that was seen once stays known."""
+        ref = f"refs/heads/{self.default_branch}"
+        paths = self.bare.run("ls-tree", "--name-only", ref, ".github/workflows/").split() if self.bare.sha(ref) else []
+        for path in set(paths) - {each.path for each in self.workflows}:
+            text = (self.bare.file(ref, path) or b"").decode()
+            name = next((line[5:].strip() for line in text.splitlines() if line.startswith("name:")), path)
+            self.workflows.append(Workflow(self.github.next_id(), name, path))
+        return self.workflows
+
+    def run(
+        self, path: str, event: str = "schedule", by: str | None = None, branch: str | None = None,
+        status: str = "queued", conclusion: str | None = None, minutes: float = 0.0,
+        inputs: dict[str, Any] | None = None,
+    ) -> Run:  # fmt: skip
+        """A run of the workflow at `path`, now."""
+        which = next(each for each in self.known_workflows() if each.path == path)
+        branch = branch or self.default_branch
+        sha, account = self.bare.sha(branch), self.github.account(by or self.owner_login)
+        assert sha, f"{self.full_name} has no {branch}"
+        number, now = self.github.next_id(), self.github.clock.now
+        made = Run(number, which, event, status, conclusion, branch, sha, account, now, 1, inputs or {}, [], minutes)
+        self.runs.append(made)
+        return made
+
+    def job(self, run: Run, name: str, status: str = "queued", labels: tuple[str, ...] = ("ubuntu-latest",)) -> Job:
+        made = Job(self.github.next_id(), name, status, list(labels), "success" if status == "completed" else None)
+        run.jobs.append(made)
+        return made
+
     # What protects --------------------------------------------------------------------------------------------------
 
     def protect(self, branch: str, **how: Any) -> Protection:
@@ -319,6 +353,10 @@ class Repository:
         made = Ruleset(self.github.next_id(), name, whole, include, **more)
         self.rulesets.append(made)
         return made
+
+    def environment(self, name: str, **how: Any) -> Environment:
+        self.environments[name] = Environment(self.github.next_id(), name, **how)
+        return self.environments[name]
 
     def rulesets_of(self, ref: str) -> list[Ruleset]:
         """The active rulesets that bind a whole ref such as `refs/heads/main`."""

@@ -25,6 +25,7 @@ from tests.github.repository import ROLES, Repository
 from tests.github.state import Account, Clock, Token
 
 READ_ROLE = {"read": "read", "write": "write", "admin": "admin"}
+ROLE_FOR = {"administration": "admin", "secrets": "write", "environments": "write", "actions_variables": "write"}
 
 
 @dataclass
@@ -157,7 +158,7 @@ class GitHub:
         """May this token read or write this family of things?"""
         if token.permissions is not None and not token.allows(name, level):
             return not repo.private and level == "read" and name in {"contents", "metadata"}
-        role = "admin" if name == "administration" else READ_ROLE[level]
+        role = ROLE_FOR.get(name, READ_ROLE[level])
         return token.kind == "installation" or ROLES.index(repo.role(token.account.login)) >= ROLES.index(role)
 
     def fail(

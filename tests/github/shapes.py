@@ -164,17 +164,13 @@ def pull(repo: Repository, each: Pull) -> Json:
     api = repo.github.api_url
     changes = repo.bare.changes(each.base_sha, each.head_sha)
     return pull_simple(repo, each) | {
-        "merged": each.merged, "mergeable": None if each.merged else mergeable(repo, each),
+        "merged": each.merged, "mergeable": None if each.merged else repo.bare.merges(each.base_sha, each.head_sha),
         "rebaseable": None, "mergeable_state": "unknown" if each.merged else "clean",
         "merged_by": user(each.merged_by, api) if each.merged_by else None, "comments": len(each.comments),
         "review_comments": 0, "maintainer_can_modify": each.maintainer_can_modify,
         "commits": len(repo.bare.between(each.base_sha, each.head_sha)), "additions": sum(c.additions for c in changes),
         "deletions": sum(c.deletions for c in changes), "changed_files": len(changes),
     }  # fmt: skip
-
-
-def mergeable(repo: Repository, each: Pull) -> bool:
-    return repo.bare.answers("merge-tree", "--write-tree", each.base_sha, each.head_sha)
 
 
 def team(repo: Repository, slug: str) -> Json:
