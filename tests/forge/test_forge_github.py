@@ -268,3 +268,26 @@ def test_the_dashboard_is_one_issue(at: Desk) -> None:
     assert "Last night seen" in (issue.body or "")
     assert issue.labels == ["autoresearch:dashboard"]
     assert len(at.there.issues) == 2
+
+
+def test_a_persons_own_token_finds_its_own_again(at: Desk) -> None:
+    at.token = at.github.token(by="ada")
+    first = at.propose()
+    before = at.state()
+    assert at.propose().opened == first.opened
+    assert at.state() == before
+    assert (len(at.there.pulls), len(at.there.issues)) == (1, 1)
+
+
+def test_a_branch_of_that_name_in_a_fork_is_somebody_elses(at: Desk) -> None:
+    fork = at.github.fork(NAME, by="mallory")
+    branch = f"autoresearch/{at.night.name}"
+    fork.commit(branch, {"README.md": "<!-- autoresearch:v1 -->\n"}, by="mallory")
+    at.there.open(f"mallory:{branch}", title="autoresearch", body="<!-- autoresearch:v1 -->", by="mallory")
+    assert at.forge().open_count() == 0
+    at.propose()
+    assert at.forge().open_count() == 1
+    assert [pull.head_repository for pull in at.there.pulls.values()] == ["mallory/shop", NAME]
+    assert at.there.pulls[1].body == "<!-- autoresearch:v1 -->"
+    at.there.close(1, by="mallory")
+    assert standing(at) is Standing.WAITING

@@ -100,7 +100,7 @@ class GitHubForge:
 
         self._summarise(heading, render(10 * 60_000))
         said = verdict(request.reports, links.facts)
-        self._check(request, said)
+        unchecked = self._check(request, said)
         pull, ours, notes = pulls.ensure(
             self.client, request.branch, request.head, heading, render, base=self._base(), draft=self.settings.draft,
             asked=request.asked,
@@ -109,13 +109,14 @@ class GitHubForge:
             wanted = labels.for_reports(request.reports, self.settings.labels, strong=said.strong)
             pulls.set_labels(self.client, pull.number, wanted)
             notes += pulls.ask(self.client, pull.number, request.owners)
+        notes += [unchecked] if unchecked else []
         return Opened(pull.html_url, "merge it there, if it reads well", request.branch, tuple(notes))
 
     def supersede(self, repository: Repository, proposal: Proposal, by: Opened) -> None:  # noqa: ARG002
         closing.supersede(self.client, proposal, by.where)
 
     def dashboard(self, board: Board) -> None:
-        dashboard.show(self.client, board, self._base())
+        self._summarise("Where every target stands", dashboard.show(self.client, board, self._base()))
 
     def _base(self) -> str:
         return self.settings.base or self.client.do(
@@ -134,12 +135,14 @@ class GitHubForge:
 
         return self.client.do("asking what the page should say", "pull-requests: read", step)
 
-    def _check(self, request: PullRequest, said: Verdict) -> None:
+    def _check(self, request: PullRequest, said: Verdict) -> str:
         lines = [f"{report.name}: {evidence.headline(report)}" for report in request.reports if report.confirmed]
         summary = "\n\n".join([" ".join([said.says, *(f"{why}." for why in said.because)]), *lines])
         seals = ", ".join(f"{report.name} {report.seal[:16]}" for report in request.reports if report.confirmed)
         conclusion = _CONCLUSIONS[said.advice]
-        checks.set_verdict(self.client, request.head, conclusion, said.says, summary, f"{request.night}: {seals}")
+        return checks.set_verdict(
+            self.client, request.head, conclusion, said.says, summary, f"{request.night}: {seals}"
+        )
 
     def _summarise(self, heading: str, text: str) -> None:
         if self.summary is not None:
