@@ -19,6 +19,21 @@ _SECRET = re.compile(r"\$\{\{\s*secrets\.([A-Za-z0-9_]+)")
 _OWN_TOKEN = "GITHUB_TOKEN"  # noqa: S105  # its name
 
 
+def check_repository(ground: Ground) -> Iterator[Finding]:
+    """Is it there under this name, and can anything be written to it?"""
+    name = str(ground.settings.get("full_name", ground.slug))
+    if ground.settings.get("archived"):
+        where, command = "Settings > General > Danger Zone > Unarchive this repository", f"gh repo unarchive {name}"
+        yield missing(
+            "repository", "it is archived: nobody can write to it", where=where, page="settings", commands=(command,)
+        )
+    elif name.lower() != ground.slug.lower():
+        command = f"git remote set-url origin {ground.server}/{name}.git"
+        yield warning("repository", f"it is called {name} now", commands=(command,))
+    else:
+        yield ok("repository", f"{name}, {'private' if ground.settings.get('private') else 'public'}")
+
+
 def check_environment(ground: Ground) -> Iterator[Finding]:
     """Only the default branch may use it, so that no other branch's workflow gets at its secrets."""
     found = ground.api.read(f"/environments/{ENVIRONMENT}", "Actions: read", absent={})

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from bot import install
 from bot.doctor import THERE, Diagnosis, examine, remote, rulesets
 from bot.doctor.ground import Ground
 from bot.doctor.machines import check_clock
+from bot.doctor.settings import check_repository
 from bot.doctor.text import WIDTH, as_text
 from bot.forge.github.inspection import Inspection, NoRight, NotInPlan
 from harness.repository import Repository
@@ -116,14 +119,13 @@ def test_a_whole_one_is_in_order(whole: Setup) -> None:
 
 @dataclass(frozen=True)
 class Broken:
-    """check, state: what is told of it; cure: what the text must say. alone: nothing else is out of order."""
+    """check, state: what is told of it, and of nothing else; cure: what the text must say."""
 
     name: str
     breaks: Callable[[Setup], object]
     check: str
     state: str
     cure: tuple[str, ...]
-    alone: bool = True
 
 
 def without(setup: Setup, name: str) -> None:
@@ -176,6 +178,11 @@ def stranger(setup: Setup) -> None:
     setup.change(f"{FOLDER}/target.yaml", "file:", 'owner: "@mallory"\nfile:')
 
 
+def fork(setup: Setup) -> None:
+    setup.remote.parent = "eve/shop"
+    setup.remote.runs.clear()
+
+
 def spent(setup: Setup) -> None:
     setup.remote.private = True
     setup.remote.billed = [(2000, 0.0), (400, 3.2)]  # type: ignore[attr-defined]
@@ -184,6 +191,10 @@ def spent(setup: Setup) -> None:
 GENERAL = "Settings > Actions > General"
 RULES = "Settings > Rules > Rulesets"
 ALL = [
+    Broken("archived", lambda s: s.remote.settings.update(archived=True), "repository", "missing",
+           ("Unarchive this repository", "gh repo unarchive ada/shop")),
+    Broken("a fork, where clocks stand still", fork, "schedule", "warning",
+           ("Actions > I understand my workflows, go ahead and enable them",)),
     Broken("actions are off", lambda s: s.remote.actions.update(enabled=False), "actions", "missing",
            (f"{GENERAL} > Actions permissions", "gh api -X PUT repos/ada/shop/actions/permissions -F enabled=true")),
     Broken("local actions only", lambda s: s.remote.actions.update(allowed_actions="local_only"), "actions", "missing",
@@ -283,6 +294,8 @@ def test_each_broken_one_names_its_cure(whole: Setup, broken: Broken) -> None:
     for part in broken.cure:
         assert part in said, text
     assert found.ready == (broken.state != "missing")
+    for finding in found.findings:
+        assert finding.state == "ok" or finding.where or finding.commands or finding.lines or finding.page
 
 
 def test_a_target_that_does_not_load(whole: Setup) -> None:
@@ -371,6 +384,15 @@ class Planless(Inspection):
         if "/rules" in path or path.endswith("/protection"):
             raise NotInPlan("not in the plan of this private repository")
         return super().ask(path, permission, absent=absent)
+
+
+def test_a_repository_that_was_renamed(whole: Setup) -> None:
+    """GitHub answers under the old name too."""
+    asked = Inspection(whole.token, "ada/shop", whole.github.api_url)
+    asked.repository()["full_name"] = "ada/store"
+    ground = Ground(whole.checkout, whole.github.server_url, "ada/shop", asked, whole.github.clock.now)
+    (found,) = check_repository(ground)
+    assert found.commands == (f"git remote set-url origin {whole.github.server_url}/ada/store.git",)
 
 
 def test_a_plan_without_protection_is_told_and_stops_nothing(whole: Setup) -> None:
@@ -471,6 +493,22 @@ def test_the_command_asks_with_a_token_and_never_prints_it(
     assert asked
     assert {call.login for call in asked} == {"ada"}
     assert all(call.name.startswith("GET ") for call in whole.github.calls)
+
+
+def test_no_process_that_it_starts_inherits_the_token(
+    whole: Setup, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    spy, real = tmp_path / "bin" / "git", shutil.which("git")
+    spy.parent.mkdir()
+    ours = '[ -z "$GIT_OPTIONAL_LOCKS" ]'  # which the bot sets, and the test server's git does not have
+    spy.write_text(f'#!/bin/sh\n{ours} || env >> {tmp_path}/inherited\nexec {real} "$@"\n')
+    spy.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{spy.parent}:{os.environ['PATH']}")
+    environment(whole, monkeypatch, GITHUB_TOKEN=whole.token, GH_TOKEN=whole.token)
+    assert autoresearch(whole.checkout, "doctor").returncode == 0
+    inherited = (tmp_path / "inherited").read_text()
+    assert f"GITHUB_API_URL={whole.github.api_url}" in inherited
+    assert whole.token not in inherited
 
 
 def test_no_token(whole: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
