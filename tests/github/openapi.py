@@ -75,9 +75,10 @@ class Description:
         wide = (path for path in ordered if WITH_SLASHES & set(re.findall(r"\{(\w+)\}", path)))
         self.wide = [(pattern_of(path, True), path) for path in wide]
         self.validators: dict[int, tuple[Any, Any]] = {}  # a schema's id -> the schema, which stays alive, and its own
+        self.route = functools.lru_cache(4096)(self.find)
         self.named = {name: {"$ref": f"urn:github#/{name}"} for name in read["schemas"]}
 
-    def route(self, method: str, path: str) -> Routed | None:
+    def find(self, method: str, path: str) -> Routed | None:
         """The operation of a still quoted path, or None: no such path, or not with this method."""
         for patterns in (self.strict, self.wide):
             for pattern, template in patterns:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.github.repository import Refused, Repository
+from tests.github.refusal import Refused
+from tests.github.repository import Repository
 from tests.github.state import Issue, Pull, Token
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ from tests.github import githttp
 from tests.github.faults import KINDS, Fault
 from tests.github.gitdata import Bare
 from tests.github.handler import Handler
-from tests.github.repository import ROLES, Repository
+from tests.github.held import ROLES
+from tests.github.repository import Repository
 from tests.github.state import Account, Clock, Token
 
 READ_ROLE = {"read": "read", "write": "write", "admin": "admin"}

@@ -445,6 +445,38 @@ def test_long_lists_come_in_pages(github: GitHub) -> None:
     assert len(list(shop.get_commit(head).get_check_runs())) == 33
 
 
+# Text ---------------------------------------------------------------------------------------------------------------
+
+
+def test_text_outside_code_calls_people_and_closes_issues(github: GitHub) -> None:
+    repo = github.repositories["ada/shop"]
+    for title in ("one", "two", "three"):
+        repo.issue(title, None, "ada")
+    repo.commit("night", {"prices.txt": "2\n"}, "Better\n\nfixes #3")
+    body = "Thanks @bob and @ada/core, not `@eve`.\n\n```\n@mallory closes #2\n```\n\nCloses #1, not `closes #2`."
+    as_workflow(github).create_pull(title="T", body=body, head="night", base="main")
+    assert repo.mentioned == {"bob", "ada/core"}
+    repo.merge(4)
+    assert {number: issue.state for number, issue in repo.issues.items()} == {1: "closed", 2: "open", 3: "closed"}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/issues", {"title": "T", "body": "x" * 65_537}, "body"),
+        ("/issues", {"title": "x" * 257}, "title"),
+        ("/labels", {"name": "x" * 51}, "name"),
+        ("/labels", {"name": "x", "description": "x" * 101}, "description"),
+    ],
+)
+def test_what_is_too_long_is_refused(github: GitHub, path: str, body: dict[str, str], field: str) -> None:
+    answer = asked(github, "POST", f"/repos/ada/shop{path}", body)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["message"].startswith(f"{field} is too long")
+    shorter = {name: value[:-1] if name == field else value for name, value in body.items()}
+    assert asked(github, "POST", f"/repos/ada/shop{path}", shorter).status_code == 201
+
+
 # Events -------------------------------------------------------------------------------------------------------------
 
 

@@ -6,7 +6,7 @@ import time
 
 from tests.github import shapes
 from tests.github.play import Answered, Call, plays
-from tests.github.repository import Refused
+from tests.github.refusal import Refused
 from tests.github.shapes import Json, when
 from tests.github.state import Account
 
