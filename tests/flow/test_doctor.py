@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from bot.doctor.settings import check_repository
 from bot.doctor.text import WIDTH, as_text
 from bot.forge.github.inspection import Inspection, NoRight, NotInPlan
 from harness.repository import Repository
+from tests.github import openapi
 from tests.github.repository import Repository as Remote
 from tests.github.server import GitHub
 from tests.github.state import Runner
@@ -296,6 +298,45 @@ def test_each_broken_one_names_its_cure(whole: Setup, broken: Broken) -> None:
     assert found.ready == (broken.state != "missing")
     for finding in found.findings:
         assert finding.state == "ok" or finding.where or finding.commands or finding.lines or finding.page
+        for command in finding.commands:
+            assert faults_of(command) == []
+
+
+def faults_of(command: str) -> list[str]:
+    """What GitHub's description has against a call that `gh api` would make; nothing for other commands."""
+    words = shlex.split(command.rpartition("| ")[2])
+    if words[:2] != ["gh", "api"]:
+        return []
+    options = [(flag, value) for flag, value in pairwise(words[2:]) if flag in {"-X", "-f", "-F", "--input"}]
+    taken = {word for option in options for word in option}
+    (path,) = [word for word in words[2:] if word not in taken]
+    body: dict[str, Any] = {}
+    for flag, value in options:
+        key, _, told = value.partition("=")
+        outer, _, inner = key.rstrip("]").partition("[")
+        typed = {"true": True, "false": False}.get(told, told) if flag == "-F" else told
+        if flag in {"-f", "-F"}:
+            (body.setdefault(outer, {}) if inner else body)[inner or outer] = typed
+        elif flag == "--input":
+            body = rulesets.ruleset(command.split()[3])
+    method = dict(options).get("-X", "POST")
+    routed = openapi.description().route(method, f"/{path}")
+    if routed is None:
+        return [f"{method} {path} is not in GitHub's description"]
+    return list(openapi.description().faults_of_request(routed, "", json.dumps(body).encode()))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "gh api -X PUT repos/ada/shop/actions/permission -F enabled=true",
+        "gh api -X PUT repos/ada/shop/actions/permissions -f enabled=yes",
+        "gh api -X PUT repos/ada/shop/actions/permissions -f allowed_actions=all",
+    ],
+)
+def test_a_call_that_github_would_refuse_is_found(command: str) -> None:
+    """The control of what holds every printed command against GitHub's description."""
+    assert faults_of(command)
 
 
 def test_a_target_that_does_not_load(whole: Setup) -> None:
