@@ -112,7 +112,7 @@ def _tried(name: str, check: Check, ground: Ground) -> Iterator[Finding]:
     except Unanswered as lost:
         yield unknown(name, lost.what, where=lost.next_step)
     except AutoresearchError as error:
-        yield missing(name, error.what, where=error.next_step)
+        yield missing(name, str(error).splitlines()[0], where=error.next_step)
 
 
 def _names() -> str:

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterator
 
 from bot import install
-from bot.doctor.finding import Finding, missing, ok, warning
+from bot.doctor.finding import Finding, missing, ok, unknown, warning
 from bot.doctor.ground import Ground
 from bot.install import Installation
 from bot.install.options import DISTRIBUTION, LOCK_FILE
@@ -25,6 +25,9 @@ def _made(ground: Ground) -> Installation:
 def check_workflows(ground: Ground) -> Iterator[Finding]:
     if all(ground.text(path) is None for path in NIGHTS):
         yield missing("workflows", f"{NIGHTS[0]} is absent: no night starts by itself", commands=_AGAIN)
+        return
+    if not ground.targets:
+        yield unknown("workflows", "they follow from the targets, which do not load", where="cure those first")
         return
     drifted = _made(ground).drifted
     ours = [change.path for change in drifted if not change.kept]

@@ -342,7 +342,8 @@ def test_a_call_that_github_would_refuse_is_found(command: str) -> None:
 def test_a_target_that_does_not_load(whole: Setup) -> None:
     whole.change(f"{FOLDER}/target.yaml", "goal: maximize", "goal: maximise")
     found = whole.diagnosis()
-    told = {finding.check: finding for finding in found.findings if finding.state == "missing"}
+    assert not_in_order(found) == {"targets": "missing", "workflows": "unknown"}
+    told = {finding.check: finding for finding in found.findings}
     assert "maximise" in told["targets"].says
     assert told["targets"].commands == ("autoresearch check",)
 
