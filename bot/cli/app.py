@@ -21,8 +21,8 @@ Exit codes: 0 done, 1 a bug, 2 wrong usage, 3 configuration or data, 4 evaluator
 
 
 _ORDER = (
-    "new", "setup", "check", "label", "audit", "night", "plan", "run", "confirm", "propose", "report", "log",
-    "reproduce", "refresh", "install", "doctor",
+    "new", "setup", "check", "label", "audit", "night", "plan", "run", "confirm", "propose", "promote", "report",
+    "log", "reproduce", "refresh", "install", "doctor",
 )  # fmt: skip
 
 

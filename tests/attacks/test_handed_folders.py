@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.night import handing
+from bot.night import artifacts, handing
 from bot.night.folder import Night
 from bot.night.handing import Taken, hand_over, take_over
 from harness import folds
@@ -222,7 +222,7 @@ def test_a_segment_of_holes_costs_no_memory(jobs: Jobs) -> None:
 
 
 def test_a_huge_plan_is_not_read(jobs: Jobs) -> None:
-    os.truncate(jobs.plan, handing.MOST_PLAN_BYTES + 1)
+    os.truncate(jobs.plan, artifacts.MOST_PLAN_BYTES + 1)
     with pytest.raises(NotFound, match="too large"):
         jobs.take()
 
@@ -232,7 +232,7 @@ def test_more_files_than_a_night_has_are_not_listed(jobs: Jobs, monkeypatch: pyt
     for number in range(3):
         (jobs.run.parent / f"{number}.txt").touch()
     assert "more than 3 files" in jobs.take("run").refused["run-t-1"]
-    monkeypatch.setattr(handing, "MOST_ENTRIES", 2)
+    monkeypatch.setattr(artifacts, "MOST_ENTRIES", 2)
     with pytest.raises(IntegrityError, match="more than 2 files"):
         jobs.take("run")
 
