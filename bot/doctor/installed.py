@@ -9,7 +9,7 @@ from bot import install
 from bot.doctor.finding import Finding, missing, ok, unknown, warning
 from bot.doctor.ground import Ground
 from bot.install import Installation
-from bot.install.options import DISTRIBUTION, LOCK_FILE
+from bot.install.options import DISTRIBUTION, LOCK_FILE, remembered
 from harness import __version__
 
 NIGHTS = (".github/workflows/nightly.yml", ".github/workflows/nightly-gpu.yml")
@@ -56,6 +56,11 @@ def check_version(ground: Ground) -> Iterator[Finding]:
         yield ok(
             "version", f"{__version__}, here and in the workflows" if pinned else f"{__version__}, from its source"
         )
+
+
+def app(ground: Ground) -> bool:
+    """Whether the workflows write as a GitHub App."""
+    return remembered(ground.repository.root).get("app") == "yes"
 
 
 def first_night(ground: Ground) -> str:

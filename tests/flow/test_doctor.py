@@ -63,9 +63,9 @@ class Setup:
         now = self.github.clock.now
         return examine(Ground(self.checkout, self.github.server_url, self.remote.full_name, asked, now))
 
-    def install(self) -> None:
+    def install(self, **wishes: str) -> None:
         """Workflows for the targets as they are now, in the checkout and on the default branch."""
-        install.write(install.plan(self.checkout, {}))
+        install.write(install.plan(self.checkout, wishes))
         before = {each.path: None for each in self.remote.known_workflows()}
         self.remote.workflows.clear()
         folder = self.checkout.root / ".github" / "workflows"
@@ -242,7 +242,7 @@ ALL = [
     Broken("a secret of the whole repository", secret_of_all, "secrets", "missing",
            ("gh secret set AUTORESEARCH_APP_KEY --env autoresearch", "gh secret delete AUTORESEARCH_APP_KEY")),
     Broken("a secret that is nowhere", names_a_secret, "secrets", "missing",
-           ("Add environment secret", "gh secret set AUTORESEARCH_APP_KEY --env autoresearch --repo ada/shop")),
+           ("Environment secrets > Add", "gh secret set AUTORESEARCH_APP_KEY --env autoresearch --repo ada/shop")),
     Broken("squash only", lambda s: s.remote.settings.update(allow_merge_commit=False, allow_rebase_merge=False),
            "merging", "warning", ("/drop N", "Allow merge commits", "gh repo edit ada/shop --enable-merge-commit")),
     Broken("issues are off", lambda s: s.remote.settings.update(has_issues=False), "issues", "warning",
@@ -426,6 +426,22 @@ class Planless(Inspection):
         if "/rules" in path or path.endswith("/protection"):
             raise NotInPlan("not in the plan of this private repository")
         return super().ask(path, permission, absent=absent)
+
+
+def test_an_app_needs_its_key_and_its_number_and_no_setting(whole: Setup) -> None:
+    whole.remote.actions["can_approve_pull_request_reviews"] = False
+    whole.install(app="yes")
+    whole.remote.run(NIGHTLY, "schedule", status="completed", conclusion="success")
+    found = whole.diagnosis()
+    assert not_in_order(found) == {"secrets": "missing"}
+    said = re.sub(r"\s*\\?\n\s+", " ", as_text(found))
+    assert "gh secret set AUTORESEARCH_APP_KEY --env autoresearch --repo ada/shop" in said
+    assert "gh variable set AUTORESEARCH_APP_ID --env autoresearch --repo ada/shop" in said
+    place = whole.remote.environments["autoresearch"]
+    place.secrets.append("AUTORESEARCH_APP_KEY")
+    assert {f.commands[0].split()[1] for f in whole.diagnosis().findings if f.state == "missing"} == {"variable"}
+    place.variables["AUTORESEARCH_APP_ID"] = "Iv1.0123456789abcdef"
+    assert not_in_order(whole.diagnosis()) == {}
 
 
 def test_a_repository_that_was_renamed(whole: Setup) -> None:
