@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from bot.pages import evidence, markers
 from bot.pages.budget import LIMIT, fit
-from bot.pages.facts import Minutes
+from bot.pages.facts import Minutes, Pull
 from bot.pages.pieces import Piece, Weight, broken
 from bot.pages.summary import TargetReport
 from bot.pages.text import cell_code, count, duration, names, unbroken
@@ -41,7 +41,7 @@ class Board:
     """What the issue shows. ended: why the last night ended, target -> typed reason, or "" -> one for all of it.
 
     asleep, paused: target -> since when or why; reports: of the last nights, the oldest first; minutes: of the same
-    nights; pulls: (number, its night, its state in one word).
+    nights; pulls: (pull request, its night, its state in one word).
     """
 
     night: str
@@ -50,7 +50,7 @@ class Board:
     reports: Sequence[TargetReport] = ()
     asleep: Mapping[str, str] = field(default_factory=dict)
     paused: Mapping[str, str] = field(default_factory=dict)
-    pulls: Sequence[tuple[int, str, str]] = ()
+    pulls: Sequence[tuple[Pull, str, str]] = ()
     minutes: Minutes | None = None
     protections: Sequence[Protection] = ()
 
@@ -81,7 +81,7 @@ def _pieces(board: Board) -> list[Piece]:
         Piece([*broken(_opening(board)), ""], Weight.FIRST),
         Piece(head, Weight.FIRST, "", "lines of the targets", rows, [""]),
         *_protection(board.protections),
-        Piece(["This issue is edited in place after every night; what you write above or below stays."], Weight.FIRST),
+        Piece(["Written by a bot, and edited in place after every night."], Weight.FIRST),
     ]
 
 
@@ -108,8 +108,8 @@ def _ended(ended: Mapping[str, str]) -> str:
     return f" Ended by: {names(told, 10)}."
 
 
-def _pull(number: int, night: str, state: str) -> str:
-    return f"#{number} of {night} ({state})"
+def _pull(pull: Pull, night: str, state: str) -> str:
+    return f"#{pull.number} of {night} ({state})"
 
 
 def _spend(board: Board) -> str:

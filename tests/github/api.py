@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
@@ -11,8 +12,10 @@ from urllib.parse import parse_qsl, urlencode
 from tests.github import githttp, openapi, routes
 from tests.github.openapi import Routed
 from tests.github.play import PLAYS, Call, Play
-from tests.github.repository import Refused, Repository
+from tests.github.refusal import Refused
+from tests.github.repository import Repository
 from tests.github.state import Token
+from tests.github.text import too_long
 
 if TYPE_CHECKING:
     from tests.github.server import GitHub
@@ -85,7 +88,7 @@ def limits(github: GitHub) -> dict[str, str]:
     }  # fmt: skip
 
 
-def error(status: int, message: str, errors: list[dict[str, Any]] | None = None) -> Answer:
+def error(status: int, message: str, errors: list[Any] | None = None) -> Answer:
     shape: dict[str, Any] = {"message": message, "documentation_url": DOCUMENTATION, "status": str(status)}
     if errors is not None:
         shape["errors"] = errors
@@ -104,12 +107,18 @@ def played(github: GitHub, request: Request, routed: Routed, token: Token | None
     query = dict(parse_qsl(request.query, keep_blank_values=True))
     body = json.loads(request.body) if request.body else {}
     call = Call(github, routed.operation.id, routed.values, query, body, token, repo)
+    fault = too_long(body) if routed.operation.id.startswith(("pulls/", "issues/")) and isinstance(body, dict) else ""
+    if fault:
+        return error(422, "Validation Failed", [{"code": "custom", "message": fault}])
     try:
         status, value = play.handler(call)
     except Refused as no:
         return error(no.status, no.message, no.errors)
-    if isinstance(value, list) and "per_page" in {p["name"] for p in routed.operation.parameters}:
-        value = paged(call, request, value)
+    except Exception:  # noqa: BLE001 - the server's own fault must not pass for an answer of GitHub's
+        github.wrong(f"{request.method} {request.path}: the test server failed\n{traceback.format_exc()}")
+        return error(500, "The test server failed")
+    if "per_page" in {p["name"] for p in routed.operation.parameters}:
+        value = one_page(call, request, value)
     return status, call.headers, b"" if value is None else json.dumps(value).encode()
 
 
@@ -124,6 +133,13 @@ def refused(github: GitHub, play: Play, token: Token | None, repo: Repository | 
     kind = "integration" if token.kind == "installation" else "personal access token"
     status, _, body = error(403, f"Resource not accessible by {kind}")
     return status, {"X-Accepted-GitHub-Permissions": "; ".join(need.replace(":", "=") for need in play.needs)}, body
+
+
+def one_page(call: Call, request: Request, value: Any) -> Any:
+    """A list is cut to its page; so is the one list of an answer that counts its items."""
+    if isinstance(value, list):
+        return paged(call, request, value)
+    return {name: paged(call, request, part) if isinstance(part, list) else part for name, part in value.items()}
 
 
 def page_of(call: Call) -> tuple[int, int]:

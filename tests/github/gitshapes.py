@@ -24,7 +24,7 @@ def ref(repo: Repository, name: str, sha: str, kind: str) -> Json:
 def facts(repo: Repository, sha: str) -> Json:
     """Author, committer, message, tree and parents of a commit."""
     form = "%H%x00%T%x00%P%x00%an%x00%ae%x00%at%x00%cn%x00%ce%x00%ct%x00%B"
-    parts = repo.bare.run("log", "-1", f"--format={form}", sha).split("\0")
+    parts = repo.bare.lasting("log", "-1", f"--format={form}", sha).split("\0")
     whole, tree, parents, *people, message = parts
     return {
         "sha": whole, "tree": tree, "parents": parents.split(), "message": message.rstrip("\n"),

@@ -18,7 +18,7 @@ from openapi_schema_validator import OAS30Validator, oas30_format_checker
 from referencing import Registry, Resource, Specification
 
 FILE = Path(__file__).resolve().parents[2] / ".venv" / "github-openapi.json"
-WITH_SLASHES = {"ref", "path", "branch", "basehead", "environment_name", "commit_sha", "tag", "name"}
+WITH_SLASHES = {"ref", "path", "branch", "base", "head", "environment_name", "commit_sha", "tag", "name"}
 # Any operation can be refused to a token or fail: the description names these answers for some operations only.
 ANY_OPERATION = {401, 403, 404, 429, 500, 502, 503}
 ALLOWED = {
@@ -74,9 +74,11 @@ class Description:
         self.strict = [(pattern_of(path, False), path) for path in ordered]
         wide = (path for path in ordered if WITH_SLASHES & set(re.findall(r"\{(\w+)\}", path)))
         self.wide = [(pattern_of(path, True), path) for path in wide]
-        self.validators: dict[int, Any] = {}
+        self.validators: dict[int, tuple[Any, Any]] = {}  # a schema's id -> the schema, which stays alive, and its own
+        self.route = functools.lru_cache(4096)(self.find)
+        self.named = {name: {"$ref": f"urn:github#/{name}"} for name in read["schemas"]}
 
-    def route(self, method: str, path: str) -> Routed | None:
+    def find(self, method: str, path: str) -> Routed | None:
         """The operation of a still quoted path, or None: no such path, or not with this method."""
         for patterns in (self.strict, self.wide):
             for pattern, template in patterns:
@@ -87,11 +89,11 @@ class Description:
         return None
 
     def faults(self, schema: Any, value: Any, where: str) -> list[str]:
-        made = self.validators.get(id(schema))
-        if made is None:
+        if id(schema) not in self.validators:
             made = OAS30Validator(schema, registry=self.registry, format_checker=oas30_format_checker)
-            self.validators[id(schema)] = made
-        return [f"{where}{error.json_path[1:]}: {error.message[:300]}" for error in made.iter_errors(value)]
+            self.validators[id(schema)] = (schema, made)
+        errors = self.validators[id(schema)][1].iter_errors(value)
+        return [f"{where}{error.json_path[1:]}: {error.message[:300]}" for error in errors]
 
     def faults_of_request(self, routed: Routed, query: str, body: bytes) -> list[str]:
         operation = routed.operation
@@ -128,9 +130,9 @@ class Description:
 
     def faults_of_answer(self, operation: Operation, status: int, body: bytes) -> list[str]:
         schema: Any = operation.answers.get(str(status), operation.answers.get(f"{status // 100}XX"))
-        if schema is None and str(status) not in operation.answers:
-            if status not in ANY_OPERATION:
-                return [f"answer: {operation.id} never answers {status}"]
+        if schema is None and str(status) not in operation.answers and status not in ANY_OPERATION:
+            return [f"answer: {operation.id} never answers {status}"]
+        if schema is None and status >= 400:  # GitHub explains every refusal, also where the description has no body
             schema = BASIC_ERROR
         if schema is None:
             return [f"answer: {operation.id} answers {status} without a body"] if body else []

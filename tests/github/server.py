@@ -21,10 +21,12 @@ from tests.github import githttp
 from tests.github.faults import KINDS, Fault
 from tests.github.gitdata import Bare
 from tests.github.handler import Handler
-from tests.github.repository import ROLES, Repository
+from tests.github.held import ROLES
+from tests.github.repository import Repository
 from tests.github.state import Account, Clock, Token
 
 READ_ROLE = {"read": "read", "write": "write", "admin": "admin"}
+ROLE_FOR = {"administration": "admin", "secrets": "write", "environments": "write", "actions_variables": "write"}
 
 
 @dataclass
@@ -36,7 +38,7 @@ class Totals:
     kinds: set[str] = field(default_factory=set)
 
     def line(self) -> str:
-        counts = f"{self.valid:,} requests and responses valid, {self.invalid} invalid"
+        counts = f"{self.valid:,} requests, responses and events valid, {self.invalid} invalid"
         return f"GitHub API: {counts}, {len(self.kinds)} kinds"
 
 
@@ -157,7 +159,7 @@ class GitHub:
         """May this token read or write this family of things?"""
         if token.permissions is not None and not token.allows(name, level):
             return not repo.private and level == "read" and name in {"contents", "metadata"}
-        role = "admin" if name == "administration" else READ_ROLE[level]
+        role = ROLE_FOR.get(name, READ_ROLE[level])
         return token.kind == "installation" or ROLES.index(repo.role(token.account.login)) >= ROLES.index(role)
 
     def fail(

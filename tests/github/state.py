@@ -6,8 +6,6 @@ closed or merged.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -214,6 +212,18 @@ class Run:
 
 
 @dataclass
+class Runner:
+    """A self-hosted runner; every one carries the label `self-hosted` too."""
+
+    id: int
+    name: str
+    labels: list[str]
+    status: str = "online"
+    busy: bool = False
+    ephemeral: bool = False
+
+
+@dataclass
 class Protection:
     """Classic branch protection. `reviews` None: no pull request is required."""
 
@@ -271,7 +281,3 @@ def default_actions() -> dict[str, Any]:
         "default_workflow_permissions": "read",
         "can_approve_pull_request_reviews": False,
     }
-
-
-def counted(start: int) -> Iterator[int]:
-    return itertools.count(start)

@@ -14,16 +14,16 @@ import pytest
 from bot.pages import rows
 from bot.pages.body import MOST_TITLE, body, title
 from bot.pages.dashboard import Board, Protection, dashboard, states
-from bot.pages.facts import Absent, Dropped, Facts, Minutes, Moved
+from bot.pages.facts import Absent, Dropped, Facts, Minutes, Moved, Pull
 from bot.pages.markers import refreshed
 from bot.pages.summary import TargetReport, summarise
 from bot.pages.verdict import verdict
 from tests.invented import NIGHT, night, noisy_night
-from tests.pages import check_golden, links, outside_code
+from tests.pages import SITE, check_golden, links, outside_code
 
 Make = Callable[[Path], list[Any]]
 HEARD = Facts(commands=True)
-OLD = 12
+OLD = Pull(12, f"{SITE}/pull/12")
 TWO = [partial(night, name="alpha"), partial(noisy_night, name="beta")]
 WORSE = "guard hhi of 3,990 is above its limit of 3,960"
 
@@ -168,7 +168,7 @@ def test_a_dashboard(tmp_path: Path) -> None:
         nights,
         asleep={"beta": "since 2026-11-20: 5 nights without a keep"},
         paused={"gamma": "realised less than half of what was claimed, 3 merges in a row"},
-        pulls=((OLD, "2026-11-18", "approved"), (13, "2026-11-19", "waiting")),
+        pulls=((OLD, "2026-11-18", "approved"), (Pull(13), "2026-11-19", "waiting")),
         minutes=Minutes(61, 300),
         protections=(
             Protection("the default branch takes no push without a review", holds=True),

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.github import gitshapes, shapes
 from tests.github.play import Answered, Call, plays
-from tests.github.repository import Refused, invalid
+from tests.github.refusal import Refused, invalid
 from tests.github.state import Pull
 
 READ, WRITE = "pull_requests:read", "pull_requests:write"
@@ -77,6 +77,7 @@ def rewrite(call: Call, pull: Pull) -> None:
     for name in ("title", "body", "maintainer_can_modify"):
         if name in call.body:
             setattr(pull, name, call.body[name])
+    call.repo.say(call.body.get("body"))
     pull.updated_at = call.github.clock.now
 
 

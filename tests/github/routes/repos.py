@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.github import gitshapes, shapes
 from tests.github.play import Answered, Call, plays
-from tests.github.repository import Refused
+from tests.github.refusal import Refused
 from tests.github.shapes import Json, when
 from tests.github.state import Release
 
@@ -74,15 +74,14 @@ def commits(call: Call) -> Answered:
 @plays("repos/compare-commits", READ, "metadata:read")
 def compare(call: Call) -> Answered:
     bare = call.repo.bare
-    names = call.values["basehead"].split("...")
-    base, head = (bare.sha(name) for name in names)
+    base, head = bare.sha(call.values["base"]), bare.sha(call.values["head"])
     if base is None or head is None:
         raise Refused(404, "Not Found")
     fork = bare.run("merge-base", base, head)
     ahead, behind = bare.between(base, head), bare.between(head, base)
     status = {(0, 0): "identical", (1, 0): "ahead", (0, 1): "behind"}.get((bool(ahead), bool(behind)), "diverged")
-    url = f"{call.repo.api_url}/compare/{call.values['basehead']}"
-    html = f"{call.repo.html_url}/compare/{call.values['basehead']}"
+    sides = f"compare/{call.values['base']}...{call.values['head']}"
+    url, html = f"{call.repo.api_url}/{sides}", f"{call.repo.html_url}/{sides}"
     return 200, {
         "url": url, "html_url": html, "permalink_url": html, "diff_url": f"{html}.diff", "patch_url": f"{html}.patch",
         "base_commit": gitshapes.commit(call.repo, base), "merge_base_commit": gitshapes.commit(call.repo, fork),
