@@ -10,11 +10,14 @@ from typing import Any
 from bot.doctor.finding import Finding, missing, ok, unknown, warning
 from bot.doctor.ground import Ground
 from bot.doctor.protection import in_plan
+from bot.forge import labels
 from bot.pages.text import count
 
 ENVIRONMENT = "autoresearch"
 ENVIRONMENTS = "Settings > Environments"
-LABELS = ("autoresearch", "evidence:strong", "evidence:weak", "needs-recheck", "superseded", "hold", "retry")
+LABELS = (
+    labels.OURS, "evidence:strong", "evidence:weak", labels.RECHECK, labels.SUPERSEDED, labels.HOLD, labels.RETRY,
+)  # fmt: skip
 _SECRET = re.compile(r"\$\{\{\s*secrets\.([A-Za-z0-9_]+)")
 _VARIABLE = re.compile(r"\$\{\{\s*vars\.([A-Za-z0-9_]+)")
 _OWN_TOKEN = "GITHUB_TOKEN"  # noqa: S105  # its name
