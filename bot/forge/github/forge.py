@@ -102,8 +102,9 @@ class GitHubForge:
         said = verdict(request.reports, links.facts)
         unchecked = self._check(request, said)
         pull, ours, notes = pulls.ensure(
-            self.client, request.branch, request.head, heading, render, base=self._base(), draft=self.settings.draft
-        )
+            self.client, request.branch, request.head, heading, render, base=self._base(), draft=self.settings.draft,
+            asked=request.asked,
+        )  # fmt: skip
         if ours:
             wanted = labels.for_reports(request.reports, self.settings.labels, strong=said.strong)
             pulls.set_labels(self.client, pull.number, wanted)
