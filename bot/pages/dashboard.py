@@ -67,7 +67,7 @@ def states(names_of_targets: Sequence[str], reports: Sequence[TargetReport]) -> 
     for report in reports:
         before = found[report.name]
         if report.confirmed:
-            result, confirmed, barren = f"confirmed: {evidence.headline(report)}", report.night, 0
+            result, confirmed, barren = f"confirmed, {evidence.headline(report)}", report.night, 0
         else:
             result, confirmed, barren = report.verdict or report.end or "no end", before.confirmed, before.barren + 1
         found[report.name] = State(report.name, report.night, result, confirmed, barren)

@@ -149,7 +149,7 @@ def unproven(report: TargetReport) -> list[Piece]:
     if not found:
         return []
     lines = [f"<details><summary>Unproven in the stack, taken out: {count(len(found), 'change')}</summary>", ""]
-    lines += ["| experiments | change | adds | at worst |", "|---|---|--:|--:|"]
+    lines += ["| tries | change | adds | at worst |", "|---|---|--:|--:|"]
     for entry in found:
         adds, low = _effect(report, entry["gain"], entry["low"])
         change = cell_code(words(entry["change"], 10), 80)

@@ -35,7 +35,8 @@ def reverted(report: TargetReport, chart: str) -> Piece:
     summary = f"{report.tries - report.kept:,} reverted: {reasons}; {kept}" if reasons else kept
     lines = [f"<details><summary>{summary}</summary>", ""]
     if report.near_misses:
-        lines += ["Nearest misses:", "", *(_noisy_misses(report) if report.noise else _misses(report)), ""]
+        where = "" if report.noise else f", by {label(headline(report.rule).name)}"
+        lines += [f"Nearest misses{where}:", "", *(_noisy_misses(report) if report.noise else _misses(report)), ""]
     if report.reasons.get("unfinished"):
         lines += ["Unfinished: the night ended in the middle of its pairs; it may be tried again.", ""]
     if report.reasons.get("screened"):
@@ -51,7 +52,7 @@ def reverted(report: TargetReport, chart: str) -> Piece:
 
 def _misses(report: TargetReport) -> list[str]:
     metric = headline(report.rule)
-    lines = [f"| try | {label(metric.name)} | what |", "|--:|--:|---|"]
+    lines = ["| try | reached | what |", "|--:|--:|---|"]
     for event in report.near_misses:
         what = cell_code(event["description"], 100)
         base, reached = (number(report.rule, metric, values) for values in (report.base, event["metrics"]))

@@ -18,7 +18,7 @@ from bot.pages.facts import Absent, Dropped, Facts, Minutes, Moved, Pull
 from bot.pages.markers import refreshed
 from bot.pages.summary import TargetReport, summarise
 from bot.pages.verdict import verdict
-from tests.invented import NIGHT, night, noisy_night
+from tests.invented import NIGHT, REMOVED, night, noisy_night
 from tests.pages import SITE, cells, check_golden, links, outside_code, tables
 
 Make = Callable[[Path], list[Any]]
@@ -59,6 +59,13 @@ CASES = {
     ),
     "squash-only": Case((night,), replace(HEARD, squash_only=True)),
     "private": Case((partial(night, private=True, suspects=1),), HEARD),
+    "forge-taken-out": Case(
+        (
+            partial(night, name="alpha", removed=REMOVED, suspects=2),
+            partial(noisy_night, name="beta", removed=REMOVED, suspects=2),
+        ),
+        HEARD,
+    ),
     "superseding": Case((night,), replace(HEARD, supersedes=OLD)),
     "twelve-targets": Case(
         (

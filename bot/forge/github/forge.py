@@ -116,7 +116,7 @@ class GitHubForge:
         closing.supersede(self.client, proposal, by.where)
 
     def dashboard(self, board: Board) -> None:
-        dashboard.show(self.client, board, self._base())
+        self._summarise("Where every target stands", dashboard.show(self.client, board, self._base()))
 
     def _base(self) -> str:
         return self.settings.base or self.client.do(
