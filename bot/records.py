@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from bot import commits
 from harness import events
@@ -16,8 +17,10 @@ from harness.repository import Repository
 BRANCH = "refs/heads/autoresearch/results"
 _ELSEWHERE = "refs/remotes/*/autoresearch/results"
 _PATH = re.compile(
-    rf"(?P<target>{TARGET_NAME.pattern})/(?P<name>(?P<night>[^/]+)\.(?P<number>[0-9]+)-[a-z]+)\.(?:jsonl|pack)"
+    rf"(?P<target>{TARGET_NAME.pattern})/(?P<name>(?P<night>[^/]+)\.(?P<number>[0-9]+)-(?P<verb>[a-z]+))\.(?:jsonl|pack)"
 )
+
+PROMOTIONS = "promoted"  # what stands for the night in the names of a target's promotions, which belong to no night
 
 Tree = Mapping[str, str]  # path -> blob id
 
@@ -102,6 +105,25 @@ def segments(repository: Repository, target: str) -> Iterator[Segment]:
             yield events.parse(found["name"], contents[blob], contents[pack] if pack else b"")
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a segment is recorded."""
+
+    target: str
+    night: str
+    verb: str
+    blob: str
+
+
+def places(repository: Repository) -> list[Place]:
+    """Every recorded segment of all targets, in path order, unread."""
+    return [
+        Place(found["target"], found["night"], found["verb"], blob)
+        for path, blob in tree(repository).items()
+        if path.endswith(".jsonl") and (found := _PATH.fullmatch(path))
+    ]
+
+
 def proposals(repository: Repository) -> list[Segment]:
     """The segment of every `propose` that is recorded, verified, of all targets; nothing else is read for it."""
     wanted = {
@@ -120,13 +142,14 @@ def proposals(repository: Repository) -> list[Segment]:
 
 def night_order(night: str) -> tuple[str, int]:
     """Nights in time: the date, then the number of the night on that date."""
-    date, number = night[:10], night[11:]
+    date, number = night[:10], night[10:].rpartition("-")[2]
     return date, int(number) if number.isdigit() else 1
 
 
 def nights(repository: Repository) -> list[str]:
     """The names of all recorded nights."""
-    return sorted({found["night"] for path in tree(repository) if (found := _PATH.fullmatch(path))})
+    found = {part["night"] for path in tree(repository) if (part := _PATH.fullmatch(path))}
+    return sorted(found - {PROMOTIONS})
 
 
 def fetch_night(repository: Repository, night: str) -> dict[str, bytes]:

@@ -144,6 +144,18 @@ def parse(name: str, data: bytes, pack: bytes = b"") -> Segment:
     return Segment(name, tuple(events), chain, size, bad)
 
 
+def intact_lines(data: bytes) -> Iterator[bytes]:
+    """The lines of a segment up to the first that is not as it was written: unparsed, without the chain value and the
+    closing brace. What a pack holds is not looked at."""
+    chain = ""
+    for number, line in enumerate(data.splitlines(keepends=True), start=1):
+        try:
+            body, chain = _unchained(line, chain, number)
+        except ValueError:
+            return
+        yield body
+
+
 def heal(folder: Path, segment: Segment) -> Segment:
     """Ends an interrupted segment: a torn last line, which was never recorded, is cut off, and a seal is written.
 
@@ -190,8 +202,8 @@ def packed_contents(segment: Segment, pack: bytes) -> dict[str, bytes]:
     return {place["sha256"]: pack[place["at"] : place["at"] + place["size"]] for place in _places(segment.events)}
 
 
-def _read_line(line: bytes, chain: str, number: int) -> tuple[Event, str]:
-    """The event of a line and the chain after it. Raises ValueError."""
+def _unchained(line: bytes, chain: str, number: int) -> tuple[bytes, str]:
+    """What a line holds besides the chain, and the chain after it. Raises ValueError."""
     body = line[:-_TAIL]
     if not line.endswith(b'"}\n') or line[-_TAIL:-67] != b',"chain":"':
         raise ValueError("not a whole line: torn, or not written by this program")
@@ -201,6 +213,12 @@ def _read_line(line: bytes, chain: str, number: int) -> tuple[Event, str]:
     expected = _next_chain(chain, body)
     if claimed != expected:
         raise ValueError("the chain breaks here: this line is not what was written")
+    return body, expected
+
+
+def _read_line(line: bytes, chain: str, number: int) -> tuple[Event, str]:
+    """The event of a line and the chain after it. Raises ValueError."""
+    body, expected = _unchained(line, chain, number)
     event = _loads(body)
     if (
         not isinstance(event, dict)

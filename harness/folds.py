@@ -7,7 +7,7 @@ function makes both, so they cannot disagree.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -142,26 +142,6 @@ def restore(segments: Sequence[Segment], experiment: int, packs: Packs | None = 
             if event["status"] == "keep":
                 content = content_of(event, content, packs)
     raise KeyError(experiment)
-
-
-def tried_before(segments: Iterable[Segment], lock: str, declined: Container[str] = ()) -> set[str]:
-    """Canonical ids of everything that was tried under this lock and is not worth another try.
-
-    declined: nights whose result a human refused. What any other night kept may be found again: it is in the base by
-    now, or nobody merged it. So may what was not finished.
-    """
-    return {
-        event["canon"]
-        for segment in segments
-        if segment.events and segment.header.get("lock") == lock
-        for event in segment.events
-        if event["event"] == "baseline"
-        or (event["event"] == "experiment" and (segment.header.get("night") in declined or not _open(event)))
-    }
-
-
-def _open(experiment: Event) -> bool:
-    return bool(experiment["status"] == "keep" or experiment["reason"] == "unfinished")
 
 
 def rule_of(header: Event) -> Rule:

@@ -8,10 +8,11 @@ import os
 import shutil
 import stat
 import subprocess
-from collections.abc import Callable, Iterable, Mapping
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol, cast
 
 from harness.errors import RepositoryError
 
@@ -116,6 +117,24 @@ class Repository:
             at = end + size + 2
         return found
 
+    def stream(self, ids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+        """Blobs with their contents, in the order asked for, one at a time: for more than memory holds."""
+        with tempfile.TemporaryFile() as asked:
+            asked.write("".join(f"{blob}\n" for blob in ids).encode())
+            asked.seek(0)
+            with subprocess.Popen(
+                ["git", "cat-file", "--batch"], cwd=self.root, stdin=asked, stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL, env=_environment({}), bufsize=1 << 20,
+            ) as process:  # fmt: skip
+                out = cast(IO[bytes], process.stdout)
+                for blob in ids:
+                    fields = out.readline().split()
+                    if len(fields) != 3:
+                        raise RepositoryError(f"object {blob} is missing from the repository")
+                    content = out.read(int(fields[2]))
+                    out.read(1)
+                    yield blob, content
+
     def blob_id(self, content: bytes) -> str:
         """The id that git gives to this content here."""
         return self._blob_id(content)
@@ -206,8 +225,12 @@ def _git(
 ) -> subprocess.CompletedProcess[bytes]:
     # A repository's own configuration must not start programs: no hooks, no file system monitor.
     command = ["git", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", *arguments]
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    environment = {**inherited, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", **(env or {})}
     return subprocess.run(
-        command, cwd=where, input=stdin if stdin is not None else b"", capture_output=True, check=check, env=environment
-    )
+        command, cwd=where, input=stdin if stdin is not None else b"", capture_output=True, check=check,
+        env=_environment(env or {}),
+    )  # fmt: skip
+
+
+def _environment(more: Mapping[str, str]) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    return {**inherited, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", **more}

@@ -31,15 +31,17 @@ def night(
     folder: Path, name: str = "churn-risk", *, verdict: str = "confirmed", holdout: bool = True, why: str = "",
     text: str = "recency 5 -> 19", goal: str = "maximize", owner: str | None = None, rows: int = 3, tries: int = 40,
     look: int | None = 7, held: float = 0.0162, suspects: int = 0, keeps: bool = True,
-    removed: dict[str, Any] | None = None,
+    removed: dict[str, Any] | None = None, private: bool = False, date: str = NIGHT,
 ) -> list[Segment]:  # fmt: skip
     """The segments of a night without noise. held: the held-out gain; suspects: how many tries were too good."""
     rule = Rule(
         "primary",
         (Metric("auc", goal), Metric("capture", "maximize", guard=Tolerance(0.05, True)), Metric("hhi", "minimize")),
     )
-    header = _header(name, rule, tries, owner=owner, sample=holdout)
-    writer = SegmentWriter(folder / name, f"{NIGHT}.1-run", events.GENESIS, {"verb": "run", **header})
+    header = _header(name, rule, tries, owner=owner, sample=holdout) | {"night": date}
+    if private:
+        header |= {"private": True}
+    writer = SegmentWriter(folder / name, f"{date}.1-run", events.GENESIS, {"verb": "run", **header})
     sign, value_now, chance = (1 if goal == "maximize" else -1), 0.7912, random.Random(3)
     start = {"auc": value_now, "capture": 0.71, "hhi": 3953.0}
     writer.append([{
@@ -64,7 +66,7 @@ def night(
         if keep:
             content, value_now = changed, metrics["auc"]
     writer.seal("experiments")
-    first = events.read(folder / name / f"{NIGHT}.1-run.jsonl")
+    first = events.read(folder / name / f"{date}.1-run.jsonl")
     if not verdict:
         return [first]
     if not keeps:
@@ -285,7 +287,8 @@ def _header(
 
 
 def _confirm(folder: Path, name: str, header: dict[str, Any], first: Segment, event: dict[str, Any]) -> Segment:
-    writer = SegmentWriter(folder / name, f"{NIGHT}.2-confirm", first.chain, {"verb": "confirm", **header})
+    called = f"{header['night']}.2-confirm"
+    writer = SegmentWriter(folder / name, called, first.chain, {"verb": "confirm", **header})
     writer.append([{"event": "confirm", **event}])
     writer.seal(event["verdict"], why=event["why"])
-    return events.read(folder / name / f"{NIGHT}.2-confirm.jsonl")
+    return events.read(folder / name / f"{called}.jsonl")

@@ -71,33 +71,40 @@ def night_command(
 @click.option("-n", "--experiments", type=click.IntRange(1, 1_000_000))
 @click.option("--wall-clock", metavar="DURATION")
 @click.option("--seed", type=click.IntRange(0))
+@click.option("--once", is_flag=True, help="Plan nothing if this evening's night was had: what a schedule asks for.")
+@click.option("--runner", type=click.Choice(["hosted", "self-hosted"]), help="Only targets of such runners.")
 @_HAND_OVER
 @forge_option
 @json_option
 @repository_option
 def plan_command(
-    names: tuple[str, ...],
-    experiments: int | None,
-    wall_clock: str | None,
-    seed: int | None,
-    into: Path | None,
-    forge_name: str,
-    as_json: bool,
-    directory: Path,
-) -> None:
-    """Writes the plan of a new night: base commit, targets, seeds, budgets. The first verb of `night`."""
-    from bot.forge.choice import chosen
+    names: tuple[str, ...], experiments: int | None, wall_clock: str | None, seed: int | None, once: bool,
+    runner: str | None, into: Path | None, forge_name: str, as_json: bool, directory: Path,
+) -> None:  # fmt: skip
+    """Writes the plan of a new night: base commit, targets, seeds, budgets. The first verb of `night`.
+
+    With --once, --runner or --forge github it is a workflow's: a target may end before it begins (sleeping,
+    reviewers-behind, minutes), and the step's outputs `night` and `matrix` say what is left to do.
+    """
+    from bot.night import workflow
     from bot.night.folder import mutex
+    from bot.night.gates import NothingTonight
     from bot.night.handing import hand_over
     from bot.night.plan import Wishes, plan
 
     repository = repository_of(directory)
+    wishes = Wishes(names, experiments, _seconds(wall_clock), seed)
     with mutex(repository):
-        forge = chosen(forge_name, repository, repository.state)
-        wishes = Wishes(names, experiments, _seconds(wall_clock), seed)
-        night, made = plan(repository, wishes, forge=forge)
+        forge, gates = workflow.gates(repository, forge_name, runner or "", once=once)
+        try:
+            night, made = plan(repository, wishes, forge=forge, gates=gates, say=say)
+        except NothingTonight as nothing:
+            say(f"no night: {nothing}")
+            workflow.tell_nothing(nothing)
+            return
         if into:
             hand_over(night, into, [share.name for share in made.targets], plan=True)
+    workflow.tell(night)
     _print_plan(made, as_json=as_json)
 
 
@@ -157,12 +164,14 @@ def propose_command(
 ) -> None:
     """Records a night and opens its pull request. The last verb of `night`; running it again changes nothing."""
     from bot.forge.choice import chosen
+    from bot.night import workflow
     from bot.night.night import NightResult
     from bot.night.propose import propose
 
     with _taken(directory, night_name, target, handed, "propose") as (night, targets, silent):
         for name, why in silent.items():
             say(f"{name}: {why}")
+        workflow.end_absent(night, targets, silent)
         result = NightResult(night, propose(night, targets, chosen(forge_name, night.repository, night.path)), {})
     if not quiet:
         _print_night(result, as_json=False)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from bot.pages.dashboard import Board
 from bot.pages.facts import Facts, Links
 from bot.pages.summary import TargetReport
 from harness.repository import CommitSource, Repository
@@ -108,6 +109,10 @@ class Forge(Protocol):
         it holds anything else."""
         ...
 
+    def publish_tag(self, repository: Repository, name: str) -> None:
+        """Brings a tag to where others read it. Raises RepositoryError where one of this name says something else."""
+        ...
+
     def links(self, request: PullRequest) -> Links: ...
 
     def open(self, request: PullRequest) -> Opened:
@@ -118,6 +123,6 @@ class Forge(Protocol):
         """Closes what a newer pull request holds the rows of, if it still waits."""
         ...
 
-    def dashboard(self, text: str) -> None:
+    def dashboard(self, board: Board) -> None:
         """Shows the state of every target where it is always found."""
         ...

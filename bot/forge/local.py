@@ -10,6 +10,7 @@ from bot import commits
 from bot.forge import Opened, Proposal, PullRequest, Standing
 from bot.night.folder import write_atomically
 from bot.pages.body import body, title
+from bot.pages.dashboard import Board
 from bot.pages.facts import Links
 from bot.pages.text import count
 from bot.pages.web import page
@@ -64,6 +65,9 @@ class LocalForge:
             )
         commits.move(repository, reference, head, there)
 
+    def publish_tag(self, repository: Repository, name: str) -> None:
+        """It is here."""
+
     def links(self, request: PullRequest) -> Links:
         rows = sum(len(report.rows) for report in request.reports if report.confirmed)
         return Links(
@@ -87,7 +91,7 @@ class LocalForge:
     def supersede(self, repository: Repository, proposal: Proposal, by: Opened) -> None:
         """The older branch stays: deleting it would say that a human declined it."""
 
-    def dashboard(self, text: str) -> None:
+    def dashboard(self, board: Board) -> None:
         """On a laptop `autoresearch report` and `autoresearch check` say it."""
 
 

@@ -43,7 +43,7 @@ class Options:
         made = cls(
             bot=wishes.get("bot") or (SOURCE if _is_ours(repository.root) else INDEX),
             python=wishes.get("python") or "{}.{}".format(*sys.version_info[:2]),
-            branch=_base(config) or wishes.get("branch") or _default_branch(repository),
+            branch=config.pull_request.base or wishes.get("branch") or _default_branch(repository),
             extra=tuple(sorted(set(wishes.get("extra") or ()))),
             upgrade=bool(wishes.get("upgrade")),
         )
@@ -103,11 +103,6 @@ def _is_ours(root: Path) -> bool:
 
 def project(root: Path) -> dict[str, Any]:
     return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
-
-
-def _base(config: Config) -> str:
-    data = config.defaults.data if config.defaults else None
-    return str((data or {}).get("pull_request", {}).get("base", ""))
 
 
 def _default_branch(repository: Repository) -> str:

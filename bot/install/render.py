@@ -11,7 +11,6 @@ import re
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
-from typing import Any
 
 import yaml
 
@@ -20,7 +19,6 @@ from bot.install.needs import Needs
 from bot.install.options import SOURCE, Options
 from harness.target import Target
 
-CRON, TIMEZONE = "17 2 * * *", "UTC"  # an odd minute: on the hour everybody's workflows start at once
 MOST_PARALLEL = 8
 
 _PART = re.compile(r"^([ ]*)<<part: ([a-z_]+)>>\n", re.MULTILINE)
@@ -56,11 +54,10 @@ def fill(template: str, parts: Mapping[str, str], values: Mapping[str, str]) -> 
 
 def _filled(name: str, targets: Sequence[Target], needs: Needs, options: Options, config: Config, kind: str) -> str:
     minutes = needs.minutes(targets)
-    schedule = _schedule(config)
     values = {
         "kind": kind,
-        "cron": json.dumps(schedule.get("cron", CRON)),
-        "timezone": json.dumps(schedule.get("timezone", TIMEZONE)),
+        "cron": json.dumps(config.schedule.cron),
+        "timezone": json.dumps(config.schedule.timezone),
         "python": options.python,
         "branch": json.dumps(options.branch),
         "max_parallel": str(MOST_PARALLEL),
@@ -86,12 +83,6 @@ def _parts(kind: str, *, isolated: bool, source: bool) -> dict[str, str]:
 def _pins() -> dict[str, str]:
     listed: dict[str, dict[str, str]] = yaml.safe_load(_text(resources.files(__package__) / "pins.yaml"))
     return {action: f"{action}@{pin['commit']} # {pin['release']}" for action, pin in listed.items()}
-
-
-def _schedule(config: Config) -> dict[str, Any]:
-    data = config.defaults.data if config.defaults else None
-    found: dict[str, Any] = (data or {}).get("schedule", {})
-    return found
 
 
 def _templates() -> Traversable:

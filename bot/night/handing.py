@@ -24,11 +24,12 @@ from harness.events import Segment
 from harness.handover import plans, receive
 from harness.handover.expected import MOST_PACK_BYTES, MOST_SEGMENT_BYTES
 from harness.handover.files import MOST_ENTRIES, Files, read_bounded, read_folder
-from harness.handover.shapes import shown
+from harness.handover.shapes import GATED, shown
 from harness.repository import CommitSource, Repository
 from harness.target import Target
 
 PLAN, TRIED = "plan.json", "tried.txt"
+NOTHING = "its job handed over nothing"
 GIVERS: Mapping[str, tuple[str, ...]] = {"run": ("run",), "confirm": ("confirm", "run"), "propose": ("confirm", "run")}
 """Whose folders a verb takes a target from, the better one first."""
 WRITES: Mapping[str, frozenset[str]] = {
@@ -238,6 +239,8 @@ def _take_target(night: Night, target: Target, found: _Handed, verb: str) -> str
         try:
             held = receive(files.contents, handover.expected(night, target), WRITES[artifact.verb])
             _check_end(held.segments, files.contents)
+            if artifact.verb == "plan":
+                _check_unbegun(held.segments)
         except IntegrityError as error:
             refused.append(f"{artifact.name}: {error.what}")
             found.refused[artifact.name] = error.what
@@ -245,7 +248,7 @@ def _take_target(night: Night, target: Target, found: _Handed, verb: str) -> str
         for name, content in files.contents.items():
             write_atomically(night.folder(target.name) / name, content)
         return ""
-    return "; ".join(refused) or "its job handed over nothing"
+    return "; ".join(refused) or NOTHING
 
 
 def _check_end(segments: Sequence[Segment], contents: Mapping[str, bytes]) -> None:
@@ -257,6 +260,12 @@ def _check_end(segments: Sequence[Segment], contents: Mapping[str, bytes]) -> No
         whole = read[name].size if name in read else 0
         if name.endswith(".jsonl") and b"\n" in content[whole:]:
             raise IntegrityError(str(read[name].bad) if name in read else f"{name}: its first line is damaged")
+
+
+def _check_unbegun(segments: Sequence[Segment]) -> None:
+    """The job that plans may end a loop, and can have run none. Raises IntegrityError."""
+    if [event["event"] for event in segments[0].events[1:]] != ["seal"] or segments[0].events[-1]["end"] not in GATED:
+        raise IntegrityError("the job that plans hands over a loop that began")
 
 
 def _candidates(night: Night, target: Target, found: _Handed, verb: str) -> Iterator[tuple[_Artifact, Files]]:

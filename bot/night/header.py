@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import time
 from dataclasses import asdict
@@ -35,9 +36,12 @@ def header_fields(night: Night, target: Target, plan: TargetPlan, harness_hash: 
         "at": int(time.time()),
         "noise": asdict(target.noise) if target.noise else None,
         **folds.rule_fields(target.rule),
+        **({"private": True} if target.private else {}),
     }
 
 
 def machine() -> dict[str, str]:
-    """The kind of machine that this is."""
-    return {"system": platform.platform(), "python": platform.python_version(), "cpu": platform.machine()}
+    """The kind of machine that this is, and the run of the workflow that it works for."""
+    run = os.environ.get("GITHUB_RUN_ID", "")
+    kind = {"system": platform.platform(), "python": platform.python_version(), "cpu": platform.machine()}
+    return {**kind, "run": run} if run.isdecimal() else kind

@@ -17,7 +17,7 @@ from harness.repository import Repository
 from harness.standing import CONFIRMING
 from harness.target import Target
 
-_LOOKING = tuple(f"-{verb}.jsonl" for verb in CONFIRMING)
+_LOOKING = tuple(f"-{verb}.jsonl" for verb in (*CONFIRMING, "promote"))
 
 Look = tuple[str, str, str]  # night, target, head: a confirm that is repeated for these three looks once
 
@@ -55,7 +55,7 @@ def _looks(segments: Iterable[Segment], holdout: str) -> Iterator[Look]:
 
 
 def _recorded(repository: Repository) -> Iterator[Segment]:
-    """Every segment on the records branch that may hold a look.
+    """Every segment on the records branch that may hold a look: of confirm, of a command, of a promotion.
 
     Packs stay unread: a look holds no content, and stands before all that does.
     """

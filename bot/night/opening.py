@@ -177,13 +177,16 @@ def _commit_rows(material: Material) -> tuple[str, dict[tuple[str, int], str]]:
 
 
 def _commit_results(material: Material, request: PullRequest, forge: Forge) -> str:
-    """results/<target>/ in a last commit of its own, so that the diff opens on the change itself."""
+    """results/<target>/ in a last commit of its own, so that the diff opens on the change itself.
+
+    It holds no address: the same night makes the same commit on every forge.
+    """
     night, links = material.night, forge.links(request)
     files: dict[str, bytes] = {}
     for report in request.reports:
         if report.confirmed:
             folder = f"results/{report.name}"
-            page = section(report, replace(links, charts={}))
+            page = section(report, replace(links, charts={}, addresses={}))
             top = f"# {report.name}, night {night.name}\n\n![every experiment of the night](chart.png)"
             files[f"{folder}/README.md"] = f"{top}\n\n{page}\n".encode()
             files[f"{folder}/results.tsv"] = table.results_tsv(material.segments[report.name]).encode()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from bot import records
 from bot.forge import Forge, Proposal, Standing
+from bot.night import history
 from bot.night.folder import segment_number
 from harness import folds
 from harness.repository import Repository
@@ -15,8 +16,8 @@ from harness.target import Target
 
 def tried(repository: Repository, target: str, lock: str, base: str, forge: Forge) -> set[str]:
     """Canonical ids of what is not worth another try under this lock. base: the commit that the new night works on."""
-    segments = records.segments(repository, target)
-    return folds.tried_before(segments, lock, declined(repository, target, lock, base, forge))
+    refused = declined(repository, target, lock, base, forge)
+    return history.read(repository, {target: lock}, {target: refused})[target].tried
 
 
 def declined(repository: Repository, target: str, lock: str, base: str, forge: Forge) -> set[str]:

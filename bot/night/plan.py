@@ -6,7 +6,7 @@ import hashlib
 import posixpath
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
@@ -15,11 +15,15 @@ from bot import config, proposers, records
 from bot.config import Config
 from bot.forge import Forge
 from bot.forge.local import LocalForge
-from bot.night import looks, past
+from bot.night import history, looks, past
 from bot.night.folder import Night, Plan, TargetPlan, nights, write_atomically
+from bot.night.gates import Gates, Held, NothingTonight, end_before_it_began, held, of_runner, paused
+from bot.night.gates import name as name_of
+from bot.night.history import Past
 from bot.setup import prepare
-from harness import folds, labels, lock, prepared, reserve
+from harness import labels, lock, prepared, reserve
 from harness.errors import ConfigError, NotFound, Place
+from harness.lock import Lock
 from harness.repository import CommitSource, Repository, WorkingSource
 from harness.target import TARGET_FILE, Target
 
@@ -35,29 +39,59 @@ class Wishes:
 
 
 def plan(
-    repository: Repository, wishes: Wishes, *, write: bool = True, forge: Forge | None = None
-) -> tuple[Night, Plan]:
-    """Plans a new night from the last commit. write: whether anything is left on disk; forge: knows what became of
-    earlier nights, by default this repository itself. Raises ConfigError(s)."""
+    repository: Repository, wishes: Wishes, *, write: bool = True, forge: Forge | None = None,
+    gates: Gates | None = None, say: Callable[[str], None] = lambda _line: None,
+) -> tuple[Night, Plan]:  # fmt: skip
+    """Plans a new night from the last commit.
+
+    write: whether anything is left on disk; forge: knows what became of earlier nights, by default this repository
+    itself; gates: what may keep the night from beginning, by default nothing. Raises ConfigError(s), NothingTonight.
+    """
     forge = forge or LocalForge(repository.state)
     forge.fetch(repository)
     base = repository.commit()
     source = CommitSource(repository, base)
     settings = config.load(source)
     targets = _committed_targets(repository, source, wishes.targets)
-    night = Night(repository, repository.state / _name(repository))
-    shares = tuple(
-        _within(_share(target, source, night, base, wishes, forge), target, settings, len(targets))
-        for target in targets
-    )
-    made = Plan(night.name, base, int(time.time()), shares, settings.wall_clock, settings.usd)
+    if gates:
+        targets = of_runner(gates, targets)
+    night = Night(repository, repository.state / _name(repository, settings, gates))
+    locks = {target.name: lock.compute(source.read(target.locked)) for target in targets}
+    ids = {name: found.id for name, found in locks.items()}
+    refused = {name: past.declined(repository, name, digest, base, forge) for name, digest in ids.items()}
+    pasts = history.read(repository, ids, refused)
+    stopped = Held(paused(repository, ids), {})
+    if gates:
+        stopped = held(gates, source, settings, targets, ids, pasts, named=bool(wishes.targets))
+        for name, (end, why) in stopped.silent.items():
+            say(f"{name}: {end}: {why}")
+        targets = _left(targets, stopped)
+    shares = []
+    for target in targets:
+        share = _share(target, source, night, wishes, forge, locks[target.name], pasts[target.name])
+        begins = target.name not in stopped.ends
+        shares.append(_within(share, target, settings, len(targets) - len(stopped.ends)) if begins else share)
+    made = Plan(night.name, base, int(time.time()), tuple(shares), settings.wall_clock, settings.usd)
     if write:
-        prepare(source, targets)  # what a night cannot prepare leaves no plan behind
+        if not gates:
+            prepare(source, targets)  # what a night cannot prepare leaves no plan behind
         for share in shares:
-            tried = past.tried(repository, share.name, share.lock, base, forge)
-            write_atomically(night.folder(share.name) / "tried.txt", "".join(f"{canon}\n" for canon in sorted(tried)))
+            tried = "".join(f"{canon}\n" for canon in sorted(pasts[share.name].tried))
+            write_atomically(night.folder(share.name) / "tried.txt", tried)
         night.write_plan(made)
+        for target in targets:
+            if target.name in stopped.ends:
+                end_before_it_began(night, target, *stopped.ends[target.name])
     return night, made
+
+
+def _left(targets: Sequence[Target], stopped: Held) -> list[Target]:
+    """Targets that are part of the night, if only to end. Raises NothingTonight where there are none."""
+    left = [target for target in targets if target.name not in stopped.silent]
+    if not left:
+        end, why = next(iter(stopped.silent.values()))
+        raise NothingTonight(end, f"{why}; so it is with every target")
+    return left
 
 
 def _committed_targets(repository: Repository, source: CommitSource, names: tuple[str, ...]) -> list[Target]:
@@ -113,19 +147,23 @@ def uncommitted(repository: Repository, targets: Sequence[Target]) -> list[str]:
     return sorted(changed)
 
 
-def _name(repository: Repository) -> str:
-    """Today's date; -2, -3 and so on where today has had its night."""
+def _name(repository: Repository, settings: Config, gates: Gates | None) -> str:
+    """Today's date; -2, -3 and so on where today has had its night. gates: those of a workflow name their nights."""
     today = datetime.now(UTC).astimezone().date().isoformat()
     taken = {night.name for night in nights(repository)}
-    taken |= {path.name for path in repository.state.glob(f"{today}*")}
+    taken |= {path.name for path in repository.state.glob("[0-9]*")}
     taken |= {path.rpartition("/")[2].partition(".")[0] for path in records.tree(repository)}
+    if gates:
+        return name_of(gates, settings, taken)
     number = 1
     while (name := today if number == 1 else f"{today}-{number}") in taken:
         number += 1
     return name
 
 
-def _share(target: Target, source: CommitSource, night: Night, base: str, wishes: Wishes, forge: Forge) -> TargetPlan:
+def _share(
+    target: Target, source: CommitSource, night: Night, wishes: Wishes, forge: Forge, whole: Lock, before: Past
+) -> TargetPlan:
     if not proposers.exists(target.proposer):
         raise ConfigError(
             Place(posixpath.join(target.folder, TARGET_FILE), key="proposer"),
@@ -142,8 +180,7 @@ def _share(target: Target, source: CommitSource, night: Night, base: str, wishes
     budget = target.budget
     seed = wishes.seed
     if seed is None:
-        seed = int(hashlib.sha256(f"{base}/{night.name}/{target.name}".encode()).hexdigest()[:8], 16)
-    whole = lock.compute(source.read(target.locked))
+        seed = int(hashlib.sha256(f"{source.commit}/{night.name}/{target.name}".encode()).hexdigest()[:8], 16)
     carried_from, carried_blob = _unreviewed(source, target, whole.id, forge)
     repository = source.repository
     return TargetPlan(
@@ -158,17 +195,11 @@ def _share(target: Target, source: CommitSource, night: Night, base: str, wishes
         coin=secrets.token_hex(16) if wishes.seed is None else f"seed {seed}",
         carried_from=carried_from,
         carried_blob=carried_blob,
-        reserve=_reserve(repository, target),
+        reserve=reserve.affordable(before.took, target).says if before.took is not None else "",
         looks=looks.count(repository, looks.identity({**whole.files, **prepared.digests(source, target)}, target))
         if target.sample
         else 0,
     )
-
-
-def _reserve(repository: Repository, target: Target) -> str:
-    """What confirm will be able to pay for, if a measurement takes as long as in the last recorded night."""
-    took = [event["seconds"] for event in folds.of_kind(list(records.segments(repository, target.name)), "baseline")]
-    return reserve.affordable(took[-1], target).says if took else ""
 
 
 def _unreviewed(source: CommitSource, target: Target, digest: str, forge: Forge) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from bot import config
 from bot.forge import Forge, Opened
 from bot.night import opening
+from bot.night.board import board
 from bot.night.confirm import outcome
 from bot.night.folder import Night
 from bot.night.handover import Accepted
@@ -31,7 +32,7 @@ from harness.repository import CommitSource
 from harness.rule import headline_name
 from harness.target import Target
 
-_SPEAKING = re.compile(r"[@#](?=\w)|\bGH-(?=\d)|:(?=//)", re.IGNORECASE)
+_SPEAKING = re.compile(r"[@#](?=\w)|\bGH-(?=\d)|\bwww\.(?=\w)|:(?=//)", re.IGNORECASE)
 _BRACKETS = str.maketrans("[]", "()")
 
 
@@ -72,6 +73,7 @@ def propose(night: Night, targets: Sequence[Target], forge: Forge) -> Proposed:
     whole = {target.name for target in ordered} == {share.name for share in night.plan.targets}
     if whole and all(name in refused or folds.run_end(segments[name]) for name in (t.name for t in ordered)):
         night.finish()
+    forge.dashboard(board(night, refused))
     left_out = {f"{t}/{name}": why for t, found in accepted.items() for name, why in found.left_out.items()}
     return Proposed(tuple(reports.values()), pulls, refused, left_out)
 

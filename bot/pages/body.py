@@ -34,8 +34,8 @@ def title(night: str, reports: Sequence[TargetReport]) -> str:
 
 def body(night: str, reports: Sequence[TargetReport], links: Links, limit: int = LIMIT) -> str:
     """The whole body between its markers, in at most `limit` characters."""
-    room = limit - len(markers.wrapped(night, ""))
-    return markers.wrapped(night, unbroken(fit(_pieces(reports, links), night, room)))
+    what = f"night={night}"
+    return markers.wrapped(what, unbroken(fit(_pieces(reports, links), night, markers.room(what, limit))))
 
 
 def section(report: TargetReport, links: Links) -> str:

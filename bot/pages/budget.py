@@ -12,7 +12,6 @@ from bot.pages.text import count
 LIMIT = 60_000  # characters; a forge takes some more, and a human's words stand beside ours
 ROWS = (100, 50, 25, 12, 6, 3, 1)
 MOST_NAMES = 12
-_NOTE = 1_500  # characters that the note of what was left out may take
 
 
 @dataclass
@@ -53,10 +52,10 @@ def fit(found: Sequence[Piece], night: str, limit: int = LIMIT) -> str:
     if page.size <= limit:
         return pieces.text(page.pieces)
     for _ in _steps(page):
-        if page.size + min(_NOTE, limit // 4) <= limit:
+        if page.size + len(page.note()) <= limit:
             break
     *rest, last = page.pieces
-    return _clipped(pieces.text(rest), _clipped(page.note(), "", _NOTE) + last.text, limit)
+    return _clipped(pieces.text(rest), page.note() + last.text, limit)
 
 
 def _steps(page: _Page) -> Iterator[None]:

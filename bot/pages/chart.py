@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bot.pages import noisy_chart
+from bot.pages.figures import withheld
 from bot.pages.gains import direction, headline, number
 from bot.pages.noisy_chart import BASE, DOT, INK, KEPT
 from bot.pages.summary import TargetReport
@@ -57,6 +58,8 @@ def _draw(report: TargetReport) -> Figure:
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(loc="best", frameon=False, fontsize=9)
     axes.ticklabel_format(useOffset=False, axis="y")
+    if withheld(report, *(point.value for point in steps)):
+        axes.set_yticklabels([])
     return figure
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bot.pages import gains, noisy
+from bot.pages import figures, gains, noisy
 from bot.pages.gains import direction, number
 from bot.pages.summary import TargetReport
-from bot.pages.text import count, decimals_for, percent, signed, value
+from bot.pages.text import count, decimals_for, label, percent
 from harness.holdout import LOOK_CONFIDENCE
 
 
@@ -18,7 +18,7 @@ def headline(report: TargetReport) -> str:
         return gains.fresh(report.rule, report.interval)
     before, after, where = _headline_values(report)
     decimals = decimals_for(after - before)
-    return f"{report.compared.name} {value(before, decimals)} -> {value(after, decimals)}{where}"
+    return f"{label(report.compared.name)} {figures.pair(report, before, after, decimals)}{where}"
 
 
 def strength(report: TargetReport, weakness: str = "") -> str:
@@ -38,15 +38,17 @@ def numbers(report: TargetReport) -> list[str]:
     decimals = decimals_for(after - before)
     confirmed = (report.confirm or {})["search"]
     measured = (confirmed["base"], report.claimed, confirmed["head"])
-    *searched, found = (value(number(report.rule, report.compared, values), decimals) for values in measured)
-    label = "search rows" if report.sample else "score"
+    numbers = [number(report.rule, report.compared, values) for values in measured]
+    *searched, found = (figures.one(report, entry, numbers[0], decimals) for entry in numbers)
+    rows = "search rows" if report.sample else "score"
     lines = [
-        f"| {report.compared.name} ({direction(report.compared)}) | base tonight | claimed | confirmed |",
+        f"| {label(report.compared.name)} ({direction(report.compared)}) | base tonight | claimed | confirmed |",
         "|---|--:|--:|--:|",
-        f"| {label} | {searched[0]} | {searched[1]} | {found if report.holdout else f'**{found}**'} |",
+        f"| {rows} | {searched[0]} | {searched[1]} | {found if report.holdout else f'**{found}**'} |",
     ]
     if report.holdout:
-        lines.append(f"| **held-out rows** | {value(before, decimals)} | not used | **{value(after, decimals)}** |")
+        ends = [figures.one(report, entry, before, decimals) for entry in (before, after)]
+        lines.append(f"| **held-out rows** | {ends[0]} | not used | **{ends[1]}** |")
     return lines
 
 
@@ -64,7 +66,7 @@ def because(report: TargetReport) -> list[str]:
         lines = [f"Luck: the score is deterministic; {tries} were compared exactly."]
     repeat = (report.confirm or {})["repeat"]
     lines.append(f"Repeat run {repeat}: a clean process gave the kept file the claimed numbers.")
-    return [*lines, *_guards(report), *_also(report)]
+    return [*lines, *_guards(report), *_also(report), *_private(report)]
 
 
 def held_out(report: TargetReport) -> str:
@@ -72,15 +74,15 @@ def held_out(report: TargetReport) -> str:
     found = report.holdout
     if not found:
         return ""
-    decimals = decimals_for(found["gain"])
-    text = (
-        f"Held-out gain {signed(found['gain'], decimals)}, {percent(found['confidence'])} interval "
-        f"{signed(found['low'], decimals)} to {signed(found['high'], decimals)}, on {found['rows']:,} rows."
-    )
+    decimals, base = decimals_for(found["gain"]), number(report.rule, report.compared, found["base"])
+    gain, low, high = (figures.gain(report, found[key], base, decimals) for key in ("gain", "low", "high"))
+    on = "" if report.private else f", on {found['rows']:,} rows"
+    text = f"Held-out gain {gain}, {percent(found['confidence'])} interval {low} to {high}{on}."
     if "look" in found:
+        bound = figures.gain(report, found["lower"], base, decimals)
         text += (
             f" Look {found['look']} of {found['looks']} at these rows: each has to be above 0 with "
-            f"{percent(LOOK_CONFIDENCE)} confidence; the bound is {signed(found['lower'], decimals)}."
+            f"{percent(LOOK_CONFIDENCE)} confidence; the bound is {bound}."
         )
     return text
 
@@ -103,8 +105,8 @@ def _guards(report: TargetReport) -> list[str]:
         if limit is None:
             continue
         before, after = _both(report, metric.name)
-        worst = value(gains.edge(metric, limit, before))
-        found.append(f"{metric.name} {value(before)} -> {value(after)} (limit {worst}, {direction(metric)})")
+        worst = figures.one(report, gains.edge(metric, limit, before), before)
+        found.append(f"{label(metric.name)} {figures.pair(report, before, after)} (limit {worst}, {direction(metric)})")
     return [f"Guards hold: {'; '.join(found)}."] if found else ["Guards: none declared."]
 
 
@@ -117,8 +119,12 @@ def _also(report: TargetReport) -> list[str]:
             word = (
                 "better" if metric.gain(before, after) > 0 else "worse" if metric.gain(before, after) < 0 else "equal"
             )
-            found.append(f"{metric.name} {value(before)} -> {value(after)} ({word})")
+            found.append(f"{label(metric.name)} {figures.pair(report, before, after)} ({word})")
     return [f"Also measured: {'; '.join(found)}."] if found else []
+
+
+def _private(report: TargetReport) -> list[str]:
+    return ["The rows are private: amounts stand as changes in percent, and nothing counts rows."] * report.private
 
 
 def _both(report: TargetReport, name: str) -> tuple[float, float]:

@@ -10,14 +10,6 @@ MovedHow = Literal["replayed", "unchecked", "conflict", "lock"]
 
 
 @dataclass(frozen=True)
-class Pull:
-    """A pull request. address: of its page, or nothing."""
-
-    number: int
-    address: str = ""
-
-
-@dataclass(frozen=True)
 class Dropped:
     """A row that left the pull request. row: its number within its target, which no other row ever gets; by: who
     dropped it, nothing where confirm no longer vouches for it."""
@@ -59,11 +51,12 @@ class Minutes:
 
 @dataclass(frozen=True)
 class Facts:
-    """commands: whether a comment such as /recheck is heard; rechecked: whether the reports are of a check that came
-    after the pull request was opened; squash_only: whether a merge makes one commit of all rows."""
+    """supersedes: the number of the pull request whose place this one takes; commands: whether a comment such as
+    /recheck is heard; rechecked: whether the reports are of a check that came after the pull request was opened;
+    squash_only: whether a merge makes one commit of all rows."""
 
     squash_only: bool = False
-    supersedes: Pull | None = None
+    supersedes: int | None = None
     moved: Moved | None = None
     dropped: tuple[Dropped, ...] = ()
     absent: tuple[Absent, ...] = ()

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.pages.text import count, percent
+from bot.pages.text import count, label, percent
 from harness.intervals import Mean
 from harness.rule import Metric, Rule, Tolerance, combined, headline_name, metric_named
 
@@ -83,7 +83,7 @@ def interval(metric: Metric, found: Mapping[str, Any]) -> str:
 def fresh(rule: Rule, found: Mapping[str, Any]) -> str:
     """seconds -12.3 %, 95 % interval -14.0 % to -10.6 %, from 40 fresh pairs"""
     metric = compared(rule, found)
-    return f"{metric.name} {interval(metric, found)}, from {count(found['pairs'], 'fresh pair')}"
+    return f"{label(metric.name)} {interval(metric, found)}, from {count(found['pairs'], 'fresh pair')}"
 
 
 def remeasured(rule: Rule, confirmed: Mapping[str, Any], again: Mean, kind: str = "confirmed") -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bot.pages import gains
+from bot.pages import figures, gains
 from bot.pages.gains import headline, shown, size
 from bot.pages.summary import TargetReport
 from bot.pages.tally import Noise
-from bot.pages.text import count, decimals_for, percent, value
+from bot.pages.text import count, decimals_for, label, percent, value
 from harness.decide import comparisons
 from harness.intervals import paired
 from harness.rule import Metric, metric_named
@@ -20,11 +20,12 @@ def numbers(report: TargetReport) -> list[str]:
     found, metric = report.interval or {}, report.compared
     claimed, confirmed = (shown(metric, gain, like=[found["low"]]) for gain in (report.claim, found["gain"]))
     lines = [
-        f"| {metric.name} ({gains.direction(metric)}) | base tonight | claimed | confirmed |",
+        f"| {label(metric.name)} ({gains.direction(metric)}) | base tonight | claimed | confirmed |",
         "|---|--:|--:|--:|",
         f"| **change** | 0 | {claimed} | **{confirmed}** |",
     ]
-    if metric.name in (report.confirm or {})["search"]["base"]:
+    searched = (report.confirm or {})["search"]["base"]
+    if metric.name in searched and not figures.withheld(report, *_means(report, metric.name)):
         before, after = _means(report, metric.name)
         decimals = decimals_for(after - before)
         means = f"| {value(before, decimals)} | not used | {value(after, decimals)} |"
@@ -141,7 +142,7 @@ def _guards(report: TargetReport) -> list[str]:
 def _guard(metric: Metric, found: Mapping[str, Any]) -> str:
     losses = [-found["loss"], -found["upper"], -found["allowed"]]
     seen, worst, limit = (shown(metric, gain, like=losses[1:]) for gain in losses)
-    return f"{metric.name} {seen}, at worst {worst} (limit {limit}, {gains.direction(metric)})"
+    return f"{label(metric.name)} {seen}, at worst {worst} (limit {limit}, {gains.direction(metric)})"
 
 
 def _also(report: TargetReport) -> list[str]:
@@ -153,7 +154,7 @@ def _also(report: TargetReport) -> list[str]:
         if metric.name not in told:
             seen = paired([metric.gain(pair["base"][metric.name], pair["head"][metric.name]) for pair in raw])
             word = "better" if seen.low > 0 else "worse" if seen.high < 0 else "no clear change"
-            found.append(f"{metric.name} {shown(metric, seen.gain, like=[seen.low, seen.high])} ({word})")
+            found.append(f"{label(metric.name)} {shown(metric, seen.gain, like=[seen.low, seen.high])} ({word})")
     return [f"Also measured: {'; '.join(found)}."] if found else []
 
 

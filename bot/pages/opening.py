@@ -9,7 +9,7 @@ from bot.pages.facts import Facts
 from bot.pages.gains import direction
 from bot.pages.pieces import Piece, Weight, broken
 from bot.pages.summary import TargetReport
-from bot.pages.text import code, count, duration, linked, names
+from bot.pages.text import code, count, duration, names
 from bot.pages.verdict import Verdict
 
 TOLD = 3  # targets that have a line of their own; with more there is a table
@@ -99,10 +99,8 @@ def _cost(reports: Sequence[TargetReport], facts: Facts, *, merging: bool) -> st
 def _also(facts: Facts, confirmed: Sequence[TargetReport], before: Mapping[str, int]) -> list[str]:
     lines = []
     if facts.supersedes:
-        old = linked(f"pull request {facts.supersedes.number}", facts.supersedes.address)
-        lines.append(
-            f"Takes the place of {old}, which nobody reviewed; its rows are in this one where they still hold."
-        )
+        old = f"#{facts.supersedes}, which nobody reviewed"
+        lines.append(f"Takes the place of {old}; its rows are in this one where they still hold.")
     if facts.moved and facts.moved.how == "replayed":
         to = code(facts.moved.to[:8])
         lines.append(f"The base moved to {to} after the night; every row was put on it and confirmed there again.")

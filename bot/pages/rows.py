@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from bot.pages import figures
 from bot.pages.facts import Dropped, Facts, Links
-from bot.pages.gains import shown
+from bot.pages.gains import headline, number, shown
 from bot.pages.pieces import Piece, Weight
 from bot.pages.summary import Row, TargetReport
-from bot.pages.text import cell_code, code, count, decimals_for, linked, percent, signed, words
+from bot.pages.text import cell_code, code, count, decimals_for, label, linked, percent, words
 from harness import ablate
 from harness.intervals import CONFIDENCE
 from harness.rule import headline_name
@@ -25,8 +26,8 @@ def numbering(reports: Sequence[TargetReport], facts: Facts) -> Mapping[str, int
     """
     last: dict[str, int] = {report.name: 0 for report in reports}
     pairs = [(report.name, row.number) for report in reports for row in report.rows]
-    for name, number in [*pairs, *((gone.target, gone.row) for gone in facts.dropped)]:
-        last[name] = max(last.get(name, 0), number)
+    for name, row in [*pairs, *((gone.target, gone.row) for gone in facts.dropped)]:
+        last[name] = max(last.get(name, 0), row)
     before, found = 0, {}
     for name in sorted(last):
         found[name] = before
@@ -76,7 +77,7 @@ def in_words(report: TargetReport, number: int) -> str:
 
 def _with_bound(report: TargetReport, row: Row, decimals: int) -> str:
     if row.low is None:
-        return signed(row.adds, decimals)
+        return figures.gain(report, row.adds, _base(report), decimals)
     adds, low = _effect(report, row.adds, row.low)
     return f"{adds} ({low})"
 
@@ -85,14 +86,18 @@ def _effect(report: TargetReport, gain: float, low: float) -> tuple[str, str]:
     """A gain and its lower bound, as the rows of this target show gains."""
     if report.noise:
         return shown(report.compared, gain, like=[low]), shown(report.compared, low, like=[gain])
-    decimals = decimals_for(max(abs(gain), abs(low)))
-    return signed(gain, decimals), signed(low, decimals)
+    decimals, base = decimals_for(max(abs(gain), abs(low))), _base(report)
+    return figures.gain(report, gain, base, decimals), figures.gain(report, low, base, decimals)
+
+
+def _base(report: TargetReport) -> float:
+    return number(report.rule, headline(report.rule), report.base) if report.base else 0.0
 
 
 def _legend(report: TargetReport) -> str:
     if not report.noise:
         where = "search rows" if report.sample else "score"
-        return f"*adds*: a row's gain in {headline_name(report.rule)} ({where}), on top of the rows above it."
+        return f"*adds*: a row's gain in {label(headline_name(report.rule))} ({where}), on top of the rows above it."
     name, least = report.compared.name, f"in brackets, at least so much with {_confidence(report)} confidence"
     if _how(report) == _SET:
         return f"*adds*: how the whole change moves {name}, which was {_SET}; {least}."

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bot.pages import evidence, noisy, rows, tried
+from bot.pages import evidence, figures, noisy, rows, tried
 from bot.pages.facts import Absent, Links
 from bot.pages.gains import direction, number, shown
 from bot.pages.pieces import Piece, Weight, broken
 from bot.pages.summary import TargetReport
-from bot.pages.text import code, count, value
+from bot.pages.text import code, count, label
 from bot.pages.verdict import weakness
 
 
@@ -32,7 +32,7 @@ def confirmed(report: TargetReport, links: Links, before: int = 0) -> list[Piece
 def unconfirmed(report: TargetReport, links: Links) -> list[Piece]:
     early = report.end == "underpowered"
     why = report.end_why if early else report.why
-    lines = [f"Why: {code(why or 'confirm has not run', 500)}"]
+    lines = [f"Why: {code(figures.words(report, why) or 'confirm has not run', 500)}"]
     if report.noise:
         lines += [noisy.measured(report), noisy.luck(report, report.noise)]
     else:
@@ -100,9 +100,9 @@ def _claim(report: TargetReport) -> str:
     if not report.kept:
         return f"Nothing was kept, in {tries}; ended by: {report.end or 'not yet'}." if report.tries else ""
     if report.noise:
-        claim = f"{report.compared.name} {shown(report.compared, report.claim)}"
+        claim = f"{label(report.compared.name)} {shown(report.compared, report.claim)}"
     else:
         before, after = (number(report.rule, report.compared, values) for values in (report.base, report.claimed))
-        claim = f"{report.compared.name} {value(before)} -> {value(after)}"
+        claim = f"{label(report.compared.name)} {figures.pair(report, before, after)}"
     ended = f"after {tries}; ended by: {report.end or 'not yet'}"
     return f"Claimed by the loop, not confirmed: {claim} ({direction(report.compared)}) {ended}."

@@ -36,7 +36,7 @@ class TargetReport:
 
     end: why the loop ended, end_why: what there is to say of it; verdict: what confirm said ("" before it). noise: None
     where the metrics do not vary; claimed_gain: the sum of the headline gains that were kept. suspects: the first of
-    what was too good to be kept; reasons count them all.
+    what was too good to be kept; reasons count them all. private: whether the rows are, so that amounts are not shown.
     """
 
     name: str
@@ -69,6 +69,7 @@ class TargetReport:
     lock: str
     harness: str
     seal: str
+    private: bool = False
 
     @property
     def primary(self) -> Metric:
@@ -142,6 +143,7 @@ def summarise(segments: Sequence[Segment]) -> TargetReport:
         lock=head["lock"],
         harness=head["harness"],
         seal=counted.segment.chain if counted else segments[-1].chain,
+        private=head.get("private", False),
     )
 
 

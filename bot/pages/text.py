@@ -8,14 +8,22 @@ from collections.abc import Sequence
 
 _BACKTICKS = re.compile(r"`+")
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&*+,;=%-]{1,500}")
+_QUIET = re.compile(
+    r"(?!www\.)[A-Za-z](?:[A-Za-z0-9]|[_.-](?=[A-Za-z0-9])|(?<=[A-Za-z])@(?=[0-9]+$))*|the weighted score"
+)
+_BARS = re.compile(r"(\\*)\|")
 _CODE_OR_PERCENT = re.compile(r"(?P<code>(?P<fence>`+)(?!`).*?(?<!`)(?P=fence)(?!`))|(?<=\d) (?=%)", re.DOTALL)
 
 
 def plain(text: str, most: int = 120) -> str:
     """One visible line: control, format (bidi) and surrogate characters gone, white space folded, cut at `most`."""
-    visible = "".join(" " if c.isspace() else c for c in text if unicodedata.category(c) not in _HIDDEN or c.isspace())
-    folded = " ".join(visible.split())
+    visible = (" " if c.isspace() or c in _BLANK else c for c in text if _shows(c))
+    folded = _PILED.sub(r"\1", " ".join("".join(visible).split()))
     return folded if len(folded) <= most else f"{folded[: most - 3]}..."
+
+
+def _shows(character: str) -> bool:
+    return character.isspace() or unicodedata.category(character) not in _HIDDEN
 
 
 def code(text: str, most: int = 120) -> str:
@@ -28,8 +36,13 @@ def code(text: str, most: int = 120) -> str:
 
 
 def cell_code(text: str, most: int = 120) -> str:
-    """A code span for a table, whose cells end at every bar, inside code too."""
-    return code(text, most).replace("|", "\\|")
+    """A code span for a table, whose cells end at every bar that has no backslash of its own, inside code too."""
+    return _BARS.sub(lambda found: f"{found[1]} \\|" if found[1] else "\\|", code(text, most))
+
+
+def label(name: str) -> str:
+    """A metric's name as it is where a forge finds nothing in it, such as precision@20; else as code."""
+    return name if _QUIET.fullmatch(name) else code(name)
 
 
 def linked(text: str, address: str) -> str:
@@ -96,4 +109,6 @@ def signed(number: float, decimals: int = 4) -> str:
     return f"{number:+.{decimals}f}" if not number or abs(number) >= 0.5 * 10**-decimals else f"{number:+.0e}"
 
 
+_BLANK = "\u034f\u115f\u1160\u2800\u3164\uffa0"  # letters and signs that show nothing
+_PILED = re.compile("([\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]{2})[\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]+")
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}

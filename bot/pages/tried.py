@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
+from bot.pages import figures
 from bot.pages.gains import headline, number, shown
 from bot.pages.pieces import Piece, Weight
 from bot.pages.summary import TargetReport
-from bot.pages.text import cell_code, value
+from bot.pages.text import cell_code, label
 from harness.events import Event
 from harness.rule import headline_name
 
@@ -19,7 +20,7 @@ def suspects(report: TargetReport) -> list[Piece]:
         return []
     head = [f"### Too good to be true: {found}, not kept", "", "| experiment | why | what |", "|--:|---|---|"]
     lines = [
-        f"| {event['id']} | {cell_code(event['why'], 200)} | {cell_code(event['description'], 80)} |"
+        f"| {event['id']} | {_why(report, event, 200)} | {cell_code(event['description'], 80)} |"
         for event in report.suspects
     ]
     if found > len(report.suspects):
@@ -38,20 +39,24 @@ def reverted(report: TargetReport, chart: str) -> Piece:
     if report.reasons.get("unfinished"):
         lines += ["Unfinished: the night ended in the middle of its pairs; it may be tried again.", ""]
     if report.reasons.get("screened"):
-        says = f"Screened: a bound on {report.primary.name} ruled it out, so nothing else of it was measured."
+        says = f"Screened: a bound on {label(report.primary.name)} ruled it out, so nothing else of it was measured."
         lines += [says, ""]
     if chart:
-        lines += [f"![{headline_name(report.rule)} of {report.name} over {report.tries:,} experiments]({chart})", ""]
+        lines += [
+            f"![{label(headline_name(report.rule))} of {report.name} over {report.tries:,} experiments]({chart})",
+            "",
+        ]
     return Piece([*lines, "</details>", ""], Weight.FOLDED, report.name, "near misses", short=[f"{summary}.", ""])
 
 
 def _misses(report: TargetReport) -> list[str]:
     metric = headline(report.rule)
-    lines = [f"| experiment | {metric.name} | reason | what |", "|--:|--:|---|---|"]
+    lines = [f"| experiment | {label(metric.name)} | reason | what |", "|--:|--:|---|---|"]
     for event in report.near_misses:
         what = cell_code(event["description"], 100)
-        reached = value(number(report.rule, metric, event["metrics"]), 6)
-        lines.append(f"| {event['id']} | {reached} | {_reason(event)} | {what} |")
+        base, reached = (number(report.rule, metric, values) for values in (report.base, event["metrics"]))
+        said = figures.one(report, reached, base, 6)
+        lines.append(f"| {event['id']} | {said} | {_reason(report, event)} | {what} |")
     return lines
 
 
@@ -62,10 +67,14 @@ def _noisy_misses(report: TargetReport) -> list[str]:
     for event in report.near_misses:
         evidence, moved = f"{math.exp(min(event['peak'], 50)):,.0f} to 1", shown(metric, event["gain"], like=gains)
         what = cell_code(event["description"], 100)
-        lines.append(f"| {event['id']} | {moved} | {evidence} | {_reason(event)} | {what} |")
+        lines.append(f"| {event['id']} | {moved} | {evidence} | {_reason(report, event)} | {what} |")
     return lines
 
 
-def _reason(event: Event) -> str:
+def _reason(report: TargetReport, event: Event) -> str:
     """Which guard it was that did not hold, and by how much."""
-    return f"guard: {cell_code(event['why'], 120)}" if event["reason"] == "guard" else str(event["reason"])
+    return f"guard: {_why(report, event, 120)}" if event["reason"] == "guard" else str(event["reason"])
+
+
+def _why(report: TargetReport, event: Event, most: int) -> str:
+    return cell_code(figures.words(report, event["why"]), most)

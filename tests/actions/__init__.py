@@ -1,1 +1,1 @@
-"""GitHub Actions on this machine: `runner.Actions` runs a workflow file as written, `wheel` makes the bot it installs."""
+"""GitHub Actions on this machine: `runner` runs a workflow as it is written, `wheel` makes the bot that it installs."""

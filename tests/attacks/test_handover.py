@@ -48,6 +48,7 @@ from tests.attacks.forgery import (
     recorded,
 )  # fmt: skip
 from tests.support import autoresearch
+from tests.tried_slowly import tried_before
 
 CONTENT = b"a: 33  # one\nb: 50\nfixed: 7\n"  # in the space, and not what the loop found
 IMAGE = "<img src=x onerror=alert(1)>"
@@ -299,7 +300,7 @@ def next_blob(night: Night) -> bool:
 
 
 def canon_on_the_branch(night: Night) -> bool:
-    found = folds.tried_before(records.segments(night.repository, "t"), night.target_plan("t").lock)
+    found = tried_before(records.segments(night.repository, "t"), night.target_plan("t").lock)
     return "0" * 32 in found
 
 

@@ -36,6 +36,7 @@ from harness.reports import Measurement
 from harness.screening import holds
 from harness.target import Target
 from tests.support import make_repository
+from tests.tried_slowly import tried_before
 
 FOLDER = "targets/experiments/s"
 SPEC = "a: 2  # far from 20\nb: 33\nc: 3  # changes nothing\n"
@@ -205,7 +206,7 @@ def test_a_proposer_is_told_the_bound(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_what_was_screened_is_tried(ran: Callable[..., Ran]) -> None:
     found = ran("value", "maximize", 3)
-    tried = folds.tried_before(found.night.segments("s"), found.night.target_plan("s").lock)
+    tried = tried_before(found.night.segments("s"), found.night.target_plan("s").lock)
     assert {event["canon"] for event in found.screened} <= tried
 
 

@@ -154,32 +154,6 @@ def test_other_events_do_not_move_the_loop(kind: str) -> None:
     assert asdict(state) == asdict(LoopState())
 
 
-def test_what_was_tried_counts_under_its_own_lock_only(tmp_path: Path) -> None:
-    segments = []
-    for lock in ("one", "two"):
-        recorder = Recorder(tmp_path / lock, lock)
-        recorder.baseline(b"a: 1\n")
-        recorder.experiment(b"a: 2\n", "discard", 0.0, 1)
-        if lock == "two":
-            recorder.experiment(b"a: 3\n", "crash", 0.0, 1)
-        segments += recorder.end()[0]
-    assert folds.tried_before(segments, "one") == {"c-base", "c1"}
-    assert folds.tried_before(segments, "two") == {"c-base", "c1", "c2"}
-    assert folds.tried_before(segments, "three") == set()
-    assert folds.tried_before([], "one") == set()
-
-
-def test_what_was_tried_is_read_up_to_the_damage(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path)
-    recorder.baseline(b"a: 1\n")
-    for _ in range(3):
-        recorder.experiment(b"a: 2\n", "discard", 0.0, 1)
-    recorder.end()
-    data = recorder.paths[0].read_bytes().replace(b'"id":2', b'"id":9')
-    assert folds.tried_before([events.parse("x", data)], "c0ffee") == {"c-base", "c1"}
-    assert folds.tried_before([events.parse("x", b"")], "c0ffee") == set()
-
-
 @pytest.mark.parametrize(
     ("ends", "run", "confirmed"),
     [

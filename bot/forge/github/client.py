@@ -57,7 +57,7 @@ def from_environment(environment: MutableMapping[str, str]) -> Place:
 class Client:
     """PyGithub, made once, with one policy for what fails."""
 
-    def __init__(self, place: Place, patience: Patience, timeout: float = TIMEOUT) -> None:
+    def __init__(self, place: Place, patience: Patience, timeout: int = TIMEOUT) -> None:
         self.place, self.patience = place, patience
         self._github = _connected(place, timeout)
         self._repository: Repository | None = None
@@ -82,7 +82,7 @@ class Client:
         return self.patience(told, doing)
 
 
-def _connected(place: Place, timeout: float) -> Github:
+def _connected(place: Place, timeout: int) -> Github:
     try:
         from github import Auth, Github
     except ImportError:
@@ -92,7 +92,7 @@ def _connected(place: Place, timeout: float) -> Github:
     return Github(
         auth=Auth.Token(place.token),
         base_url=place.api_url,
-        timeout=timeout,  # type: ignore[arg-type]  # requests takes fractions, which tests use
+        timeout=timeout,
         retry=None,  # a lost answer to a write may not be sent again unseen: `Client.do` looks first
         per_page=100,
         seconds_between_requests=None,

@@ -16,7 +16,8 @@ from bot.forge.github.standing import of_pull
 from bot.forge.remote import Remote
 from bot.pages import evidence
 from bot.pages.body import body, title
-from bot.pages.facts import Facts, Links, Pull
+from bot.pages.dashboard import Board
+from bot.pages.facts import Facts, Links
 from bot.pages.text import code, count
 from bot.pages.verdict import Verdict, verdict
 from harness.repository import CommitSource, Repository
@@ -66,6 +67,9 @@ class GitHubForge:
     def publish(self, repository: Repository, branch: str, head: str, replaces: str) -> None:
         self.remote.publish(repository, branch, head, replaces)
 
+    def publish_tag(self, repository: Repository, name: str) -> None:
+        self.remote.publish_tag(repository, name)
+
     def links(self, request: PullRequest) -> Links:
         place = self.client.place
         address = f"{place.server_url}/{place.repository}"
@@ -92,11 +96,11 @@ class GitHubForge:
         self._summarise(heading, render(10 * 60_000))
         said = verdict(request.reports, links.facts)
         self._check(request, said)
-        pull, notes = pulls.ensure(
+        pull, ours, notes = pulls.ensure(
             self.client, request.branch, request.head, heading, render, base=self._base(), draft=self.settings.draft,
             asked=request.asked,
         )  # fmt: skip
-        if pulls.may_renew(pull, request.head, asked=request.asked):
+        if ours:
             wanted = labels.for_reports(request.reports, self.settings.labels, strong=said.strong)
             pulls.set_labels(self.client, pull.number, wanted)
             notes += pulls.ask(self.client, pull.number, request.owners)
@@ -105,8 +109,8 @@ class GitHubForge:
     def supersede(self, repository: Repository, proposal: Proposal, by: Opened) -> None:  # noqa: ARG002
         closing.supersede(self.client, proposal, by.where)
 
-    def dashboard(self, text: str) -> None:
-        dashboard.show(self.client, text)
+    def dashboard(self, board: Board) -> None:
+        dashboard.show(self.client, board, self._base())
 
     def _base(self) -> str:
         return self.settings.base or self.client.do(
@@ -119,7 +123,7 @@ class GitHubForge:
             return replace(
                 request.facts,
                 squash_only=there.allow_squash_merge is True and there.allow_merge_commit is False,
-                supersedes=Pull(older.number, older.html_url) if older else None,
+                supersedes=older.number if older else None,
                 commands=self.commands,
             )
 

@@ -44,36 +44,38 @@ def is_ours(pull: PullRequest) -> bool:
     return pull.user.type == "Bot" or markers.outside(pull.body or "") != ("", pull.body or "")
 
 
-def may_renew(pull: PullRequest, head: str, *, asked: bool) -> bool:
-    """Whether its text is still the bot's to write. Commits that a human pushed make it theirs, whoever asks."""
-    untouched = of_pull(pull, head) is Standing.WAITING
-    return is_ours(pull) and (untouched or (asked and pull.state == "open" and pull.head.sha == head))
-
-
 def ensure(
     client: Client, branch: str, head: str, title: str, render: Render, *, base: str, draft: bool,
     asked: bool = False,
-) -> tuple[PullRequest, list[str]]:  # fmt: skip
-    """The pull request of a pushed branch, open and up to date, or closed as a human left it; notes. asked: see
-    PullRequest."""
+) -> tuple[PullRequest, bool, list[str]]:  # fmt: skip
+    """The pull request of a pushed branch, new, refreshed, or as a human left it; whether it is still ours; notes.
+
+    asked: see PullRequest."""
     notes: list[str] = []
 
-    def step(repository: Repository) -> PullRequest:
+    def step(repository: Repository) -> tuple[PullRequest, str]:
         pull = find(repository, branch)
         if pull is None:
-            return _create(repository, branch, title, render, base or repository.default_branch, draft, notes)
-        if may_renew(pull, head, asked=asked):
+            return _create(repository, branch, title, render, base or repository.default_branch, draft, notes), ""
+        why = _hands_off(pull, head, asked=asked)
+        if not why:
             refresh(pull, title, render)
-        return pull
+        return pull, why
 
-    pull = client.do("opening the pull request", PULLS, step)
+    pull, why = client.do("opening the pull request", PULLS, step)
+    return pull, not why, [*notes, *([why] if why else [])]
+
+
+def _hands_off(pull: PullRequest, head: str, *, asked: bool) -> str:
+    """Why a pull request that is there already is none of the bot's business any more; nothing if it is. Commits that a
+    human pushed make it theirs, whoever asks."""
     if pull.state != "open":
-        notes.append("it is closed already; what a human closed is not opened again")
-    elif not is_ours(pull):
-        notes.append("a human opened it, so its text is left alone; the night's page is in the summary of this run")
-    elif not may_renew(pull, head, asked=asked):
-        notes.append("a human has looked at it or works on it, so it is left as it is")
-    return pull, notes
+        return "it is closed already; what a human closed is not opened again"
+    if not is_ours(pull):
+        return "a human opened it, so its text is left alone; the night's page is in the summary of this run"
+    if of_pull(pull, head) is not Standing.WAITING and not (asked and pull.head.sha == head):
+        return "a human has looked at it or works on it, so it is left as it is"
+    return ""
 
 
 def _create(

@@ -1,4 +1,4 @@
-"""As actions/download-artifact since v5: each artifact in a folder of its name, but one alone, or merged, without it."""
+"""As actions/download-artifact since v5: each artifact in a folder of its name; one alone, or merged, without it."""
 
 import fnmatch
 import os

@@ -1,0 +1,235 @@
+"""What keeps a night, or a target of it, from beginning: asked before anything is spent.
+
+A scheduled night asks whether it was had already. Then each target may end before it begins: `reviewers-behind`,
+`paused`, `sleeping`, `minutes`. Such an end is a segment of the target like any other, with nothing between header and
+seal. A state that lasts is recorded when it begins; the nights after it leave the target out and say so.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+
+from bot.config import Config
+from bot.forge import Forge
+from bot.install import needs
+from bot.night.folder import Night
+from bot.night.header import header_fields
+from bot.night.history import Past, Recorded
+from bot.promote import chain
+from bot.promote import folds as promotions
+from harness import lock
+from harness.handover.shapes import GATED
+from harness.repository import CommitSource, Repository
+from harness.target import Target
+
+AROUND = 50  # minutes that the jobs which plan and propose may take
+HALF_A_DAY = timedelta(hours=12)
+_UNTRIED = GATED | {"infra", "integrity", "interrupt"}  # of a loop that says nothing about its target
+_LASTING = frozenset({"sleeping", "paused", "reviewers-behind"})
+
+
+class NothingTonight(Exception):  # no error: there is just nothing to do
+    """No night is planned. reason: one typed word; why in words."""
+
+    def __init__(self, reason: str, why: str) -> None:
+        super().__init__(f"{reason}: {why}")
+        self.reason, self.why = reason, why
+
+
+@dataclass(frozen=True)
+class WorkflowRun:
+    """An earlier run of this workflow. minutes: of its jobs so far, those that run counted in full; measured: whether
+    any job of it went beyond planning; over: whether all of it has ended."""
+
+    id: str
+    minutes: int
+    measured: bool
+    over: bool
+
+
+@dataclass(frozen=True)
+class Gates:
+    """Who asks for a night. once: the schedule does, which may tick late, twice or never; runner: hosted, self-hosted
+    or "" for all targets; runs: the runs of this workflow since a moment."""
+
+    forge: Forge
+    once: bool = False
+    runner: str = ""
+    runs: Callable[[datetime], Sequence[WorkflowRun]] = lambda _since: ()
+    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+
+
+def evening(settings: Config, now: datetime) -> date:
+    """The date of a night: that of the evening it belongs to, from noon to noon by the schedule's own clock."""
+    return (now.astimezone(settings.schedule.zone).replace(tzinfo=None) - HALF_A_DAY).date()
+
+
+def name(gates: Gates, settings: Config, taken: Collection[str]) -> str:
+    """Of the night to plan. The plain date belongs to the schedule, which a night between must not use up.
+
+    Raises NothingTonight where the scheduled night was had already.
+    """
+    day = evening(settings, gates.now()).isoformat() + ("-gpu" if gates.runner == "self-hosted" else "")
+    if gates.once:
+        if day in taken:
+            raise NothingTonight("already-done", f"the night {day} is recorded or planned already")
+        return day
+    number = 2
+    while f"{day}-{number}" in taken:
+        number += 1
+    return f"{day}-{number}"
+
+
+def of_runner(gates: Gates, targets: Sequence[Target]) -> list[Target]:
+    """The targets that this workflow runs. Raises NothingTonight where there are none."""
+    wanted = [one for one in targets if not gates.runner or one.self_hosted == (gates.runner == "self-hosted")]
+    if not wanted:
+        raise NothingTonight(
+            "no-target", f"no target runs on a {gates.runner} runner: `runner` in target.yaml says where"
+        )
+    return wanted
+
+
+@dataclass(frozen=True)
+class Held:
+    """Targets that end before they begin -> (end, why), and those that are left out since an earlier night said so."""
+
+    ends: Mapping[str, tuple[str, str]]
+    silent: Mapping[str, tuple[str, str]]
+
+
+def held(
+    gates: Gates, source: CommitSource, settings: Config, targets: Sequence[Target], locks: Mapping[str, str],
+    pasts: Mapping[str, Past], *, named: bool,
+) -> Held:  # fmt: skip
+    """What stands against each target. named: a human asked for these, so that none of them sleeps."""
+    found: dict[str, tuple[str, str]] = {}
+    if behind := _reviewers_behind(gates.forge, settings):
+        found = {target.name: ("reviewers-behind", behind) for target in targets}
+    elif not named:
+        asleep = _asleep(source, settings, targets, locks, pasts)
+        found = {name: ("sleeping", why) for name, why in asleep.items()}
+    found |= paused(source.repository, locks)
+    silent = {name: end for name, end in found.items() if _said(pasts[name], end[0])}
+    found = {name: end for name, end in found.items() if name not in silent}
+    awake = [target for target in targets if target.name not in found and target.name not in silent]
+    return Held(found | _minutes(gates, source, settings, awake, pasts), silent)
+
+
+def paused(repository: Repository, locks: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Targets whose merges kept too little of what was claimed; naming one does not wake it, `promote resume` does."""
+    why = {name: promotions.paused(chain.read(repository, name).segments, digest) for name, digest in locks.items()}
+    resume = "autoresearch promote resume"
+    return {name: ("paused", f"{said}; next: {resume} {name}") for name, said in why.items() if said}
+
+
+def end_before_it_began(night: Night, target: Target, end: str, why: str) -> None:
+    """Records that a target's night ended for a reason that no loop was needed to find."""
+    fields = header_fields(night, target, night.target_plan(target.name), lock.harness_hash())
+    night.begin(target.name, "run", [], fields).seal(end, why=why)
+
+
+def _reviewers_behind(forge: Forge, settings: Config) -> str:
+    most = settings.pull_request.max_open
+    waiting = forge.open_count()
+    return f"{waiting} pull requests wait for a review, and max_open is {most}" if waiting >= most else ""
+
+
+def _said(past: Past, end: str) -> bool:
+    """Whether the target's last night ended so, too."""
+    last = next(reversed(past.nights.values()), None)
+    return end in _LASTING and last is not None and last.ends.get("run") == end
+
+
+def _asleep(
+    source: CommitSource, settings: Config, targets: Sequence[Target], locks: Mapping[str, str],
+    pasts: Mapping[str, Past],
+) -> dict[str, str]:  # fmt: skip
+    """Targets whose last nights found nothing, while neither file, program nor what computes the score changed."""
+    due: dict[str, list[Recorded]] = {}
+    for target in targets:
+        nights = _in_vain(pasts[target.name], locks[target.name], settings.sleep_after)
+        if len(nights) == settings.sleep_after:
+            due[target.name] = nights
+    asked = {t.name: [*dict.fromkeys(n.base for n in due[t.name]), source.commit] for t in targets if t.name in due}
+    states = _states(source.repository, [t for t in targets if t.name in due], asked)
+    return {
+        name: f"{settings.sleep_after} nights without a confirmed change, and nothing of it has changed since"
+        for name, found in states.items()
+        if len(found) == 1 and None not in found
+    }
+
+
+def _in_vain(past: Past, digest: str, most: int) -> list[Recorded]:
+    """The last nights of a target under this lock, as long as they tried and nothing was confirmed."""
+    found: list[Recorded] = []
+    for night in reversed(past.nights.values()):
+        end = night.ends.get("run")
+        if end is None or end in _UNTRIED or night.ends.get("confirm") in {"infra", "integrity"}:
+            continue
+        if night.lock != digest or night.ends.get("confirm") == "confirmed" or len(found) == most:
+            break
+        found.append(night)
+    return found
+
+
+def _states(
+    repository: Repository, targets: Sequence[Target], commits: Mapping[str, Sequence[str]]
+) -> dict[str, set[tuple[str, ...] | None]]:
+    """Of each target the states that its file and program had in these commits; None for a commit that is not here."""
+    asked = [(t.name, f"{c}:{path}") for t in targets for c in commits[t.name] for path in (t.file, t.program) if path]
+    lines = "".join(f"{spoken}\n" for _, spoken in asked).encode()
+    answers = (
+        repository.git("cat-file", "--batch-check=%(objectname)", stdin=lines).decode().splitlines() if asked else []
+    )
+    known = dict(zip(asked, answers, strict=True))
+    found: dict[str, set[tuple[str, ...] | None]] = {}
+    for target in targets:
+        for commit in commits[target.name]:
+            blobs = tuple(known[target.name, f"{commit}:{path}"] for path in (target.file, target.program) if path)
+            missing = any(blob.endswith("missing") for blob in blobs)
+            found.setdefault(target.name, set()).add(None if missing else blobs)
+    return found
+
+
+def _minutes(
+    gates: Gates, source: CommitSource, settings: Config, targets: Sequence[Target], pasts: Mapping[str, Past]
+) -> dict[str, tuple[str, str]]:
+    """Targets for whose jobs too few minutes are left, in name order. The time limits of all jobs are reserved."""
+    most = settings.actions_minutes
+    if most is None or gates.runner == "self-hosted" or not targets:
+        return {}
+    spent = _spent(gates, settings, pasts)
+    left = most - spent - AROUND
+    limits = needs.of(source, targets, settings).minutes(targets)
+    each = limits.run_job + limits.confirm_job
+    ends = {}
+    for number, target in enumerate(targets):
+        if each * (number + 1) > left:
+            why = f"its jobs may take {each} minutes; {AROUND} are set aside for planning and proposing"
+            why += f", {spent} were spent tonight" if spent else ""
+            ends[target.name] = ("minutes", f"{why}, and actions_minutes is {most}; a shorter wall_clock reserves less")
+    return ends
+
+
+def _spent(gates: Gates, settings: Config, pasts: Mapping[str, Past]) -> int:
+    """Minutes of tonight's earlier runs, which the forge knows, whatever became of them.
+
+    One that measured and left no record counts as if it had spent all that it could.
+    """
+    zone = settings.schedule.zone
+    noon = datetime.combine(evening(settings, gates.now()), time(12), zone)
+    recorded = {night.run for past in pasts.values() for night in past.nights.values()}
+    whole = settings.actions_minutes or 0
+    return math.ceil(
+        sum(
+            whole if run.measured and run.id not in recorded else run.minutes
+            for run in gates.runs(noon.astimezone(UTC))
+        )
+    )
+
+
+__all__ = ["Gates", "Held", "NothingTonight", "WorkflowRun", "end_before_it_began", "evening", "held", "name"]

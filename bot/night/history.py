@@ -1,0 +1,93 @@
+"""What planning needs of everything that is recorded, read in one pass: of a million experiments, a few bytes each.
+
+Chains are verified as `harness.events` does it, and a segment counts up to its first bad line. Only headers, seals and
+baselines are parsed; what is looked for in an experiment stands in it exactly as this program spells it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot import records
+from harness import events
+from harness.events import Event
+from harness.handover.shapes import INTERRUPTED
+from harness.repository import Repository
+
+_CANON = re.compile(rb'"canon":"([0-9a-f]{16,64})"')
+_EXPERIMENT, _BASELINE, _SEAL = b'{"event":"experiment",', b'{"event":"baseline",', b'{"event":"seal",'
+_KEPT, _UNFINISHED = b'"status":"keep"', b'"reason":"unfinished"'
+
+
+@dataclass
+class Recorded:
+    """One night of a target. ends: verb -> how it came to its end; run: of the workflow that recorded it, or ""."""
+
+    night: str
+    lock: str
+    base: str
+    run: str
+    ends: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Past:
+    """Of one target. nights: oldest first; tried: canonical ids of what is not worth another try under its lock; took:
+    seconds of the last baseline."""
+
+    nights: dict[str, Recorded] = field(default_factory=dict)
+    tried: set[str] = field(default_factory=set)
+    took: float | None = None
+
+
+def read(repository: Repository, locks: Mapping[str, str], declined: Mapping[str, Collection[str]]) -> dict[str, Past]:
+    """The past of each target. locks: target -> the lock that it has now; declined: target -> nights that a human
+    refused: what they kept is not tried again."""
+    found = {target: Past() for target in locks}
+    wanted = [
+        place for place in records.places(repository) if place.target in locks and place.verb in {"run", "confirm"}
+    ]
+    contents = repository.stream([place.blob for place in wanted])
+    for place, (_blob, data) in zip(wanted, contents, strict=True):
+        past = found[place.target]
+        _take(past, place, events.intact_lines(data), locks[place.target], declined.get(place.target, ()))
+    for past in found.values():
+        past.nights = dict(sorted(past.nights.items(), key=lambda entry: records.night_order(entry[0])))
+    return found
+
+
+def _take(past: Past, place: records.Place, lines: Iterator[bytes], lock: str, declined: Collection[str]) -> None:
+    header = _loads(next(lines, b""))
+    if header is None:
+        return
+    night = past.nights.get(place.night)
+    if night is None:
+        run = header.get("machine", {}).get("run", "")
+        night = past.nights[place.night] = Recorded(place.night, header.get("lock", ""), header.get("base", ""), run)
+    counts = header.get("lock") == lock
+    refused = header.get("night") in declined
+    line = b""
+    for line in lines:
+        if line.startswith(_EXPERIMENT):
+            if counts and (refused or not (_KEPT in line or _UNFINISHED in line)):
+                past.tried.add(_canon(line))
+        elif line.startswith(_BASELINE):
+            past.took = float((_loads(line) or {})["seconds"])
+            if counts:
+                past.tried.add(_canon(line))
+    if line.startswith(_SEAL) and (end := str((_loads(line) or {}).get("end"))) != INTERRUPTED:
+        night.ends[place.verb] = end
+
+
+def _canon(line: bytes) -> str:
+    found = _CANON.search(line)
+    return found[1].decode() if found else str((_loads(line) or {})["canon"])
+
+
+def _loads(line: bytes) -> Event | None:
+    found: Any = json.loads(line + b"}") if line else None
+    return found if isinstance(found, dict) else None

@@ -1,0 +1,63 @@
+"""What a night is in a workflow: who may start it, what its jobs are, and what became of those that left nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from bot import actions, config
+from bot.forge import Forge
+from bot.forge.choice import chosen
+from bot.night.folder import Night
+from bot.night.gates import Gates, NothingTonight, end_before_it_began
+from bot.night.handing import NOTHING
+from bot.pages.text import code, count
+from harness.repository import CommitSource, Repository
+from harness.target import Target
+
+
+def gates(repository: Repository, forge_name: str, runner: str, *, once: bool) -> tuple[Forge, Gates | None]:
+    """The forge, and what may keep the night from beginning; nothing may where a human plans on a machine of theirs."""
+    forge = chosen(forge_name, repository, repository.state)
+    if forge_name == "local":
+        return forge, Gates(forge, once, runner) if once or runner else None
+    from bot.forge.github.forge import GitHubForge
+    from bot.forge.github.runs import Runs
+
+    if not isinstance(forge, GitHubForge):
+        return forge, Gates(forge, once, runner)
+    runs = Runs(forge.client)
+    if runner == "self-hosted":
+        runs.cancel_waiting()
+    return forge, Gates(forge, once, runner, runs.since)
+
+
+def tell(night: Night) -> None:
+    """The step's outputs and the job's summary: the night, and the targets that have anything to run."""
+    targets = config.load_targets(CommitSource(night.repository, night.plan.base), [t.name for t in night.plan.targets])
+    ended = {target.name: found[-1].events[-1] for target in targets if (found := night.segments(target.name))}
+    jobs = [
+        {"target": target.name, "runner": target.runner[0] if len(target.runner) == 1 else list(target.runner)}
+        for target in targets
+        if target.name not in ended
+    ]
+    actions.output({"night": night.name, "matrix": json.dumps(jobs)})
+    lines = [f"**Night {code(night.name)}**: {count(len(jobs), 'target')} to run."]
+    lines += [f"- {code(name)}: {end['end']}: {code(end['why'], 300)}" for name, end in ended.items()]
+    actions.summary("\n".join(lines))
+
+
+def tell_nothing(nothing: NothingTonight) -> None:
+    """The same where there is no night."""
+    actions.output({"night": "", "matrix": "[]"})
+    actions.summary(f"**No night**: {nothing.reason}: {code(nothing.why, 300)}")
+
+
+def end_absent(night: Night, targets: Sequence[Target], silent: Mapping[str, str]) -> None:
+    """Ends the targets of machines of one's own that never took their job."""
+    for target in targets:
+        if target.self_hosted and silent.get(target.name) == NOTHING:
+            end_before_it_began(night, target, "runner-absent", f"no machine took its job, or {NOTHING}")
+
+
+__all__ = ["end_absent", "gates", "tell", "tell_nothing"]

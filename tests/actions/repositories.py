@@ -1,0 +1,48 @@
+"""Small repositories with targets of every kind that a workflow differs for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.repository import Repository
+from tests.actions import wheel
+from tests.support import make_repository
+
+WHEEL = f".github/{wheel.NAME}"
+_EVALUATE = "import json\nprint('---')\nprint('score: 0.5')\n"
+_DATA = """\
+name: {name}
+file: params.yaml
+evaluate: {{command: [python, evaluate.py]}}
+metrics: [{{name: score, goal: maximize}}]
+space: {{/rate: {{float: [0, 1]}}}}
+"""
+_CODE = """\
+name: {name}
+file: program.py
+evaluate: {{command: [python, evaluate.py]}}
+metrics: [{{name: score, goal: maximize}}]
+"""
+DATA, CODE, OWN, SEARCH, LONG = "data", "code", "own", "search", "long"
+_KINDS = {
+    DATA: _DATA,
+    CODE: _CODE,
+    OWN: _DATA + "runner: [self-hosted, gpu]\n",
+    SEARCH: _DATA + "proposer: {{kind: search}}\nbudget: {{wall_clock: 30m}}\n",
+    LONG: _DATA + "budget: {{wall_clock: 8h}}\nconfirm: {{budget: 40m}}\n",
+}
+
+
+def with_targets(tmp_path: Path, *kinds: str, config: str = "", main: str = wheel.THE_REAL_BOT) -> Repository:
+    """A repository with a target of each kind, named after it, and a wheel that stands for the bot."""
+    files: dict[str, str | bytes] = {"README.md": "A shop.\n"}
+    for kind in kinds:
+        folder = f"targets/experiments/{kind}"
+        files[f"{folder}/target.yaml"] = _KINDS[kind].format(name=kind)
+        files[f"{folder}/evaluate.py"] = _EVALUATE
+        files[f"{folder}/{'program.py' if kind == CODE else 'params.yaml'}"] = "rate: 0.5\n"
+    if config:
+        files[".github/autoresearch.yml"] = config
+    repository = make_repository(tmp_path, files)
+    wheel.write(repository.root / ".github", main)
+    return repository

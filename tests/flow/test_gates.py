@@ -1,0 +1,300 @@
+"""What keeps a night from beginning, and that it is said, typed and recorded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot import config
+from bot.forge.local import LocalForge
+from bot.night.folder import Night, Plan
+from bot.night.gates import Gates, NothingTonight, WorkflowRun, evening
+from bot.night.handing import take_over
+from bot.night.night import targets_of
+from bot.night.plan import Wishes, plan
+from bot.night.propose import propose
+from harness import folds
+from harness.repository import Repository
+from tests.recorded import record
+from tests.support import autoresearch, git, make_repository, write
+
+AT = "targets/experiments"
+EVALUATE = "from harness import candidate, evaluator\nevaluator.report({'score': candidate.load('params.yaml')['x']})\n"
+TARGET = """
+name: NAME
+file: params.yaml
+program: program.md
+space: {/x: {int: [0, 3]}}
+evaluate: {command: [python, evaluate.py]}
+signal: file-property
+metrics: [{name: score, goal: maximize}]
+budget: {experiments: 6, wall_clock: 5m}
+confirm: {budget: 5m}
+"""
+NOW = datetime(2026, 11, 22, 2, 17, tzinfo=UTC)
+CONFIG = ".github/autoresearch.yml"
+
+
+@dataclass(frozen=True)
+class Counting(LocalForge):
+    """The local forge with reviewers behind it."""
+
+    waiting: int = 0
+
+    def open_count(self) -> int:
+        return self.waiting
+
+
+def repository(tmp_path: Path, settings: str = "", **runners: str) -> Repository:
+    files = {CONFIG: settings}
+    for name, runner in (runners or {"dial": ""}).items():
+        files[f"{AT}/{name}/target.yaml"] = TARGET.replace("NAME", name) + runner
+        files |= {f"{AT}/{name}/evaluate.py": EVALUATE, f"{AT}/{name}/params.yaml": "x: 0\n"}
+        files[f"{AT}/{name}/program.md"] = "Turn it up.\n"
+    return make_repository(tmp_path, files)
+
+
+def gates(found: Repository, waiting: int = 0, **more: Any) -> Gates:
+    return Gates(Counting(found.state, waiting), now=lambda: NOW, **{"once": True, **more})
+
+
+def planned(found: Repository, wishes: Wishes = Wishes(), **more: Any) -> tuple[Night, Plan]:  # noqa: B008  # frozen
+    return plan(found, wishes, forge=Counting(found.state), gates=gates(found, **more))
+
+
+def ends(night: Night) -> dict[str, str | None]:
+    return {share.name: folds.run_end(night.segments(share.name)) for share in night.plan.targets}
+
+
+def in_vain(found: Repository, nights: Sequence[str], target: str = "dial", end: str = "exhausted") -> None:
+    for night in nights:
+        record(found, target, night, {"run": end, "confirm": "not-confirmed"})
+
+
+FIVE = [f"2026-11-{day}" for day in range(11, 16)]
+
+
+# Once --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("zone", "now", "date"),
+    [
+        ("UTC", "2026-11-22T02:17+00:00", "2026-11-21"),
+        ("UTC", "2026-11-22T11:59+00:00", "2026-11-21"),
+        ("UTC", "2026-11-22T12:00+00:00", "2026-11-22"),
+        ("Europe/Berlin", "2026-11-22T11:30+00:00", "2026-11-22"),
+        ("America/Los_Angeles", "2026-11-22T19:59+00:00", "2026-11-21"),
+        ("Pacific/Auckland", "2026-11-22T02:17+00:00", "2026-11-22"),
+    ],
+)
+def test_a_night_belongs_to_the_evening_it_begins(zone: str, now: str, date: str) -> None:
+    settings = config.Config(schedule=config.Schedule(timezone=zone))
+    assert evening(settings, datetime.fromisoformat(now)).isoformat() == date
+
+
+def test_a_tick_that_comes_twice_does_nothing_twice(tmp_path: Path) -> None:
+    found = repository(tmp_path)
+    night, _ = planned(found)
+    assert night.name == "2026-11-21"
+    with pytest.raises(NothingTonight, match="already-done: the night 2026-11-21 is recorded or planned"):
+        planned(found)  # open, hours late or not
+    between, _ = planned(found, once=False)
+    assert between.name == "2026-11-21-2"
+
+
+def test_a_recorded_night_is_had_wherever_it_ran(tmp_path: Path) -> None:
+    found = repository(tmp_path)
+    record(found, "dial", "2026-11-20", {"run": "exhausted"})
+    record(found, "dial", "2026-11-21-2", {"run": "exhausted"})  # a night between uses nothing up
+    assert planned(found)[0].name == "2026-11-21"
+    other = repository(tmp_path / "other")
+    record(other, "dial", "2026-11-21", {"run": "exhausted"})
+    with pytest.raises(NothingTonight, match="already-done"):
+        planned(other)
+
+
+def test_both_kinds_of_runner_have_their_night(tmp_path: Path) -> None:
+    found = repository(tmp_path, dial="", gpu="runner: [self-hosted, gpu]\n")
+    hosted, _ = planned(found, runner="hosted")
+    own, _ = planned(found, runner="self-hosted")
+    assert (hosted.name, ends(hosted)) == ("2026-11-21", {"dial": None})
+    assert (own.name, ends(own)) == ("2026-11-21-gpu", {"gpu": None})
+    alone = repository(tmp_path / "alone")
+    with pytest.raises(NothingTonight, match="no-target"):
+        planned(alone, runner="self-hosted")
+
+
+# Sleeping ----------------------------------------------------------------------------------------------------------
+
+
+def test_five_nights_in_vain_put_a_target_to_sleep_once(tmp_path: Path) -> None:
+    found = repository(tmp_path)
+    in_vain(found, FIVE[:4])
+    assert ends(planned(found)[0]) == {"dial": None}
+    in_vain(found, FIVE[4:])
+    night, _ = plan(found, Wishes(), gates=gates(found, once=False))
+    assert ends(night) == {"dial": "sleeping"}
+    (segment,) = night.segments("dial")
+    assert [event["event"] for event in segment.events] == ["header", "seal"]
+    proposed = propose(night, targets_of(night), LocalForge(night.path))
+    assert (proposed.opened, proposed.refused, [report.end for report in proposed.reports]) == (None, {}, ["sleeping"])
+    assert night.done
+    listed = git(found, "ls-tree", "-r", "--name-only", "autoresearch/results").split()
+    assert f"dial/{night.name}.1-run.jsonl" in listed
+    with pytest.raises(NothingTonight, match="sleeping: 5 nights without a confirmed change"):
+        planned(found, once=False)  # said once, and silent from then on
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("params.yaml", "x: 1\n"), ("evaluate.py", f"{EVALUATE}# again\n"), ("program.md", "Turn it down.\n")],
+)
+def test_a_change_wakes_it(tmp_path: Path, name: str, text: str) -> None:
+    found = repository(tmp_path)
+    in_vain(found, FIVE)
+    write(found, {f"{AT}/dial/{name}": text})
+    git(found, "commit", "--quiet", "--all", "-m", "Change")
+    assert ends(planned(found)[0]) == {"dial": None}
+
+
+def test_another_commit_does_not_wake_it(tmp_path: Path) -> None:
+    found = repository(tmp_path)
+    in_vain(found, FIVE)
+    write(found, {"README.md": "Hello\n"})
+    git(found, "add", "README.md")
+    git(found, "commit", "--quiet", "-m", "Change")
+    assert ends(planned(found)[0]) == {"dial": "sleeping"}
+
+
+def test_a_human_who_names_it_wakes_it(tmp_path: Path) -> None:
+    found = repository(tmp_path)
+    in_vain(found, FIVE)
+    assert ends(planned(found, Wishes(targets=("dial",)))[0]) == {"dial": None}
+
+
+@pytest.mark.parametrize("end", ["infra", "integrity", "minutes", "runner-absent", "reviewers-behind", "interrupt"])
+def test_nights_that_tried_nothing_neither_count_nor_break_the_row(tmp_path: Path, end: str) -> None:
+    found = repository(tmp_path)
+    in_vain(found, FIVE[:4])
+    record(found, "dial", "2026-11-15", {"run": end})
+    assert ends(planned(found)[0]) == {"dial": None}
+    in_vain(found, ["2026-11-16"])
+    assert ends(planned(found, once=False)[0]) == {"dial": "sleeping"}
+
+
+def test_a_confirmed_night_breaks_the_row(tmp_path: Path) -> None:
+    found = repository(tmp_path)
+    in_vain(found, FIVE[:2])
+    record(found, "dial", FIVE[2], {"run": "exhausted", "confirm": "confirmed"})
+    in_vain(found, [*FIVE[3:], "2026-11-16", "2026-11-17"])
+    assert ends(planned(found)[0]) == {"dial": None}
+
+
+def test_a_base_that_is_not_here_wakes_it(tmp_path: Path) -> None:
+    found = repository(tmp_path)
+    in_vain(found, FIVE[:4])
+    record(found, "dial", FIVE[4], {"run": "exhausted"}, base="d" * 40)
+    assert ends(planned(found)[0]) == {"dial": None}
+
+
+def test_sleep_after_is_configured(tmp_path: Path) -> None:
+    found = repository(tmp_path, "sleep_after: 2\n")
+    in_vain(found, FIVE[:2])
+    assert ends(planned(found)[0]) == {"dial": "sleeping"}
+
+
+# Reviewers behind --------------------------------------------------------------------------------------------------
+
+
+def test_reviewers_who_are_behind_end_the_night_before_it_spends(tmp_path: Path) -> None:
+    found = repository(tmp_path, "pull_request: {max_open: 2}\n")
+    assert ends(planned(found, waiting=1, once=False)[0]) == {"dial": None}
+    night, _ = planned(found, waiting=2)
+    assert ends(night) == {"dial": "reviewers-behind"}
+    assert night.segments("dial")[0].events[-1]["why"] == "2 pull requests wait for a review, and max_open is 2"
+    propose(night, targets_of(night), LocalForge(night.path))
+    with pytest.raises(NothingTonight, match="reviewers-behind"):
+        planned(found, waiting=2, once=False)
+    assert ends(planned(found, waiting=0, once=False)[0]) == {"dial": None}
+
+
+# Minutes -----------------------------------------------------------------------------------------------------------
+
+JOBS = 30 + 30  # a loop or confirm of 5 minutes, 15 for what goes around it, 10 for the job
+RUN = WorkflowRun("7", 20, measured=True, over=True)
+
+
+@pytest.mark.parametrize(
+    ("most", "runs", "ended"),
+    [
+        (50 + 2 * JOBS, [], set()),
+        (50 + 2 * JOBS - 1, [], {"knob"}),
+        (50 + JOBS - 1, [], {"dial", "knob"}),
+        (50 + 2 * JOBS + 20, [RUN], {"dial", "knob"}),  # it left no record
+        (50 + 2 * JOBS + 20, [replace(RUN, measured=False)], set()),
+        (50 + 2 * JOBS + 19, [replace(RUN, measured=False)], {"knob"}),
+    ],
+)
+def test_minutes_are_reserved_before_they_are_spent(
+    tmp_path: Path, most: int, runs: list[WorkflowRun], ended: set[str]
+) -> None:
+    found = repository(tmp_path, f"budget: {{actions_minutes: {most}}}\n", dial="", knob="")
+    night, _ = planned(found, runs=lambda _since: runs)
+    assert {name for name, end in ends(night).items() if end == "minutes"} == ended
+
+
+def test_a_run_that_left_its_record_counts_what_it_took(tmp_path: Path) -> None:
+    found = repository(tmp_path, f"budget: {{actions_minutes: {50 + JOBS + 20}}}\n")
+    record(found, "dial", "2026-11-21-2", {"run": "exhausted"}, machine={"run": "7"})
+    asked = []
+
+    def runs(since: datetime) -> list[WorkflowRun]:
+        asked.append(since)
+        return [RUN]
+
+    assert ends(planned(found, runs=runs)[0]) == {"dial": None}
+    assert asked == [datetime(2026, 11, 21, 12, tzinfo=UTC)]
+
+
+# Between jobs ------------------------------------------------------------------------------------------------------
+
+
+def test_what_plan_ended_reaches_the_records_through_the_hand_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = repository(tmp_path, "sleep_after: 2\nschedule: {timezone: UTC}\n", dial="", knob="")
+    in_vain(found, FIVE[:2])
+    outputs, summary = tmp_path / "outputs", tmp_path / "summary"
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_OUTPUT", str(outputs))
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    done = autoresearch(found, "plan", "--once", "--runner", "hosted", "--hand-over", str(tmp_path / "in" / "plan-1"))
+    assert done.returncode == 0, done.stderr
+    said = dict(line.split("=", 1) for line in outputs.read_text().splitlines())
+    assert json.loads(said["matrix"]) == [{"target": "knob", "runner": "ubuntu-latest"}]
+    assert "- `dial`: sleeping: `2 nights without a confirmed change" in summary.read_text()
+    taken = take_over(found, tmp_path / "in", "propose")
+    assert taken.night.name == said["night"]
+    assert (ends(taken.night), taken.refused) == ({"dial": "sleeping", "knob": None}, {})
+    assert taken.silent == {"knob": "its job handed over nothing"}
+    outputs.unlink()
+    again = autoresearch(found, "plan", "--once", "--runner", "hosted")
+    assert (again.returncode, outputs.read_text()) == (0, "night=\nmatrix=[]\n")
+    assert "already-done" in again.stderr
+
+
+def test_a_machine_that_never_came_is_recorded(tmp_path: Path) -> None:
+    found = repository(tmp_path, gpu="runner: [self-hosted, gpu]\n")
+    done = autoresearch(found, "plan", "--runner", "self-hosted", "--hand-over", str(tmp_path / "in" / "plan-1"))
+    assert done.returncode == 0, done.stderr
+    done = autoresearch(found, "propose", "--handed", str(tmp_path / "in"))
+    assert done.returncode == 0, done.stderr
+    (path,) = git(found, "ls-tree", "-r", "--name-only", "autoresearch/results").split()
+    assert '"end":"runner-absent"' in git(found, "show", f"autoresearch/results:{path}")

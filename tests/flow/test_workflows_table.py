@@ -1,0 +1,195 @@
+"""Who may do what: job by job, what a workflow's token may do, where it is seen, and what the job runs.
+
+The table is written by hand. A workflow that says anything else, for any kind of target, fails.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+
+from bot import install
+from bot.install.render import _pins
+from tests.actions.repositories import CODE, DATA, OWN, SEARCH, WHEEL, with_targets
+
+ROOT = Path(__file__).parents[2]
+READ = {"contents": "read"}
+WRITE = {"contents": "write", "pull-requests": "write", "issues": "write", "checks": "write"}
+PLAN = {"contents": "read", "pull-requests": "read", "issues": "read", "actions": "read"}
+
+
+class Job(NamedTuple):
+    """permissions of its token; sees: the one step whose environment holds it; runs: verbs of the bot, in order."""
+
+    permissions: dict[str, str]
+    sees: str
+    runs: tuple[str, ...]
+    environment: str = ""
+
+
+NIGHT = {
+    "plan": Job(PLAN, "Plan", ("plan",)),
+    "run": Job(READ, "", ("setup", "run")),
+    "confirm": Job(READ, "", ("setup", "confirm")),
+    "propose": Job(WRITE, "Propose", ("propose",)),
+}
+TABLE = {
+    "nightly.yml": NIGHT,
+    "nightly-gpu.yml": {**NIGHT, "plan": NIGHT["plan"]._replace(permissions={**PLAN, "actions": "write"})},
+    "commands.yml": {
+        "gate": Job({"contents": "read", "pull-requests": "write"}, "Look at the command", ("command gate",)),
+        "work": Job(READ, "", ("setup", "command work")),
+        "post": Job(WRITE, "Post", ("command post",)),
+    },
+    "promote.yml": {
+        "plan": Job(READ, "", ("promote plan",)),
+        "remeasure": Job(READ, "", ("setup", "promote remeasure")),
+        "publish": Job({"contents": "write"}, "Publish", ("promote publish",), "autoresearch"),
+    },
+}
+CANDIDATES = {"run", "confirm", "command work", "promote remeasure", "setup"}  # what they or an evaluator may start
+SETS = {"data": (DATA,), "code": (CODE, SEARCH), "own": (OWN,), "mixed": (DATA, CODE, OWN), "ours": ()}
+
+_VERB = re.compile(r'/bot/bin/autoresearch" ((?:command |promote )?[a-z]+)')
+
+
+@pytest.fixture(scope="module", params=SETS)
+def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """File name -> workflow, for one set of targets; the last is what this repository has itself."""
+    root = ROOT
+    if SETS[request.param]:
+        repository = with_targets(tmp_path_factory.mktemp("targets"), *SETS[request.param])
+        install.write(install.plan(repository, {"bot": WHEEL}))
+        root = repository.root
+    paths = [path for path in sorted((root / install.FOLDER).glob("*.yml")) if path.name in install.WORKFLOWS]
+    return {path.name: yaml.safe_load(path.read_text(encoding="utf-8")) for path in paths}
+
+
+def jobs(found: dict[str, dict[str, Any]]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for name, workflow in found.items():
+        for key, job in workflow["jobs"].items():
+            yield name, key, job
+
+
+def as_row(job: dict[str, Any]) -> Job:
+    seen = [step["name"] for step in job["steps"] if holds_token(step.get("env", {}))]
+    runs = tuple(verb for step in job["steps"] for verb in _VERB.findall(step.get("run", "")))
+    return Job(job["permissions"], ", ".join(seen), runs, job.get("environment", ""))
+
+
+def holds_token(value: Any) -> bool:
+    return re.search(r"github\.token|secrets", str(value)) is not None
+
+
+def test_every_job_is_as_the_table_says(found: dict[str, dict[str, Any]]) -> None:
+    assert set(found) >= {"commands.yml", "promote.yml"}
+    assert {"nightly.yml", "nightly-gpu.yml"} & set(found)
+    for name, workflow in found.items():
+        assert {key: as_row(job) for key, job in workflow["jobs"].items()} == TABLE[name], name
+
+
+def test_what_runs_candidates_can_write_nothing_and_sees_no_token(found: dict[str, dict[str, Any]]) -> None:
+    checked = 0
+    for name, key, job in jobs(found):
+        row = as_row(job)
+        if CANDIDATES & set(row.runs):
+            assert row.permissions == READ, (name, key)
+            assert not holds_token({k: v for k, v in job.items() if k != "permissions"}), (name, key)
+            assert "environment" not in job
+            checked += 1
+    assert checked >= 4
+
+
+def test_nothing_is_allowed_that_a_job_does_not_name(found: dict[str, dict[str, Any]]) -> None:
+    for name, workflow in found.items():
+        assert workflow["permissions"] == {}, name
+        assert not holds_token(workflow.get("env", {}))
+        assert not any(holds_token(job.get("env", {})) for job in workflow["jobs"].values())
+        assert "pull_request_target" not in workflow[True]  # YAML 1.1 reads the key `on` as true
+        assert "workflow_run" not in workflow[True]
+
+
+def test_actions_are_the_pinned_ones(found: dict[str, dict[str, Any]]) -> None:
+    pinned = {pin.partition(" ")[0] for pin in _pins().values()}
+    for name, key, job in jobs(found):
+        used = {step["uses"] for step in job["steps"] if "uses" in step}
+        assert used <= pinned, (name, key)
+        assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action) for action in used)
+
+
+def test_the_checkout_leaves_no_token_behind_and_comes_first(found: dict[str, dict[str, Any]]) -> None:
+    for name, key, job in jobs(found):
+        first = job["steps"][0]
+        assert first["uses"].startswith("actions/checkout@"), (name, key)
+        assert first["with"] == {"fetch-depth": 0, "persist-credentials": False}
+
+
+def test_packages_are_installed_by_hash_before_any_step_sees_a_token(found: dict[str, dict[str, Any]]) -> None:
+    for name, key, job in jobs(found):
+        installs = [i for i, step in enumerate(job["steps"]) if " pip " in step.get("run", "")]
+        tokens = [i for i, step in enumerate(job["steps"]) if holds_token(step)]
+        assert installs, (name, key)
+        assert not tokens or max(installs) < min(tokens), (name, key)
+        for command in re.findall(r"(?m)^python .*?[^\\]$", "\n".join(job["steps"][i]["run"] for i in installs), re.S):
+            words = command.split()
+            assert words[1] == "-I", command  # the checkout's own modules are not looked at
+            by_hash = {"--require-hashes", "--only-binary", "--no-deps"} <= set(words)
+            assert words[2:4] == ["-m", "venv"] or by_hash or "--no-index" in words, command
+
+
+def test_no_cache_and_no_artifact_of_another_run(found: dict[str, dict[str, Any]]) -> None:
+    for name, key, job in jobs(found):
+        for step in job["steps"]:
+            assert "cache" not in str(step), (name, key)
+            assert not {"run-id", "github-token", "repository"} & set(step.get("with", {}))
+
+
+def test_artifacts_lie_outside_the_checkout_and_are_named_by_attempt(found: dict[str, dict[str, Any]]) -> None:
+    for name, key, job in jobs(found):
+        for step in job["steps"]:
+            if "artifact@" not in step.get("uses", ""):
+                continue
+            assert step["with"]["path"].startswith("${{ runner.temp }}/"), (name, key)
+            if "name" in step["with"]:
+                assert step["with"]["name"].endswith("-${{ github.run_attempt }}")
+            else:
+                assert step["with"]["merge-multiple"] is True  # else one artifact alone lies elsewhere than two
+
+
+def test_no_expression_reaches_a_shell(found: dict[str, dict[str, Any]]) -> None:
+    for name, key, job in jobs(found):
+        for step in job["steps"]:
+            assert "${{" not in step.get("run", ""), (name, key)
+
+
+def test_every_job_ends(found: dict[str, dict[str, Any]]) -> None:
+    for name, key, job in jobs(found):
+        most = 7000 if name == "nightly-gpu.yml" or "nightly.yml" not in found else 350
+        assert 0 < job["timeout-minutes"] <= most, (name, key)
+        steps = [step["timeout-minutes"] for step in job["steps"] if "timeout-minutes" in step]
+        assert all(minutes < job["timeout-minutes"] for minutes in steps)
+
+
+def test_whose_failure_stops_whom(found: dict[str, dict[str, Any]]) -> None:
+    for name, key, job in jobs(found):
+        if "strategy" in job:
+            assert job["strategy"]["fail-fast"] is False, (name, key)
+            assert job["strategy"]["max-parallel"] >= 1
+        for step in job["steps"]:
+            assert "continue-on-error" not in step
+        if key in {"propose", "post", "publish"}:
+            assert "!cancelled()" in job["if"]  # also when a target failed
+            assert "result == 'success'" in job["if"]  # not when there is no plan
+
+
+def test_the_table_is_not_compared_with_itself(found: dict[str, dict[str, Any]]) -> None:
+    name, key, job = next(each for each in jobs(found) if each[1] in {"run", "work"})
+    step = {"name": "x", "env": {"A": "${{ secrets.KEY }}"}}
+    assert as_row({**job, "steps": [*job["steps"], step]}) != TABLE[name][key]
+    assert as_row({**job, "permissions": {"contents": "write"}}) != TABLE[name][key]
+    assert holds_token({"GITHUB_TOKEN": "${{ github.token }}"})

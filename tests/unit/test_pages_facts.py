@@ -1,0 +1,186 @@
+"""The page of a pull request on a forge: golden bodies for what a forge, the plan and comments add."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.pages import rows
+from bot.pages.body import MOST_TITLE, body, title
+from bot.pages.dashboard import Board, Protection, dashboard, states
+from bot.pages.facts import Absent, Dropped, Facts, Minutes, Moved
+from bot.pages.markers import refreshed
+from bot.pages.summary import TargetReport, summarise
+from bot.pages.verdict import verdict
+from tests.invented import NIGHT, night, noisy_night
+from tests.pages import check_golden, links, outside_code
+
+Make = Callable[[Path], list[Any]]
+HEARD = Facts(commands=True)
+OLD = 12
+TWO = [partial(night, name="alpha"), partial(noisy_night, name="beta")]
+WORSE = "guard hhi of 3,990 is above its limit of 3,960"
+
+
+@dataclass(frozen=True)
+class Case:
+    """advice: what the verdict must be."""
+
+    makes: tuple[Make, ...]
+    facts: Facts
+    advice: str = "merge"
+
+
+CASES = {
+    "forge-strong": Case((night,), replace(HEARD, minutes=Minutes(17, 90))),
+    "forge-two-targets": Case(tuple(TWO), replace(HEARD, minutes=Minutes(34, 180))),
+    "weak": Case((partial(night, held=0.0065, look=None),), HEARD, "recheck"),
+    "do-not-merge": Case(
+        (partial(night, verdict="not-confirmed", why=WORSE),), replace(HEARD, rechecked=True), "do-not-merge"
+    ),
+    "base-changed-the-score": Case((night,), replace(HEARD, moved=Moved("e" * 40, "lock")), "do-not-merge"),
+    "one-target-failed": Case(
+        (night,), replace(HEARD, absent=(Absent("gamma", "infra", "the job ended without a record: exit 137"),))
+    ),
+    "runner-absent": Case(
+        (night,),
+        replace(HEARD, absent=(Absent("on-gpu", "runner-absent", "no runner with [self-hosted, gpu] for 24 h"),)),
+    ),
+    "base-moved": Case((night,), replace(HEARD, moved=Moved("e" * 40, "replayed"))),
+    "base-moved-unchecked": Case((night,), replace(HEARD, moved=Moved("e" * 40, "unchecked")), "recheck"),
+    "dropped": Case(
+        tuple(TWO), replace(HEARD, dropped=(Dropped("alpha", 4, "feature_4: 5 -> 10", "ada"),)),
+    ),
+    "squash-only": Case((night,), replace(HEARD, squash_only=True)),
+    "private": Case((partial(night, private=True, suspects=1),), HEARD),
+    "superseding": Case((night,), replace(HEARD, supersedes=OLD)),
+    "twelve-targets": Case(
+        (
+            *(partial(night, name=f"target-{number:02}", rows=2 + number % 3) for number in range(9)),
+            partial(noisy_night, name="target-09"),
+            partial(night, name="target-10", verdict="not-confirmed", why=WORSE),
+            partial(night, name="target-11", verdict="integrity", why="the lock differs", holdout=False),
+        ),
+        replace(HEARD, absent=(Absent("target-12", "sleeping"),)),
+    ),
+}  # fmt: skip
+
+
+def made(case: Case, folder: Path) -> list[TargetReport]:
+    return [summarise(make(folder)) for make in case.makes]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_golden_body(name: str, tmp_path: Path) -> None:
+    case = CASES[name]
+    reports = made(case, tmp_path)
+    text = body(NIGHT, reports, links(reports, case.facts))
+    check_golden(name, f"{title(NIGHT, reports)}\n\n{text}")
+    assert verdict(reports, case.facts).advice == case.advice
+    assert f"**{verdict(reports, case.facts).says}**" in text.splitlines()[1]
+    for line in text.splitlines():
+        assert not line.startswith("|") or len(line.replace("\\|", "").strip("|").split("|")) <= 5, line
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_first_lines_read_as_mail(name: str, tmp_path: Path) -> None:
+    case = CASES[name]
+    reports = made(case, tmp_path)
+    lines = body(NIGHT, reports, links(reports, case.facts)).splitlines()
+    first = [line.strip() for line in lines[1:6] if line.strip()]
+    end = next((number for number, line in enumerate(first) if line.startswith(("#", "|"))), len(first))
+    assert end >= 2, "a verdict and a cost at least"
+    for line in first[:end]:
+        assert len(line) < 240
+        assert not re.search(r"[|<>]|\]\(|^#", line.replace("->", "")), line
+
+
+def test_a_row_that_was_dropped_keeps_its_number_and_no_other_gets_it(tmp_path: Path) -> None:
+    reports = made(CASES["dropped"], tmp_path)
+    alpha = replace(reports[0], rows=(reports[0].rows[0], *reports[0].rows[2:]))
+    facts = replace(HEARD, dropped=(Dropped("alpha", 2, "feature_2: 5 -> 8", "ada"),))
+    table = rows.table(alpha, links(reports, facts)).rows
+    assert [re.findall(r"\d+", row)[0] for row in table] == ["1", "2", "3"]
+    assert table[1] == "| ~~2~~ | ~~`feature_2: 5 -> 8`~~ | dropped by `ada` | |"
+    assert rows.numbering(reports, HEARD)["beta"] == rows.numbering([alpha, reports[1]], facts)["beta"] == 3
+    last = replace(HEARD, dropped=(Dropped("alpha", 3, "feature_3: 5 -> 9", "ada"),))
+    without = replace(alpha, rows=alpha.rows[:2])
+    assert rows.numbering([without, reports[1]], last)["beta"] == 3
+
+
+def test_without_commands_rows_are_numbered_by_target(tmp_path: Path) -> None:
+    reports = made(CASES["forge-two-targets"], tmp_path)
+    assert set(rows.numbering(reports, Facts()).values()) == {0}
+    text = body(NIGHT, reports, links(reports))
+    assert "| [4](" in text
+    assert "/drop N" in text
+    assert "/drop" not in body(NIGHT, reports, links(reports, Facts()))
+
+
+def test_a_refreshed_page_keeps_what_a_human_wrote(tmp_path: Path) -> None:
+    reports = made(CASES["forge-strong"], tmp_path)
+    first = body(NIGHT, reports, links(reports))
+    above, below = "Ada: looks fine to me.\r\n\r\n", "\r\n- [ ] ask Bob\r\n"
+    written = above + first.replace("\n", "\r\n") + below
+    again = refreshed(written, partial(body, NIGHT, reports, links(reports, replace(HEARD, supersedes=OLD))), 60_000)
+    check_golden("refreshed", again.replace("\r\n", "\n"))
+    assert again.startswith(above)
+    assert again.endswith(below)
+    assert again.count("autoresearch:v1") == 1
+
+
+def test_a_title_of_many_targets_is_short_enough_for_a_forge(tmp_path: Path) -> None:
+    report = made(CASES["forge-strong"], tmp_path)[0]
+    for number in (1, 3, 12, 250):
+        many = [replace(report, name=f"target-{n}") for n in range(number)]
+        assert len(title(NIGHT, many)) <= MOST_TITLE
+    assert title(NIGHT, many).endswith("more targets")
+    assert title(NIGHT, [replace(report, name="t" * 300)]).endswith("1 target confirmed")
+
+
+def test_a_private_page_tells_no_amount(tmp_path: Path) -> None:
+    report = made(CASES["private"], tmp_path)[0]
+    text = body(NIGHT, [report], links([report]))
+    open_text = body(NIGHT, [replace(report, private=False)], links([report]))
+    for figure in ("3,953", "3,990", "11,785"):
+        assert figure in open_text, "the control: an open page has them"
+        assert figure not in text
+    assert "hhi +0.94\u00a0% (worse)" in text
+    assert "0.7885 -> 0.8047" in text, "a share stands as it is"
+
+
+def test_a_dashboard(tmp_path: Path) -> None:
+    nights = [summarise(night(tmp_path / f"{day}", "alpha", date=f"2026-11-{day}")) for day in (18, 19)]
+    nights += [
+        summarise(night(tmp_path / f"{day}", "beta", verdict="not-confirmed", why="x", date=f"2026-11-{day}"))
+        for day in (18, 19, 20)
+    ]
+    board = Board(
+        NIGHT,
+        {"alpha": "reviewers-behind", "beta": "sleeping", "gamma": "runner-absent"},
+        ("alpha", "beta", "gamma"),
+        nights,
+        asleep={"beta": "since 2026-11-20: 5 nights without a keep"},
+        paused={"gamma": "realised less than half of what was claimed, 3 merges in a row"},
+        pulls=((OLD, "2026-11-18", "approved"), (13, "2026-11-19", "waiting")),
+        minutes=Minutes(61, 300),
+        protections=(
+            Protection("the default branch takes no push without a review", holds=True),
+            Protection("the records branch only grows", holds=False, cure="Settings > Rules > Rulesets > New"),
+            Protection("secrets belong to the environment", holds=None),
+        ),
+    )
+    text = dashboard(board)
+    check_golden("dashboard", text)
+    check_golden("dashboard-empty", dashboard(Board("", targets=("alpha",))))
+    found = {state.name: state for state in states(("alpha", "beta", "gamma"), nights)}
+    assert found["alpha"].confirmed == "2026-11-19"
+    assert (found["beta"].barren, found["beta"].confirmed) == (3, "")
+    assert f"{sum(report.tries for report in nights)} tries" in text
+    assert "octocat" not in outside_code(dashboard(replace(board, paused={"gamma": "@octocat [x](http://x)"})))
