@@ -124,6 +124,9 @@ def test_on_a_laptop_rows_go_one_by_one_and_keep_their_numbers(here: tuple[Repos
     assert "the same" in autoresearch(found, "reproduce", "dial#3").stdout
     assert autoresearch(found, "reproduce", "dial#1").returncode == 9
     page = (night.path / "pull-request.md").read_text()
+    refs = git(found, "for-each-ref")
+    assert autoresearch(found, "propose").returncode == 0
+    assert (git(found, "for-each-ref"), (night.path / "pull-request.md").read_text()) == (refs, page)
     assert "~~1~~" in page
     assert "~~2~~" in page
 
