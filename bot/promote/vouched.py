@@ -11,11 +11,12 @@ from bot import config, records
 from bot.night import archive, handover
 from bot.night.folder import segment_number
 from bot.promote import chain
-from harness import events, folds
+from harness import events, folds, standing
 from harness.errors import IntegrityError
 from harness.events import Event, Segment
 from harness.repository import CommitSource, Repository
 from harness.rule import headline_gain
+from harness.standing import CONFIRMING
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,18 @@ class Vouched:
 
 
 def find(repository: Repository, target: str, blob: str) -> Vouched | None:
-    """The newest confirmation of a content of a target's file; None if no record that holds confirms it."""
+    """The newest confirmation of a content of a target's file; None if no record that holds confirms it.
+
+    Of a night only the confirmation that stands counts: a later check or a row that was taken out replaces the first.
+    """
+    replaced: set[str] = set()
     for segment in _confirms(repository, target, blob):
-        for event in segment.events:
-            number = _row(event, blob) if event["event"] == "confirm" else 0
-            if number and (found := _vouched(repository, target, segment, event, number)):
-                return found
+        night = str(segment.header.get("night")) if segment.events else ""
+        for found in standing.confirmations([] if night in replaced else [segment]):
+            event, number = found.event, _row(found.event, blob)
+            replaced |= {night} if standing.counts(found) else set()
+            if number and (vouched := _vouched(repository, target, segment, event, number)):
+                return vouched
     return None
 
 
@@ -68,11 +75,12 @@ def check_whole(repository: Repository, target: str, found: Vouched, blob: str) 
 
 
 def _confirms(repository: Repository, target: str, blob: str) -> Iterator[Segment]:
-    """Segments of confirm of the nights that proposed a content, newest night first; no other is read."""
+    """Segments that confirm, of the nights that proposed a content, the newest first; no other is read."""
     proposed = _proposed(repository, records.tip(repository)).get((target, blob), set())
     tree = {
         path: held
-        for path, held in chain.recorded(repository, target, "confirm").items()
+        for verb in CONFIRMING
+        for path, held in chain.recorded(repository, target, verb).items()
         if path.partition("/")[2].partition(".")[0] in proposed
     }
     contents = repository.blobs(tree.values())
@@ -136,7 +144,7 @@ def _vouched(repository: Repository, target: str, segment: Segment, event: Event
     return Vouched(
         night=night,
         row=number,
-        whole=number == len(rows),
+        whole=number == rows[-1]["number"],
         base=folds.restore(whole, 0, packs)[1],
         predicted=_predicted(event, rows, number, headline_gain(rule, **_sides(event))),
         lock=segment.header["lock"],
@@ -152,8 +160,8 @@ def _sides(event: Event) -> dict[str, Mapping[str, float]]:
 
 def _predicted(event: Event, rows: list[dict[str, Any]], number: int, exact: float) -> Predicted:
     """What confirm measured of the whole; of a part of it the sum of its rows."""
-    if number < len(rows):
-        adds = sum(float(row["adds"]) for row in rows[:number])
+    if number != rows[-1]["number"]:
+        adds = sum(float(row["adds"]) for row in rows if row["number"] <= number)
         return Predicted("pairs" if "confirmed" in event else "search", adds, adds, adds)
     for key, how in (("holdout", "held-out"), ("confirmed", "pairs")):
         if key in event:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
-from bot.forge import Standing, labels
+from bot.forge import labels
 from bot.forge.github.client import Client
 from bot.forge.github.failures import message, refused
-from bot.forge.github.standing import of_pull
 from bot.forge.patience import ForgeError
 from bot.pages import budget, markers
 
@@ -42,12 +41,6 @@ def _here(pull: PullRequest, repository: Repository) -> bool:
 def is_ours(pull: PullRequest) -> bool:
     """Whether the bot wrote its body: what a human opened on the bot's branch stays theirs."""
     return pull.user.type == "Bot" or markers.outside(pull.body or "") != ("", pull.body or "")
-
-
-def may_renew(pull: PullRequest, head: str, *, asked: bool) -> bool:
-    """Whether its text is still the bot's to write. Commits that a human pushed make it theirs, whoever asks."""
-    untouched = of_pull(pull, head) is Standing.WAITING
-    return is_ours(pull) and (untouched or (asked and pull.state == "open" and pull.head.sha == head))
 
 
 def ensure(
