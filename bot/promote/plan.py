@@ -48,6 +48,14 @@ class Due:
         return self.vouched is not None
 
     @property
+    def how(self) -> str:
+        """How it is measured, as a night would. A part of a night's result was not held against held-out rows alone,
+        so its gain is that on the search rows."""
+        if self.target.noise:
+            return "pairs"
+        return "held-out" if self.target.sample and (self.vouched is None or self.vouched.whole) else "search"
+
+    @property
     def tag(self) -> str:
         """What it will be called; nothing where the target publishes no tag."""
         number = self.name.partition(".")[2].partition("-")[0]
@@ -85,14 +93,15 @@ def expected(repository: Repository, due: Due) -> ExpectedPromotion:
         "complexity": [_complexity(due.target, content) for content in (due.before, due.content)],
     }  # fmt: skip
     return ExpectedPromotion(
-        due.name,
-        due.previous,
-        header(due.target, due.commit, locked),
-        realised,
-        due.tag,
-        due.target.rule,
-        repository.blob_id,
-    )  # fmt: skip
+        name=due.name,
+        previous=due.previous,
+        header=header(due.target, due.commit, locked),
+        realised=realised,
+        how=due.how,
+        tag=due.tag,
+        rule=due.target.rule,
+        blob_id=repository.blob_id,
+    )
 
 
 def header(target: Target, commit: str, locked: Lock) -> dict[str, Any]:
