@@ -23,7 +23,7 @@ Figures = dict[str, Any]
 def figures(due: Due, bench: Bench, look: Callable[[], None]) -> Figures:
     """What main's file gains over the one before. look: is called before held-out rows are read for a content that no
     night read them for. Raises Unconfirmed."""
-    if due.target.noise:
+    if due.how == "pairs":
         return _pairs(due, bench)
     head = bench.score(due.content)  # first: a file that crashes is told apart from one that cannot be compared
     base = _before(bench.score(due.before, crash_allowed=True))
@@ -33,12 +33,7 @@ def figures(due: Due, bench: Bench, look: Callable[[], None]) -> Figures:
         "how": "search", "metric": headline_name(rule), "base": dict(base.metrics), "head": dict(head.metrics),
         "gain": gain, "low": gain, "high": gain, "confidence": CONFIDENCE,
     }  # fmt: skip
-    return found | _held_out(due, bench, look) if due.target.sample and _whole(due) else found
-
-
-def _whole(due: Due) -> bool:
-    """Whether the held-out rows are asked: a part of a night's result was not held against them on its own."""
-    return due.vouched is None or due.vouched.whole
+    return found | _held_out(due, bench, look) if due.how == "held-out" else found
 
 
 def _before(found: Measurement) -> Measurement:

@@ -18,7 +18,7 @@ from bot.promote.vouched import Vouched
 from bot.records import PROMOTIONS
 from harness import complexity, lock
 from harness.documents import load_bytes
-from harness.errors import InvalidCandidate
+from harness.errors import IntegrityError, InvalidCandidate
 from harness.folds import rule_fields
 from harness.handover.promotions import PROMOTED, ExpectedPromotion
 from harness.lock import Lock
@@ -48,6 +48,14 @@ class Due:
         return self.vouched is not None
 
     @property
+    def how(self) -> str:
+        """How it is measured, as a night would. A part of a night's result was not held against held-out rows alone,
+        so its gain is that on the search rows."""
+        if self.target.noise:
+            return "pairs"
+        return "held-out" if self.target.sample and (self.vouched is None or self.vouched.whole) else "search"
+
+    @property
     def tag(self) -> str:
         """What it will be called; nothing where the target publishes no tag."""
         number = self.name.partition(".")[2].partition("-")[0]
@@ -57,7 +65,7 @@ class Due:
 @dataclass(frozen=True)
 class Finding:
     """One target after a push. state: confirmed or unconfirmed, which are due; promoted, refused (measured, and not
-    promoted), unchanged, new, unknown, which are not."""
+    promoted), unchanged, new, unknown, damaged (the record does not hold), which are not."""
 
     target: str
     state: str
@@ -67,7 +75,7 @@ class Finding:
 
 def plan(repository: Repository, commit: str, before: str = "", names: tuple[str, ...] = ()) -> list[Finding]:
     """A finding for each target of a commit. before: the commit that the branch stood on; "" is its first parent, one
-    that is not here (a force push, a first push) is no help. Raises ConfigError(s), IntegrityError."""
+    that is not here (a force push, a first push) is no help. Raises ConfigError(s)."""
     source = CommitSource(repository, commit)
     earlier = _earlier(repository, commit, before)
     return [_finding(source, target, earlier) for target in config.load_targets(source, names)]
@@ -85,14 +93,15 @@ def expected(repository: Repository, due: Due) -> ExpectedPromotion:
         "complexity": [_complexity(due.target, content) for content in (due.before, due.content)],
     }  # fmt: skip
     return ExpectedPromotion(
-        due.name,
-        due.previous,
-        header(due.target, due.commit, locked),
-        realised,
-        due.tag,
-        due.target.rule,
-        repository.blob_id,
-    )  # fmt: skip
+        name=due.name,
+        previous=due.previous,
+        header=header(due.target, due.commit, locked),
+        realised=realised,
+        how=due.how,
+        tag=due.tag,
+        rule=due.target.rule,
+        blob_id=repository.blob_id,
+    )
 
 
 def header(target: Target, commit: str, locked: Lock) -> dict[str, Any]:
@@ -127,7 +136,10 @@ def _earlier(repository: Repository, commit: str, before: str) -> str | None:
 def _finding(source: CommitSource, target: Target, earlier: str | None) -> Finding:
     repository = source.repository
     blob = repository.tree(source.commit)[target.file][1]
-    known = chain.read(repository, target.name)
+    try:
+        known = chain.read(repository, target.name)
+    except IntegrityError as error:
+        return Finding(target.name, "damaged", error.what)
     last = known.last
     if last and last["blob"] == blob:
         done = last["verdict"] == PROMOTED

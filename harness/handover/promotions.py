@@ -74,12 +74,14 @@ Verdict = tuple[str, str]  # end reason, and why in words
 @dataclass(frozen=True)
 class ExpectedPromotion:
     """What the repository says of a promotion. name: of its segment; header, realised: what these must say, key by key;
-    tag: what a promoted content is called; blob_id: git's id of a content."""
+    how: the way in which it has to be measured; tag: what a promoted content is called; blob_id: git's id of a
+    content."""
 
     name: str
     previous: str
     header: Mapping[str, Any]
     realised: Mapping[str, Any]
+    how: str
     tag: str
     rule: Rule
     blob_id: Any
@@ -230,12 +232,16 @@ def _check_sums(figures: Mapping[str, Any], rule: Rule, expected: ExpectedPromot
     names = {metric.name for metric in rule.metrics}
     if not names <= figures["base"].keys() & figures["head"].keys():
         _refuse(expected, "a metric is missing in its figures")
+    if figures["how"] != expected.how:
+        _refuse(expected, f"it was measured in the way {figures['how']}, and {expected.how} was due")
     if figures["metric"] != headline_name(rule):
         _refuse(expected, f"it says the gain of {shown(figures['metric'])}")
     if figures["how"] == "held-out":
         _check_held_out(figures, rule, expected)
         return
     if figures["how"] == "pairs":
+        if len(figures["pairs"]) < intervals.LEAST_PAIRS:
+            _refuse(expected, f"{len(figures['pairs'])} pairs, and {intervals.LEAST_PAIRS} are the least")
         mean = of_pairs(rule, figures["pairs"])
         due = (mean.gain, mean.low, mean.high, means(figures["pairs"], "base"), means(figures["pairs"], "head"))
     else:

@@ -78,6 +78,12 @@ FORGERIES: dict[str, Change] = {
     "no time": on("header", at="now"),
     "a larger gain": on("realised", figures__gain=60.0),
     "a larger interval": on("realised", figures__high=60.0),
+    "measured in another way": on(
+        "realised",
+        figures__how="held-out",
+        figures__holdout={"base": {"score": 3.0}, "head": {"score": 9.0}, "lower": 5.0, "rows": 50},
+    ),
+    "pairs of nothing": on("realised", figures__how="pairs", figures__pairs=[]),
     "another metric": on("realised", figures__metric="auc"),
     "no number": on("realised", figures__gain=None),
     "a score that is text": on("realised", figures__head={"score": "9"}),

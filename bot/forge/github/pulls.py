@@ -70,7 +70,7 @@ def _hands_off(pull: PullRequest, head: str, *, asked: bool) -> str:
         return "it is closed already; what a human closed is not opened again"
     if not is_ours(pull):
         return "a human opened it, so its text is left alone; the night's page is in the summary of this run"
-    if not may_renew(pull, head, asked=asked):
+    if of_pull(pull, head) is not Standing.WAITING and not (asked and pull.head.sha == head):
         return "a human has looked at it or works on it, so it is left as it is"
     return ""
 
