@@ -116,20 +116,14 @@ def _commits(repository: Repository, base: str, since: str) -> frozenset[str]:
     return frozenset(repository.git("rev-list", base, *([f"^{since}"] if since else [])).decode().split())
 
 
-@functools.lru_cache(maxsize=4)
-def _changes(repository: Repository, base: str, files: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
-    """(commit, file, blob) of every change of these files in the history of the base."""
-    listed = repository.git(
-        "log", "-z", "-m", "--format=%H", "--raw", "--no-abbrev", "--no-renames", base, "--", *files
-    )
-    found, commit, blob = [], "", ""
-    for token in os.fsdecode(listed).split("\0"):
-        word = token.strip("\n")
-        if blob:
-            found.append((commit, token, blob))
-            blob = ""
-        elif word.startswith(":"):
-            blob = word.split()[3]
-        elif word:
-            commit = word.split()[-1]
+@functools.lru_cache(maxsize=512)
+def _changes(repository: Repository, base: str, file: str) -> tuple[tuple[str, str], ...]:
+    """(commit, blob) of every change of a file in the history of the base."""
+    listed = repository.git("log", "-m", "--format=%H", "--raw", "--no-abbrev", "--no-renames", base, "--", file)
+    found, commit = [], ""
+    for line in os.fsdecode(listed).splitlines():
+        if line.startswith(":"):
+            found.append((commit, line.split()[3]))
+        elif line:
+            commit = line
     return tuple(found)
