@@ -27,6 +27,13 @@ def declined(repository: Repository, target: str, lock: str, base: str, forge: F
     return {one.night for one in found if _fate(repository, one, found, base, forge) is Standing.DECLINED}
 
 
+def refused(repository: Repository, target: str, lock: str, base: str, forge: Forge) -> dict[str, str]:
+    """Contents of the target's file, by blob id, that a human closed without a merge -> the night that proposed them."""
+    found = [proposal for proposal in proposals(repository, target) if proposal.lock == lock]
+    closed = [one for one in found if _fate(repository, one, found, base, forge) is Standing.DECLINED]
+    return {blob: one.night for one in closed for blob in one.rows}
+
+
 def waiting(repository: Repository, target: Target, lock: str, base: str, forge: Forge) -> Proposal | None:
     """The newest proposal under this lock, if nobody has looked at it and the file is still as it was before it."""
     found = [proposal for proposal in proposals(repository, target.name) if proposal.lock == lock]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
-from bot.forge import labels
+from bot.forge import Standing, labels
 from bot.forge.github.client import Client
 from bot.forge.github.failures import message, refused
+from bot.forge.github.standing import of_pull
 from bot.forge.patience import ForgeError
 from bot.pages import budget, markers
 
