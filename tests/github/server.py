@@ -141,8 +141,10 @@ class GitHub:
         return self.repositories[full_name]
 
     def fork(self, full_name: str, by: str) -> Repository:
-        """A copy under another owner, as anybody may make of a public repository."""
+        """A copy under another owner, as anybody may make of a public repository; the same one when asked again."""
         parent = self.repositories[full_name]
+        if f"{by}/{parent.name}" in self.repositories:
+            return self.repositories[f"{by}/{parent.name}"]
         made = self.repository(f"{by}/{parent.name}", parent.default_branch)
         made.bare.run("fetch", "-q", str(parent.bare.path), "refs/heads/*:refs/heads/*")
         made.parent = full_name

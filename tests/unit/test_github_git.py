@@ -195,6 +195,7 @@ def test_a_forks_pull_request_is_not_the_repositorys_own(github: GitHub, tmp_pat
     pull = as_workflow(github).get_pull(1)
     assert (pull.head.repo.full_name, pull.base.repo.full_name) == ("mallory/shop", "ada/shop")
     assert list(as_workflow(github).get_pulls(head="ada:autoresearch/2026-03-02")) == []
+    assert github.fork("ada/shop", by="mallory") is fork
     assert github.repositories["ada/shop"].bare.sha("refs/pull/1/head") == pull.head.sha
     ours = github.token(contents="write")
     git(tmp_path, "clone", "-q", fork.url, "fork")
