@@ -45,6 +45,12 @@ def commit_tree(repository: Repository, parent: str | None, blobs: Mapping[str, 
     return repository.git(*arguments, stdin=message.encode(), env=who).decode().strip()
 
 
+def annotated_tag(repository: Repository, name: str, commit: str, message: str, date: int) -> str:
+    """Stores an annotated tag of a commit, its id. The same arguments give the same tag; nothing points at it yet."""
+    head = f"object {commit}\ntype commit\ntag {name}\ntagger {AUTHOR} <{EMAIL}> {date} +0000\n\n"
+    return repository.git("mktag", stdin=f"{head}{message}".encode()).decode().strip()
+
+
 def move(repository: Repository, reference: str, to: str, expected: str | None) -> None:
     """Points a reference at a commit, if it still stands where it was expected (None: does not exist yet)."""
     before = expected or "0" * len(to)

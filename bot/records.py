@@ -20,6 +20,8 @@ _PATH = re.compile(
     rf"(?P<target>{TARGET_NAME.pattern})/(?P<name>(?P<night>[^/]+)\.(?P<number>[0-9]+)-(?P<verb>[a-z]+))\.(?:jsonl|pack)"
 )
 
+PROMOTIONS = "promoted"  # what stands for the night in the names of a target's promotions, which belong to no night
+
 Tree = Mapping[str, str]  # path -> blob id
 
 
@@ -146,7 +148,8 @@ def night_order(night: str) -> tuple[str, int]:
 
 def nights(repository: Repository) -> list[str]:
     """The names of all recorded nights."""
-    return sorted({found["night"] for path in tree(repository) if (found := _PATH.fullmatch(path))})
+    found = {part["night"] for path in tree(repository) if (part := _PATH.fullmatch(path))}
+    return sorted(found - {PROMOTIONS})
 
 
 def fetch_night(repository: Repository, night: str) -> dict[str, bytes]:

@@ -11,6 +11,8 @@ from typing import Any
 
 from bot.night.folder import Night
 from bot.pages import gains
+from bot.promote import words as promotions
+from bot.promote.folds import Realised
 from harness import duel, folds, intervals, measure, view
 from harness.decide import Share
 from harness.duel import Fought, Ring
@@ -31,7 +33,7 @@ LEAST, MOST = 20, 80  # pairs
 @dataclass(frozen=True)
 class Remeasured:
     """again: what was found now; recorded: the interval it is held against, none for a row that was never measured
-    alone; kind: whose interval that is."""
+    alone; kind: whose interval that is; merges: what main gained by it since it was merged."""
 
     name: str
     content: bytes
@@ -40,6 +42,7 @@ class Remeasured:
     kind: str
     again: Mean
     lock_same: bool
+    merges: tuple[Realised, ...] = ()
 
     @property
     def same(self) -> bool:
@@ -51,6 +54,7 @@ class Remeasured:
         return {
             "experiment": self.name, "same": self.same, "lock_same": self.lock_same,
             "recorded": self.recorded, "measured": asdict(self.again),
+            "realised": [promotions.as_json(merge) for merge in self.merges],
         }  # fmt: skip
 
     def as_text(self) -> str:
@@ -59,7 +63,8 @@ class Remeasured:
             lines.append("note: the lock differs from the night's (harness, Python or a library changed since)")
         held = self.recorded or {**asdict(self.again), "metric": headline_name(self.rule)}
         said = gains.remeasured(self.rule, held, self.again, self.kind)
-        return "\n".join([*lines, f"  {said}" if self.recorded else f"  {gains.fresh(self.rule, held)}"])
+        lines.append(f"  {said}" if self.recorded else f"  {gains.fresh(self.rule, held)}")
+        return "\n".join([*lines, *(f"  realised: {promotions.merged(merge)}" for merge in self.merges)])
 
 
 def remeasure(night: Night, target: Target, received: Received, name: str, number: int | None, mark: str) -> Remeasured:

@@ -16,6 +16,7 @@ from bot.pages.body import Links, body, title
 from bot.pages.summary import TargetReport, summarise
 from bot.pages.text import code, count, duration, plain
 from bot.pages.web import page
+from bot.promote import words as promotions
 from harness import folds
 from harness.errors import IntegrityError
 from harness.events import Segment
@@ -33,11 +34,12 @@ def _report(night: Night, out: Path | None, *, as_json: bool) -> str:
     reports = [summarise(segments) for segments in found.values() if segments]
     if as_json:
         told = [{"target": name, "night": night.name, "refused": why} for name, why in refused.items()]
-        return json.dumps([*(_target_json(entry) for entry in reports), *told], indent=2)
+        return json.dumps([*(_with_merges(night, entry) for entry in reports), *told], indent=2)
     charts = {entry.name: f"{entry.name}-chart.png" for entry in reports if entry.points}
     commits = {(r.name, row.number): _commit_of(night, r, row.number, found[r.name]) for r in reports for row in r.rows}
     text = body(night.name, reports, Links(_merged(night, reports), "", charts, commits))
     text += "".join(f"\n## {name}: refused\n\nWhy: {code(why, 300)}\n" for name, why in refused.items())
+    text += promotions.section(night.repository, sorted(found), night.name)
     if out is None:
         return text
     for entry in reports:
@@ -109,6 +111,11 @@ def _target_json(entry: TargetReport) -> dict[str, Any]:
         "rows": [{"number": row.number, "change": row.change, "adds": row.adds} for row in entry.rows],
         "cost_usd": entry.cost, "seconds": entry.seconds, "lock": entry.lock, "seal": entry.seal,
     }  # fmt: skip
+
+
+def _with_merges(night: Night, entry: TargetReport) -> dict[str, Any]:
+    merges = promotions.of_night(night.repository, entry.name, night.name)
+    return {**_target_json(entry), "realised": [promotions.as_json(merge) for merge, _line in merges]}
 
 
 def _merged(night: Night, reports: list[TargetReport]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from bot import config
 from bot.night import archive, handover
 from bot.night.confirm import outcome
 from bot.night.folder import Night
+from bot.promote import words as promotions
+from bot.promote.folds import Realised
 from bot.remeasure import Remeasured, remeasure
 from harness import folds, measure, view
 from harness.errors import NotFound
@@ -35,7 +37,7 @@ class Reproduction:
     screened a value of the primary metric that is no better than the bound.
 
     recorded_crash: why there is no recorded number: a crash, `screened` or a reason of NEVER_MEASURED. bound: of the
-    primary metric, where that is all that was recorded.
+    primary metric, where that is all that was recorded. merges: what main gained by a row, since it was merged.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Reproduction:
     lock_same: bool
     primary: Metric
     bound: float | None = None
+    merges: tuple[Realised, ...] = ()
 
     @property
     def same(self) -> bool:
@@ -61,6 +64,7 @@ class Reproduction:
             "experiment": self.name, "same": self.same, "lock_same": self.lock_same,
             "recorded": self._recorded(),
             "measured": self.measured.metrics or {"crash": self.measured.crash, "why": self.measured.why},
+            "realised": [promotions.as_json(merge) for merge in self.merges],
         }  # fmt: skip
 
     def as_text(self) -> str:
@@ -74,6 +78,7 @@ class Reproduction:
         for name, was in self.recorded.items():
             now = self.measured.metrics.get(name)
             lines.append(f"  {name}: recorded {was!r}, now {now!r}{'' if now == was else '  DIFFERENT'}")
+        lines += [f"  realised: {promotions.merged(merge)}" for merge in self.merges]
         lines.append("the same, to the last digit" if self.same else "NOT the same")
         return "\n".join(lines)
 
@@ -102,7 +107,15 @@ def reproduce(repository: Repository, which: str) -> Reproduction | Remeasured:
         )
     number = None if asked["number"] == "head" else int(asked["number"])
     with archive.opened(repository, asked["night"] or "") as night:
-        return _reproduced(night, asked["target"] or "", number, asked["mark"] or "/")
+        found = _reproduced(night, asked["target"] or "", number, asked["mark"] or "/")
+        return replace(found, merges=_merges(night, found)) if asked["mark"] == "#" else found
+
+
+def _merges(night: Night, found: Reproduction | Remeasured) -> tuple[Realised, ...]:
+    """What main gained by this very content."""
+    target, blob = found.name.partition("/")[2].partition("#")[0], night.repository.blob_id(found.content)
+    merges = promotions.of_night(night.repository, target, night.name)
+    return tuple(merge for merge, _line in merges if merge.blob == blob)
 
 
 def _reproduced(night: Night, name: str, number: int | None, mark: str) -> Reproduction | Remeasured:

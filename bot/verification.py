@@ -8,6 +8,9 @@ from bot import records
 from bot.night import archive, handover
 from bot.night.folder import Night, nights, segment_number
 from bot.night.night import targets_of
+from bot.promote import chain
+from bot.promote import folds as promotions
+from bot.promote.publish import message
 from harness import folds
 from harness.errors import ConfigError, IntegrityError, NotFound
 from harness.events import BadLine, Segment, verify_order
@@ -111,6 +114,23 @@ def _branch(repository: Repository, there: records.Tree) -> Iterator[str]:
         for night, segments in sorted(by_night.items()):
             ordered = sorted(segments, key=lambda s: segment_number(s.name))
             yield _verified(f"{RESULTS}: {night}/{target}", ordered, ended=True)
+        yield from _tags(repository, target)
+
+
+def _tags(repository: Repository, target: str) -> Iterator[str]:
+    """The tags that are here say what the record of their promotion says."""
+    for segment, promoted in promotions.promoted(chain.read(repository, target).segments):
+        name = promoted["tag"]
+        if not name or repository.reference(f"refs/tags/{name}") is None:
+            continue
+        said = repository.git("for-each-ref", "--format=%(*objectname)%00%(contents)", f"refs/tags/{name}").decode()
+        due = f"{promoted['commit']}\0{message(segment, promoted, promotions.realised([segment])[-1])}"
+        if said.rstrip("\n") != due.rstrip("\n"):
+            raise IntegrityError(
+                f"the tag {name} says something else than {RESULTS}: {target}/{segment.name}",
+                why="it was moved, made by hand, or the record was replaced as a whole",
+            )
+        yield f"{name}: the tag quotes the seal {segment.chain[:12]}"
 
 
 def _verified(where: str, segments: list[Segment], *, ended: bool = False) -> str:

@@ -146,7 +146,7 @@ class Repository:
             asked.write("".join(f"{blob}\n" for blob in ids).encode())
             asked.seek(0)
             with subprocess.Popen(
-                ["git", "cat-file", "--batch"], cwd=self.root, stdin=asked, stdout=subprocess.PIPE,
+                ["git", "cat-file", "--batch", "--buffer"], cwd=self.root, stdin=asked, stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL, env=_environment({}), bufsize=1 << 20,
             ) as process:  # fmt: skip
                 for blob in ids:

@@ -65,7 +65,8 @@ class Budget:
 class Target:
     """Paths are from the repository's root, with /. locked holds hidden files too. noise: None where the same file
     always gets the same score; catalogue: of the proposer `tune`, None for every other; private: no row may be kept
-    outside `Repository.private`, nor shown. runner: labels of the machine that runs its jobs on GitHub Actions."""
+    outside `Repository.private`, nor shown. runner: labels of the machine that runs its jobs on GitHub Actions;
+    publish: what promoting a merged result publishes."""
 
     name: str
     folder: str
@@ -86,6 +87,7 @@ class Target:
     isolated: bool
     owner: str | None
     private: bool = False
+    publish: tuple[str, ...] = ()
     runner: tuple[str, ...] = (HOSTED_RUNNER,)
     places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
 

@@ -16,6 +16,8 @@ from bot.check.baseline import Baseline, Bench
 from bot.check.report import CheckReport
 from bot.new import SCHEMAS
 from bot.night.plan import uncommitted
+from bot.promote import chain
+from bot.promote import folds as promotions
 from harness import lock
 from harness.documents import leaves, load_bytes
 from harness.errors import InvalidCandidate, SandboxError
@@ -46,12 +48,13 @@ def _check(
         if target.sample and not measured.problem:
             held_out = bench.holdout()
     failed = [why for why in (measured.problem, held_out.problem if held_out else "") if why]
+    whole = lock.compute(source.read(target.locked))
     values, free, combinations = _space(target, source.read([target.file])[target.file])
     return CheckReport(
         target=target,
         baseline=measured,
         holdout=held_out,
-        lock=lock.compute(source.read(target.locked)),
+        lock=whole,
         values=values,
         free=free,
         combinations=combinations,
@@ -60,6 +63,7 @@ def _check(
         uncommitted=tuple(_uncommitted(repository, target)),
         sandbox=sandbox,
         night_seconds=night_seconds,
+        paused=promotions.paused(chain.read(repository, target.name).segments, whole.id),
     )
 
 

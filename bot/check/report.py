@@ -16,6 +16,7 @@ from harness.lock import Lock
 from harness.target import TARGET_FILE, Target
 
 NULL_PAIRS = 16  # what a change without effect takes on average until it is given up
+RESUME = "look at what it measures, then change target.yaml, or autoresearch promote resume"
 FEW_ROWS = 100  # below, an interval is so wide that only a large gain passes it
 
 
@@ -35,6 +36,7 @@ class CheckReport:
     uncommitted: tuple[str, ...]
     sandbox: str
     night_seconds: float | None  # the repository's limit for a whole night
+    paused: str = ""  # why no night starts, though nothing is wrong with the target itself
 
     @property
     def problems(self) -> list[str]:
@@ -43,6 +45,7 @@ class CheckReport:
         found += [self.baseline.problem] if self.baseline.problem else []
         found += [self.holdout.problem] if self.holdout and self.holdout.problem else []
         found += [f"{entry.metric}: {entry.problem}" for entry in self.trust if entry.problem]
+        found += [f"paused: {self.paused}; next: {RESUME} {self.target.name}"] if self.paused else []
         return [*found, *self.scoring.problems]
 
     @property

@@ -21,7 +21,7 @@ Exit codes: 0 done, 1 a bug, 2 wrong usage, 3 configuration or data, 4 evaluator
 
 
 _ORDER = (
-    "new", "setup", "check", "label", "audit", "night", "plan", "run", "confirm", "propose", "report", "log",
+    "new", "setup", "check", "label", "audit", "night", "plan", "run", "confirm", "propose", "promote", "report", "log",
     "reproduce", "refresh", "install",
 )  # fmt: skip
 

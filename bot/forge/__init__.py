@@ -107,6 +107,10 @@ class Forge(Protocol):
         it holds anything else."""
         ...
 
+    def publish_tag(self, repository: Repository, name: str) -> None:
+        """Brings a tag to where others read it. Raises RepositoryError where one of this name says something else."""
+        ...
+
     def links(self, request: PullRequest) -> Links: ...
 
     def open(self, request: PullRequest) -> Opened:

@@ -65,6 +65,9 @@ class LocalForge:
             )
         commits.move(repository, reference, head, there)
 
+    def publish_tag(self, repository: Repository, name: str) -> None:
+        """It is here."""
+
     def links(self, request: PullRequest) -> Links:
         rows = sum(len(report.rows) for report in request.reports if report.confirmed)
         return Links(

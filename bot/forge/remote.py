@@ -60,8 +60,7 @@ class Remote:
         """The commit that a branch has there, or None."""
 
         def step() -> str | None:
-            arguments = ("ls-remote", "--refs", self.url, f"refs/heads/{branch}")
-            return repository.git(*arguments, env=self._environment()).decode().partition("\t")[0] or None
+            return self._reference(repository, f"refs/heads/{branch}")
 
         return self._patiently(step, f"asking for the branch {branch}", "contents: read")
 
@@ -102,12 +101,34 @@ class Remote:
 
         self._patiently(step, f"pushing the branch {branch}", "contents: write")
 
+    def publish_tag(self, repository: Repository, name: str) -> None:
+        """Puts a tag there, once; one that is there already must be the same."""
+        reference = f"refs/tags/{name}"
+
+        def step() -> None:
+            there = self._reference(repository, reference)
+            if there is None:
+                self._push(repository, f"{reference}:{reference}")
+            elif there != repository.reference(reference):
+                raise ForgeError(
+                    f"the tag {name} exists on {self.url} and is not what the record says",
+                    why="somebody made it by hand, or moved it",
+                    next_step="delete that tag there, then re-run the failed job",
+                )
+
+        self._patiently(step, f"pushing the tag {name}", "contents: write")
+
     def _built_upon(self, repository: Repository, head: str, there: str) -> bool:
         """Whether a human pushed on top of what we had put there: that is theirs now."""
         self._fetch(repository)
         if repository.reference(f"{there}^{{commit}}") is None:
             return False
         return repository.git("rev-list", "--count", head, f"^{there}").strip() == b"0"
+
+    def _reference(self, repository: Repository, name: str) -> str | None:
+        """What a reference points at there."""
+        arguments = ("ls-remote", "--refs", self.url, name)
+        return repository.git(*arguments, env=self._environment()).decode().partition("\t")[0] or None
 
     def _fetch(self, repository: Repository) -> None:
         spec = f"+refs/heads/autoresearch/*:{THEIRS}*"

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from bot import config, records
 from bot.night.folder import Night, segment_number
+from bot.night.gates import paused
 from bot.pages.dashboard import Board
 from bot.pages.summary import TargetReport, summarise
-from harness import events
+from harness import events, lock
 from harness.errors import IntegrityError
 from harness.events import Segment
 from harness.repository import CommitSource
@@ -26,7 +27,10 @@ def board(night: Night, refused: Mapping[str, str]) -> Board:
     ended = {report.name: report.verdict or report.end or "infra" for report in reports if report.night == night.name}
     for share in night.plan.targets:
         ended[share.name] = "integrity" if share.name in refused else ended.get(share.name, "infra")
-    return Board(night.name, ended, [target.name for target in declared], reports)
+    source = CommitSource(night.repository, night.plan.base)
+    locks = {target.name: lock.compute(source.read(target.locked)).id for target in declared}
+    stopped = {name: why for name, (_end, why) in paused(night.repository, locks).items()}
+    return Board(night.name, ended, [target.name for target in declared], reports, paused=stopped)
 
 
 def _reports(night: Night, name: str) -> list[TargetReport]:

@@ -1,8 +1,8 @@
 """What keeps a night, or a target of it, from beginning: asked before anything is spent.
 
 A scheduled night asks whether it was had already. Then each target may end before it begins: `reviewers-behind`,
-`sleeping`, `minutes`. Such an end is a segment of the target like any other, with nothing between header and seal. A
-state that lasts is recorded when it begins; the nights after it leave the target out and say so.
+`paused`, `sleeping`, `minutes`. Such an end is a segment of the target like any other, with nothing between header and
+seal. A state that lasts is recorded when it begins; the nights after it leave the target out and say so.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from bot.install import needs
 from bot.night.folder import Night
 from bot.night.header import header_fields
 from bot.night.history import Past, Recorded
+from bot.promote import chain
+from bot.promote import folds as promotions
 from harness import lock
 from harness.handover.shapes import GATED
 from harness.repository import CommitSource, Repository
@@ -26,7 +28,7 @@ from harness.target import Target
 AROUND = 50  # minutes that the jobs which plan and propose may take
 HALF_A_DAY = timedelta(hours=12)
 _UNTRIED = GATED | {"infra", "integrity", "interrupt"}  # of a loop that says nothing about its target
-_LASTING = frozenset({"sleeping", "reviewers-behind"})
+_LASTING = frozenset({"sleeping", "paused", "reviewers-behind"})
 
 
 class NothingTonight(Exception):  # no error: there is just nothing to do
@@ -110,10 +112,18 @@ def held(
     elif not named:
         asleep = _asleep(source, settings, targets, locks, pasts)
         found = {name: ("sleeping", why) for name, why in asleep.items()}
+    found |= paused(source.repository, locks)
     silent = {name: end for name, end in found.items() if _said(pasts[name], end[0])}
     found = {name: end for name, end in found.items() if name not in silent}
     awake = [target for target in targets if target.name not in found and target.name not in silent]
     return Held(found | _minutes(gates, source, settings, awake, pasts), silent)
+
+
+def paused(repository: Repository, locks: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Targets whose merges kept too little of what was claimed; naming one does not wake it, `promote resume` does."""
+    why = {name: promotions.paused(chain.read(repository, name).segments, digest) for name, digest in locks.items()}
+    resume = "autoresearch promote resume"
+    return {name: ("paused", f"{said}; next: {resume} {name}") for name, said in why.items() if said}
 
 
 def end_before_it_began(night: Night, target: Target, end: str, why: str) -> None:

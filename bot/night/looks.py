@@ -55,12 +55,13 @@ def _looks(segments: Iterable[Segment], holdout: str) -> Iterator[Look]:
 
 @functools.lru_cache(maxsize=2)
 def _recorded(repository: Repository, tip: str | None) -> Mapping[str, frozenset[Look]]:  # noqa: ARG001  # the tip is the key
-    """Held-out data -> looks at it, of every confirm segment on the records branch.
+    """Held-out data -> looks at it, of every segment on the records branch that may hold one: of confirm, and of a
+    promotion.
 
     Packs stay unread: a look holds no content, and stands before all that does.
     """
     found: dict[str, set[Look]] = {}
-    wanted = [place.blob for place in records.places(repository) if place.verb == "confirm"]
+    wanted = [place.blob for place in records.places(repository) if place.verb in {"confirm", "promote"}]
     for _blob, data in repository.stream(wanted):
         if _LOOK in data:
             lines = history.lines_of(data)

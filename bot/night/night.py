@@ -24,7 +24,7 @@ from harness.target import Target
 
 # What a verb takes over: git's programs and settings, the terminal's size. The evaluator can read a verb's environment
 # in /proc, so no secret is in it.
-_INHERITED = ("PATH", "HOME", "XDG_CONFIG_HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "TERM", "COLUMNS", "NO_COLOR")
+INHERITED = ("PATH", "HOME", "XDG_CONFIG_HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "TERM", "COLUMNS", "NO_COLOR")
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def go(night: Night, forge: Forge, mutex: int, *, quiet: bool) -> NightResult:
 def _verb(verb: str, night: Night, target: str, mutex: int, *, quiet: bool) -> int:
     """Starts one verb as a process of its own and waits for it; its exit code."""
     command = [sys.executable, "-P", "-m", "bot.cli", verb, "--night", night.name, "--target", target]
-    inherited = {name: value for name, value in os.environ.items() if name in _INHERITED}
+    inherited = {name: value for name, value in os.environ.items() if name in INHERITED}
     environment = {**inherited, MUTEX_VARIABLE: str(mutex), PARENT_VARIABLE: str(os.getpid())}
     process = subprocess.Popen(
         [*command, "--quiet"] if quiet else command,

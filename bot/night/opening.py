@@ -106,7 +106,7 @@ def _open(material: Material, owner: str, forge: Forge, *, several: bool) -> Ope
     renewed = _renewed(material, older, head, forge)
     if renewed:
         request = replace(request, branch=renewed.branch, includes=())
-        older = []
+    older = [] if renewed else [one for one in older if _gives_way(material, one, forge)]
     request = replace(request, head=head, supersedes=tuple(proposal.branch for proposal in older))
     forge.publish(night.repository, request.branch, head, renewed.head if renewed else "")
     opened = forge.open(request)
@@ -184,6 +184,11 @@ def _replaced(material: Material, carried: Mapping[str, Proposal]) -> list[Propo
         if there and there <= again:
             found[proposal.branch] = proposal
     return [found[branch] for branch in sorted(found)]
+
+
+def _gives_way(material: Material, one: Proposal, forge: Forge) -> bool:
+    """Whether nobody has looked at it while the night ran; or it has given way already, to a run that was killed."""
+    return forge.standing(material.night.repository, one) in {Standing.WAITING, Standing.SUPERSEDED}
 
 
 def _renewed(material: Material, older: Sequence[Proposal], head: str, forge: Forge) -> Proposal | None:

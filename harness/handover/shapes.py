@@ -14,7 +14,7 @@ from harness.reports import CRASH_KINDS, MOST_METRICS, MOST_PARTS, NAME
 Check = Callable[[Any], bool]
 
 VERBS = ("run", "confirm", "propose")
-GATED = frozenset({"sleeping", "reviewers-behind", "minutes", "runner-absent"})
+GATED = frozenset({"sleeping", "paused", "reviewers-behind", "minutes", "runner-absent"})
 """Ends of a loop that never began: nothing was spent."""
 RUN_ENDS = GATED | frozenset({
     "experiments", "wall-clock", "money", "plateau", "exhausted", "interrupt", "underpowered", "integrity", "infra",

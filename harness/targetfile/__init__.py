@@ -72,6 +72,7 @@ def build(source: Source, folder: str, config: ConfigFile) -> Target:
         isolated=isolated,
         owner=data.get("owner"),
         private=data.get("data", {}).get("private", False),
+        publish=tuple(data.get("publish", ())),
         runner=_runner(data.get("runner", HOSTED_RUNNER)),
         places={key: config.place(f"/{key}") for key in ("name", "file")},
     )

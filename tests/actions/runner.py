@@ -1,7 +1,8 @@
 """Runs a workflow on this machine, each job in a clone of its own, as GitHub does: jobs, matrices, outputs, artifacts.
 
-What is not GitHub's: remote actions are the stubs beside this file; permissions, concurrency and timeouts are not
-enforced; and `queue: max` is taken out, which this runner's schema does not know yet.
+What is not GitHub's: remote actions are the stubs beside this file; concurrency and timeouts are not enforced; and
+`queue: max` is taken out, which this runner's schema does not know yet. With `tokens` each job has a token of its own,
+made for its permissions, where the workflow says `github.token`.
 
     actions = Actions(tmp_path, server="file:///tmp/remotes", repository="ada/shop")
     run = actions.run(checkout, "nightly.yml", inputs={"experiments": "20"})
@@ -17,7 +18,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,7 @@ class Actions:
     token: str = "a-token-of-the-test"
     api: str = "http://127.0.0.1:9"
     variables: Mapping[str, str] = field(default_factory=dict)
+    tokens: Callable[[Mapping[str, str]], str] | None = None
 
     def run(
         self,
@@ -78,7 +80,7 @@ class Actions:
             "--platform", "ubuntu-latest=-self-hosted", "--platform", "self-hosted=-self-hosted", "--no-skip-checkout",
             "--no-cache-server", "--artifact-server-addr", "127.0.0.1", "--secret-file", os.devnull,
             "--env-file", os.devnull, "--secret", f"GITHUB_TOKEN={self.token}", *self._actions(),
-            *self._variables(number, attempt, artifacts),
+            *self._variables(number, attempt, artifacts), *self._tokens(checkout, workflow),
         ]  # fmt: skip
         return self._finished(command, artifacts, seconds)
 
@@ -108,8 +110,20 @@ class Actions:
         text = (checkout / ".github" / "workflows" / workflow).read_text(encoding="utf-8")
         copy = self.folder / "workflows" / workflow
         copy.parent.mkdir(exist_ok=True)
-        copy.write_text(re.sub(r"^ *queue: max\n", "", text, flags=re.MULTILINE), encoding="utf-8")
+        text = re.sub(r"^ *queue: max\n", "", text, flags=re.MULTILINE)
+        if self.tokens:
+            head, *jobs = re.split(r"^(?=  [a-z]+:\n)", text.partition("\njobs:\n")[2], flags=re.MULTILINE)
+            own = [job.replace("github.token", f"secrets.{_secret(job.strip().partition(':')[0])}") for job in jobs]
+            text = text.partition("\njobs:\n")[0] + "\njobs:\n" + head + "".join(own)
+        copy.write_text(text, encoding="utf-8")
         return copy
+
+    def _tokens(self, checkout: Path, workflow: str) -> list[str]:
+        if not self.tokens:
+            return []
+        jobs = yaml.safe_load((checkout / ".github" / "workflows" / workflow).read_text(encoding="utf-8"))["jobs"]
+        made = {_secret(name): self.tokens(job["permissions"]) for name, job in jobs.items()}
+        return [word for name, token in made.items() for word in ("--secret", f"{name}={token}")]
 
     def _event(self, inputs: Mapping[str, str] | None, payload: Mapping[str, Any] | None) -> Path:
         path = self.folder / "event.json"
@@ -141,6 +155,10 @@ class Actions:
             **self.variables,
         }
         return [word for name, value in values.items() for word in ("--env", f"{name}={value}")]
+
+
+def _secret(job: str) -> str:
+    return f"TOKEN_{job.upper()}"
 
 
 def _line(entry: Mapping[str, Any]) -> str:

@@ -72,6 +72,9 @@ class GitHubForge:
     def publish(self, repository: Repository, branch: str, head: str, replaces: str) -> None:
         self.remote.publish(repository, branch, head, replaces)
 
+    def publish_tag(self, repository: Repository, name: str) -> None:
+        self.remote.publish_tag(repository, name)
+
     def links(self, request: PullRequest) -> Links:
         place = self.client.place
         address = f"{place.server_url}/{place.repository}"
