@@ -23,15 +23,17 @@ def tried(repository: Repository, target: str, lock: str, base: str, forge: Forg
 
 def declined(repository: Repository, target: str, lock: str, base: str, forge: Forge) -> set[str]:
     """Nights whose proposal a human closed without a merge: what they kept was looked at, and is not proposed again."""
-    found = [proposal for proposal in proposals(repository, target) if proposal.lock == lock]
-    return {one.night for one in found if _fate(repository, one, found, base, forge) is Standing.DECLINED}
+    return {one.night for one in _closed(repository, target, lock, base, forge)}
 
 
 def refused(repository: Repository, target: str, lock: str, base: str, forge: Forge) -> dict[str, str]:
-    """Contents of the target's file, by blob id, that a human closed without a merge -> the night that proposed them."""
+    """Contents, by blob id, of proposals that a human closed without a merge -> the night of each."""
+    return {blob: one.night for one in _closed(repository, target, lock, base, forge) for blob in one.rows}
+
+
+def _closed(repository: Repository, target: str, lock: str, base: str, forge: Forge) -> list[Proposal]:
     found = [proposal for proposal in proposals(repository, target) if proposal.lock == lock]
-    closed = [one for one in found if _fate(repository, one, found, base, forge) is Standing.DECLINED]
-    return {blob: one.night for one in closed for blob in one.rows}
+    return [one for one in found if _fate(repository, one, found, base, forge) is Standing.DECLINED]
 
 
 def waiting(repository: Repository, target: Target, lock: str, base: str, forge: Forge) -> Proposal | None:
