@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.night.confirm import outcome
 from bot.night.folder import Night
 from bot.pages import gains
 from bot.promote import words as promotions
@@ -69,15 +70,15 @@ class Remeasured:
 
 def remeasure(night: Night, target: Target, received: Received, name: str, number: int | None, mark: str) -> Remeasured:
     """number: of an experiment (mark /) or a row (mark #); None: the head. Raises KeyError for what is not there."""
-    confirmed = next(iter(folds.of_kind(received.segments, "confirm")[-1:]), {})
+    confirmed = outcome(received.segments) or {}
     base = folds.restore(received.segments, 0, received.packs)[1]
     if mark == "#":
-        last = len(received.rows)
-        place = last if number is None else number
-        if not 1 <= place <= last:
-            raise KeyError(place)
-        before, after = base, received.rows[place - 1]
-        recorded, kind = (confirmed.get("confirmed"), "confirmed") if place == last else (None, "")
+        numbers = [row["number"] for row in confirmed.get("rows", [])]
+        if not numbers or (number is not None and number not in numbers):
+            raise KeyError(number)
+        place = len(numbers) - 1 if number is None else numbers.index(number)
+        before, after = base, received.rows[place]
+        recorded, kind = (confirmed.get("confirmed"), "confirmed") if after == received.rows[-1] else (None, "")
     else:
         event, after = folds.restore(received.segments, number or 0, received.packs)
         before, kind = _incumbent(received, number or 0), "stopped duel's"

@@ -130,4 +130,5 @@ def _commit_of(night: Night, entry: TargetReport, number: int, segments: Sequenc
     trailer = f"--grep=^Target: {entry.name}$"
     span = f"{night.plan.base}..{proposed[-1]['head']}"
     found = night.repository.git("log", "--reverse", "--format=%H", trailer, span).decode().split()
-    return found[number - 1] if number <= len(found) else ""
+    place = [row.number for row in entry.rows].index(number)
+    return found[place] if place < len(found) else ""

@@ -132,7 +132,7 @@ def _reproduced(night: Night, name: str, number: int | None, mark: str) -> Repro
             return remeasure(night, found, received, f"{where}{mark}{number or 'head'}", number, mark)
         except KeyError:
             raise _not_there(where, received, number, mark) from None
-    number = len(received.rows) if number is None else number
+    number = _last_row(received) if number is None else number
     event, content = _restored(where, received, number, mark)
     measured, digest = _measured(night, found, content, event)
     return Reproduction(
@@ -152,11 +152,14 @@ def _restored(where: str, received: Received, number: int, mark: str) -> tuple[E
     try:
         if mark != "#":
             return folds.restore(received.segments, number, received.packs)
-        if not 1 <= number <= len(rows):
-            raise KeyError(number)
-    except KeyError:
+        place = [row["number"] for row in rows].index(number)
+    except (KeyError, ValueError):
         raise _not_there(where, received, number, mark) from None
-    return rows[number - 1], received.rows[number - 1]
+    return rows[place], received.rows[place]
+
+
+def _last_row(received: Received) -> int:
+    return max((row["number"] for row in (outcome(received.segments) or {}).get("rows", [])), default=0)
 
 
 def _not_there(where: str, received: Received, number: int | None, mark: str) -> NotFound:

@@ -11,7 +11,7 @@ from bot.night.night import targets_of
 from bot.promote import chain
 from bot.promote import folds as promotions
 from bot.promote.publish import message
-from harness import folds
+from harness import standing
 from harness.errors import ConfigError, IntegrityError, NotFound
 from harness.events import BadLine, Segment, verify_order
 from harness.repository import Repository
@@ -88,12 +88,12 @@ def _closed_files(night: Night, target: str) -> dict[str, str]:
 
 def _sealed(night: Night, target: Target, segments: tuple[Segment, ...]) -> None:
     """The trailers of the night's commits name the seal that confirm's segment has."""
-    proposed = folds.of_kind(segments, "proposed")
-    if not proposed:
+    found = standing.proposed(segments)
+    if not found:
         return
-    seal = next(s.chain for s in reversed(segments) if s.header["verb"] == "confirm")
-    tip = night.repository.reference(f"refs/heads/{proposed[-1]['branch']}")
-    head = tip or night.repository.reference(f"{proposed[-1]['head']}^{{commit}}")
+    proposed, seal = found[0], found[1].segment.chain
+    tip = night.repository.reference(f"refs/heads/{proposed['branch']}")
+    head = tip or night.repository.reference(f"{proposed['head']}^{{commit}}")
     if head is None:  # declined and cleaned away: nothing is left that could quote a seal
         return
     listed = night.repository.git("log", f"--format={_TRAILERS}", f"{night.plan.base}..{head}").decode()

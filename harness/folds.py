@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness import standing
 from harness.contents import content_of
 from harness.events import Event, Segment
 from harness.rule import Metric, Rule, Tolerance
@@ -112,19 +113,15 @@ def all_events(segments: Iterable[Segment]) -> Iterator[Event]:
 
 def run_end(segments: Sequence[Segment]) -> str | None:
     """Why the loop ended, or None while it has not (an interruption by a kill is no end)."""
-    return _end(segments, "run")
+    for segment in reversed(segments):
+        if segment.header["verb"] == "run" and segment.sealed and segment.events[-1]["end"] != "interrupted":
+            return str(segment.events[-1]["end"])
+    return None
 
 
 def confirm_end(segments: Sequence[Segment]) -> str | None:
-    """What confirm came to, or None before it."""
-    return _end(segments, "confirm")
-
-
-def _end(segments: Sequence[Segment], verb: str) -> str | None:
-    for segment in reversed(segments):
-        if segment.header["verb"] == verb and segment.sealed and segment.events[-1]["end"] != "interrupted":
-            return str(segment.events[-1]["end"])
-    return None
+    """What confirm came to, or None before it; what a human asked for later counts (`harness.standing`)."""
+    return standing.end(segments)
 
 
 def of_kind(segments: Sequence[Segment], kind: str) -> list[Event]:

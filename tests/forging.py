@@ -105,13 +105,13 @@ class Desk:
     waited: list[float]
     settings: PullRequests = field(default_factory=PullRequests)
     summary: Path | None = None
-    timeout: int = 1
+    timeout: int = 30
 
     def forge(self, tries: int = 6) -> GitHubForge:
         """As a new job has it: nothing is remembered."""
         place = Place(NAME, self.token, self.github.api_url, self.github.server_url)
         patience = Patience(tries, sleep=self.waited.append)
-        remote = Remote(place.git_url, place.token, patience, silence=1)
+        remote = Remote(place.git_url, place.token, patience, silence=self.timeout)
         return GitHubForge(Client(place, patience, self.timeout), remote, self.settings, summary=self.summary)
 
     def propose(self, tries: int = 6) -> Proposed:

@@ -51,7 +51,8 @@ class Proposal:
 class PullRequest:
     """What a forge is asked to open. charts: target -> PNG; commits: (target, row) -> commit id.
     includes: see Links; owners: whom to ask; supersedes: branches whose rows this one holds, every one; facts: what the
-    night knows of itself."""
+    night knows of itself; asked: whether a human asked for it, so that it is refreshed though humans have looked at
+    it."""
 
     night: str
     branch: str
@@ -63,6 +64,7 @@ class PullRequest:
     owners: tuple[str, ...] = ()
     supersedes: tuple[str, ...] = ()
     facts: Facts = field(default_factory=Facts)
+    asked: bool = False
 
 
 @dataclass(frozen=True)

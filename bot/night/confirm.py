@@ -9,7 +9,8 @@ from __future__ import annotations
 import functools
 import statistics
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from bot.night import handover, looks
@@ -19,7 +20,7 @@ from bot.night.examination.case import Case
 from bot.night.folder import Night
 from bot.night.header import header_fields, machine
 from bot.night.lifeline import killed_with_us
-from harness import folds, measure, prepared, view
+from harness import folds, measure, prepared, standing, view
 from harness.admission import Admission
 from harness.errors import IntegrityError
 from harness.events import Event, Segment, SegmentWriter
@@ -32,20 +33,44 @@ from harness.target import Target
 from harness.view import View
 
 
+@dataclass(frozen=True)
+class Task:
+    """What is to be confirmed: by `confirm` the loop's result, by a command what was proposed of it.
+
+    verb: whose segment it becomes; coin: of the seeds; examine: what is measured; command: what a human asked for.
+    """
+
+    verb: str
+    coin: str
+    examine: Callable[[Case], str]
+    command: Event | None = None
+
+    def mine(self, segments: Sequence[Segment]) -> list[Segment]:
+        """What a kill interrupted of this very task."""
+        same = [segment for segment in segments if segment.header["verb"] == self.verb]
+        return [segment for segment in same if standing.command_of(segment) == self.command]
+
+
 def confirm(night: Night, target: Target) -> str:
     """Confirms one target's result. Returns confirmed, not-confirmed, underpowered, integrity or infra."""
     segments = list(handover.accept(night, target).received.segments)
     ended = folds.confirm_end(segments)
-    if ended:
-        return ended
-    scratch = night.scratch(target.name, "confirm")
+    examine = noisy.examine if target.noise else exact.examine
+    return ended or carry_out(night, target, segments, Task("confirm", night.target_plan(target.name).coin, examine))
+
+
+def carry_out(night: Night, target: Target, segments: list[Segment], task: Task) -> str:
+    """Measures what the task asks for, into a segment of its own; what it came to. segments: as accepted."""
+    scratch = night.scratch(target.name, task.verb)
     checkout = view.build(CommitSource(night.repository, night.plan.base), target, scratch / "checkout", hidden=True)
     plan = night.target_plan(target.name)
-    writer = night.begin(target.name, "confirm", segments, header_fields(night, target, plan, checkout.lock.harness))
+    writer = night.begin(target.name, task.verb, segments, header_fields(night, target, plan, checkout.lock.harness))
+    if task.command:
+        writer.append([task.command])
     measurer = measure.measurer(target, checkout, scratch, night.repository)
     with killed_with_us(scratch):
         try:
-            end, why = _Confirmation(night, target, segments, checkout, measurer, writer).run()
+            end, why = _Confirmation(night, target, segments, checkout, measurer, writer, task).run()
         finally:
             measurer.close()
             view.remove(scratch)
@@ -56,8 +81,9 @@ def confirm(night: Night, target: Target) -> str:
 class _Confirmation:
     def __init__(
         self, night: Night, target: Target, segments: Sequence[Segment],
-        checkout: View, measurer: Measurer, writer: SegmentWriter,
+        checkout: View, measurer: Measurer, writer: SegmentWriter, task: Task,
     ) -> None:  # fmt: skip
+        self.task, self.earlier = task, task.mine(segments)
         self.night, self.target, self.segments = night, target, segments
         self.checkout, self.measurer, self.writer = checkout, measurer, writer
         self.plan = night.target_plan(target.name)
@@ -66,7 +92,7 @@ class _Confirmation:
 
     def run(self) -> tuple[str, str]:
         """The end reason and why; the event is written either way, with whatever was measured by then."""
-        if recorded := outcome(self.segments):  # a kill came between it and its seal: the test is not made again
+        for recorded in folds.of_kind(self.earlier, "confirm"):  # a kill came before its seal: it is not made again
             return str(recorded["verdict"]), str(recorded["why"])
         started = time.monotonic()
         try:
@@ -83,8 +109,7 @@ class _Confirmation:
         self._trusted()
         state = self.state
         self.event |= {"base": state.base_blob, "incumbent": state.blob, "claimed": state.metrics}
-        examine = noisy.examine if self.target.noise else exact.examine
-        why = examine(self._case())
+        why = self.task.examine(self._case())
         self.checkout.watch.check_in_full()
         return why
 
@@ -107,11 +132,11 @@ class _Confirmation:
     def _case(self) -> Case:
         repository, base = self.night.repository, self.checkout.base
         blob_id = functools.lru_cache(repository.blob_id)
-        earlier = [segment for segment in self.segments if segment.header["verb"] == "confirm"]
-        if any(segment.header["machine"] != machine() and _tested(segment) for segment in earlier):
+        if any(segment.header["machine"] != machine() and _tested(segment) for segment in self.earlier):
             raise Unconfirmed("its one test began on another machine: it can be neither finished nor repeated", "infra")
-        before = [event for segment in earlier if segment.header["machine"] == machine() for event in segment.events]
-        schedule = Schedule(self.plan.seed, self.plan.coin)
+        here = [segment for segment in self.earlier if segment.header["machine"] == machine()]
+        before = [event for segment in here for event in segment.events]
+        schedule = Schedule(self.plan.seed, self.task.coin)
         bench = Bench(
             self.target, self.measurer, schedule, schedule.number("confirm", 0, 0), blob_id, self.checkout.watch.check,
             self._record, before, self._usual_seconds(),
@@ -147,14 +172,20 @@ class _Confirmation:
         mine = (self.night.name, self.target.name, head)
         others = looks.count(self.night.repository, holdout) - len(known)
         number = max(self.plan.looks, others) + (known.index(mine) if mine in known else len(known)) + 1
+        number = self._number_before(head) or number
         if number > LOOKS:
             raise Unconfirmed(
                 f"this holdout is spent: it has been looked at {number - 1} times, and bears {LOOKS}; "
                 "next: new held-out rows, which change the lock and start a new count"
             )
-        if mine not in known:
+        if mine not in known or self.task.command:  # the same figure once more is no further look
             self._record({"event": "look", "holdout": holdout, "split": "holdout", "head": head})
         return {"id": holdout, "look": number}
+
+    def _number_before(self, head: str) -> int:
+        """Of the look that showed this very head, where it came to a figure; else 0."""
+        figures = [each.event for each in standing.confirmations(self.segments) if "holdout" in each.event]
+        return next((int(event["holdout"]["look"]) for event in figures if event["head"] == head), 0)
 
 
 def _tested(segment: Segment) -> bool:
@@ -164,6 +195,6 @@ def _tested(segment: Segment) -> bool:
 
 
 def outcome(segments: Sequence[Segment]) -> dict[str, Any] | None:
-    """The confirm event of a night, if there is one."""
-    found = folds.of_kind(segments, "confirm")
-    return found[-1] if found else None
+    """The confirm event of a night that counts, if there is one."""
+    found = standing.confirmation(segments)
+    return found.event if found else None

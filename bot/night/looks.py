@@ -15,9 +15,12 @@ from bot.night.folder import Night, nights
 from harness import folds
 from harness.events import Segment
 from harness.repository import Repository
+from harness.standing import CONFIRMING
 from harness.target import Target
 
 _LOOK = b'{"event":"look",'
+_LOOKING = frozenset({*CONFIRMING, "promote"})
+
 Look = tuple[str, str, str]  # night, target, head: a confirm that is repeated for these three looks once
 
 
@@ -55,13 +58,12 @@ def _looks(segments: Iterable[Segment], holdout: str) -> Iterator[Look]:
 
 @functools.lru_cache(maxsize=2)
 def _recorded(repository: Repository, tip: str | None) -> Mapping[str, frozenset[Look]]:  # noqa: ARG001  # the tip is the key
-    """Held-out data -> looks at it, of every segment on the records branch that may hold one: of confirm, and of a
-    promotion.
+    """Held-out data -> looks at it, of every confirm and every promotion on the records branch.
 
     Packs stay unread: a look holds no content, and stands before all that does.
     """
     found: dict[str, set[Look]] = {}
-    wanted = [place.blob for place in records.places(repository) if place.verb in {"confirm", "promote"}]
+    wanted = [place.blob for place in records.places(repository) if place.verb in _LOOKING]
     for _blob, data in repository.stream(wanted):
         if _LOOK in data:
             lines = history.lines_of(data)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bot import commits
 from bot.forge import Forge, Opened, Proposal, PullRequest, Standing
@@ -42,7 +42,8 @@ class Row:
 @dataclass(frozen=True)
 class Material:
     """What a night hands to its pull requests. message: the commit message of a row; refreshes: whether what nobody has
-    looked at is renewed in place, rather than replaced by a new pull request."""
+    looked at is renewed in place, rather than replaced by a new pull request; includes: target -> the branch that it
+    started from, where that is known already; facts: what no report holds."""
 
     night: Night
     rows: Mapping[str, Sequence[Row]]
@@ -51,6 +52,8 @@ class Material:
     message: Callable[[Row, TargetReport], str]
     refreshes: bool = False
     absent: tuple[Absent, ...] = ()
+    includes: Mapping[str, str] = field(default_factory=dict)
+    facts: Facts = field(default_factory=Facts)
 
 
 def branch_of(night: str, owner: str = "") -> str:
@@ -76,6 +79,53 @@ def open_all(material: Material, targets: Sequence[Target], forge: Forge) -> tup
             part = _part(material, names, several=several)
             opened.append(_open(part, owner, forge, several=several))
     return tuple(opened)
+
+
+def stacked_again(material: Material, branch: str, forge: Forge) -> PullRequest:
+    """The rows put on the night's base anew, for the branch that holds rows of this night already: commits, nothing
+    else. Made again they are the same."""
+    rows_head, ids = _commit_rows(material)
+    request = _asked(material, branch, rows_head, ids)
+    return replace(request, head=_commit_results(material, request, forge))
+
+
+def put_again(material: Material, request: PullRequest, was: str, forge: Forge) -> Opened:
+    """Moves the branch from where it was, notes where it stands now, and renews its pull request."""
+    forge.publish(material.night.repository, request.branch, request.head, was)
+    _note(material, request)
+    return forge.open(request)
+
+
+def show_again(material: Material, branch: str, head: str, forge: Forge) -> Opened:
+    """Renews the text of a pull request whose branch stays where it is."""
+    return forge.open(_asked(material, branch, head, _committed(material, head)))
+
+
+def _asked(material: Material, branch: str, head: str, ids: Mapping[tuple[str, int], str]) -> PullRequest:
+    return PullRequest(
+        night=material.night.name,
+        branch=branch,
+        head=head,
+        reports=[material.reports[name] for name in sorted(material.reports)],
+        charts={name: chart.chart_png(report) for name, report in material.reports.items() if report.points},
+        commits=ids,
+        includes=tuple(sorted(material.includes.items())),
+        facts=material.facts,
+        asked=True,
+    )
+
+
+def _committed(material: Material, head: str) -> dict[tuple[str, int], str]:
+    """(target, row) -> commit of a branch that stands already, by the branch's own order. Nothing if it is not here."""
+    repository, base = material.night.repository, material.night.plan.base
+    if repository.reference(f"{head}^{{commit}}") is None:
+        return {}
+    found: dict[tuple[str, int], str] = {}
+    for name, rows in material.rows.items():
+        trailer = f"--grep=^Target: {name}$"
+        listed = repository.git("log", "--reverse", "--format=%H", trailer, f"{base}..{head}").decode().split()
+        found |= {(name, row.number): commit for row, commit in zip(rows, listed, strict=False)}
+    return found
 
 
 def _part(material: Material, names: set[str], *, several: bool) -> Material:
@@ -106,7 +156,7 @@ def _open(material: Material, owner: str, forge: Forge, *, several: bool) -> Ope
     renewed = _renewed(material, older, head, forge)
     if renewed:
         request = replace(request, branch=renewed.branch, includes=())
-        older = []
+    older = [] if renewed else [one for one in older if _gives_way(material, one, forge)]
     request = replace(request, head=head, supersedes=tuple(proposal.branch for proposal in older))
     forge.publish(night.repository, request.branch, head, renewed.head if renewed else "")
     opened = forge.open(request)
@@ -186,6 +236,11 @@ def _replaced(material: Material, carried: Mapping[str, Proposal]) -> list[Propo
     return [found[branch] for branch in sorted(found)]
 
 
+def _gives_way(material: Material, one: Proposal, forge: Forge) -> bool:
+    """Whether nobody has looked at it while the night ran; or it has given way already, to a run that was killed."""
+    return forge.standing(material.night.repository, one) in {Standing.WAITING, Standing.SUPERSEDED}
+
+
 def _renewed(material: Material, older: Sequence[Proposal], head: str, forge: Forge) -> Proposal | None:
     """The one that is renewed in place, if it still waits (or already holds what a killed run put there)."""
     if not material.refreshes or len(older) != 1:
@@ -196,12 +251,18 @@ def _renewed(material: Material, older: Sequence[Proposal], head: str, forge: Fo
     return None
 
 
+def _noted(segments: Sequence[Segment]) -> tuple[str, str] | None:
+    """Branch and head of what a target's records say was proposed last."""
+    found = folds.of_kind(segments, "proposed")
+    return (found[-1]["branch"], found[-1]["head"]) if found else None
+
+
 def _note(material: Material, request: PullRequest) -> None:
     """The `proposed` event of each target that is in the pull request, once."""
     night = material.night
     for name, rows in sorted(material.rows.items()):
         found = list(material.segments.get(name, []))
-        if not rows or folds.of_kind(found, "proposed"):
+        if not rows or _noted(found) == (request.branch, request.head):
             continue
         fields = header_fields(night, rows[0].target, night.target_plan(name), found[0].header["harness"])
         writer = night.begin(name, "propose", found, fields)

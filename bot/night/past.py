@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from bot import records
 from bot.forge import Forge, Proposal, Standing
 from bot.night import history
+from bot.night.folder import segment_number
 from harness import folds
 from harness.repository import Repository
 from harness.target import Target
@@ -67,7 +68,7 @@ def targets_on(repository: Repository, branch: str, but: str) -> set[str]:
 @functools.lru_cache(maxsize=8)
 def _proposals(repository: Repository, tip: str | None) -> tuple[Proposal, ...]:  # noqa: ARG001  # the tip is the key
     found = []
-    for segment in records.proposals(repository):
+    for segment in sorted(records.proposals(repository), key=lambda one: segment_number(one.name)):
         header = segment.header
         for event in folds.of_kind([segment], "proposed"):
             found.append(

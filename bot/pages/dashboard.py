@@ -67,7 +67,7 @@ def states(names_of_targets: Sequence[str], reports: Sequence[TargetReport]) -> 
     for report in reports:
         before = found[report.name]
         if report.confirmed:
-            result, confirmed, barren = f"confirmed: {evidence.headline(report)}", report.night, 0
+            result, confirmed, barren = f"confirmed, {evidence.headline(report)}", report.night, 0
         else:
             result, confirmed, barren = report.verdict or report.end or "no end", before.confirmed, before.barren + 1
         found[report.name] = State(report.name, report.night, result, confirmed, barren)
@@ -76,7 +76,7 @@ def states(names_of_targets: Sequence[str], reports: Sequence[TargetReport]) -> 
 
 def _pieces(board: Board) -> list[Piece]:
     rows = [_row(state, board) for state in states(board.targets, board.reports)]
-    head = ["| target | last night | result | last confirmed | now |", "|---|---|---|---|---|"]
+    head = ["| target | last night | now |", "|---|---|---|"]
     return [
         Piece([*broken(_opening(board)), ""], Weight.FIRST),
         Piece(head, Weight.FIRST, "", "lines of the targets", rows, [""]),
@@ -131,16 +131,11 @@ def _row(state: State, board: Board) -> str:
     if state.name in board.asleep:
         now.append(f"asleep: {cell_code(board.asleep[state.name], 120)}")
     if not now:
-        barren = f"{count(state.barren, 'night')} without a gain" if state.barren else "awake"
-        now.append(barren)
-    cells = [
-        state.name,
-        state.last or "never",
-        state.result or "has not run",
-        state.confirmed or "never",
-        "; ".join(now),
-    ]
-    return f"| {' | '.join(cells)} |"
+        now.append(f"{count(state.barren, 'night')} without a gain" if state.barren else "awake")
+    if state.confirmed and state.confirmed != state.last:
+        now.append(f"last confirmed {state.confirmed}")
+    last = f"{state.last}: {state.result}" if state.last else "never"
+    return f"| {state.name} | {last} | {'; '.join(now)} |"
 
 
 def _protection(found: Sequence[Protection]) -> list[Piece]:

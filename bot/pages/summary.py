@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.pages import gains
 from bot.pages.tally import Noise, Point, Tally
-from harness import folds
+from harness import folds, standing
 from harness.events import Event, Segment
 from harness.rule import Metric, Rule, headline_name
 
@@ -110,7 +110,8 @@ def summarise(segments: Sequence[Segment]) -> TargetReport:
     tally = Tally(head)
     for event in folds.all_events(segments):
         tally.take(event)
-    confirm = tally.confirm or {}
+    counted = standing.confirmation(segments)
+    confirm = counted.event if counted else {}
     return TargetReport(
         name=head["target"],
         file=head["file"],
@@ -123,7 +124,7 @@ def summarise(segments: Sequence[Segment]) -> TargetReport:
         base=tally.base,
         claimed=tally.claimed,
         claimed_gain=tally.claimed_gain,
-        confirm=tally.confirm,
+        confirm=counted.event if counted else None,
         rows=tuple(_row(entry) for entry in confirm.get("rows", [])),
         tries=tally.tries,
         kept=tally.kept,
@@ -141,7 +142,7 @@ def summarise(segments: Sequence[Segment]) -> TargetReport:
         why=confirm.get("why", ""),
         lock=head["lock"],
         harness=head["harness"],
-        seal=next((s.chain for s in reversed(segments) if s.header["verb"] == "confirm"), segments[-1].chain),
+        seal=counted.segment.chain if counted else segments[-1].chain,
         private=head.get("private", False),
     )
 

@@ -15,11 +15,12 @@ from typing import Never
 
 from harness.errors import IntegrityError
 from harness.events import Event, Segment, packed_contents, parse, verify_order
+from harness.handover.claims import Claims
 from harness.handover.expected import MOST_LINE, MOST_SEGMENTS, Expected, Received
 from harness.handover.fights import check_calibration, recompute_duel, take_pair, take_try
 from harness.handover.loop import Contradiction, Replay, check_decision
-from harness.handover.outcome import check_confirm, check_proposed
-from harness.handover.shapes import ENDS, INTERRUPTED, VERBS, problem, shown
+from harness.handover.shapes import ENDS, INTERRUPTED, RANK, VERBS, problem, shown
+from harness.standing import COMMANDS
 
 _NAME = re.compile(r"(?P<night>.+)\.(?P<number>[1-9][0-9]{0,5})-(?P<verb>[a-z]+)")
 _NOT_COMPARED = frozenset({
@@ -74,8 +75,8 @@ def _received(files: Mapping[str, bytes], expected: Expected, verbs: Collection[
 
 
 def check_names(files: Mapping[str, bytes], night: str, verbs: Collection[str]) -> list[str]:
-    """The segments' names in order: <night>.<n>-<verb>, n from 1 without a gap, run before confirm before propose."""
-    found: list[tuple[int, int, str]] = []
+    """The segments' names in order: <night>.<n>-<verb>, n from 1 without a gap, run before confirm before the rest."""
+    found: list[tuple[int, str, str]] = []
     for name in files:
         stem, _, suffix = name.rpartition(".")
         parts = _NAME.fullmatch(stem)
@@ -86,15 +87,15 @@ def check_names(files: Mapping[str, bytes], night: str, verbs: Collection[str]) 
         if parts["verb"] not in verbs:
             _refuse(name, f"a segment of {parts['verb']}, which whoever hands this over does not write")
         if suffix == "jsonl":
-            found.append((int(parts["number"]), VERBS.index(parts["verb"]), stem))
+            found.append((int(parts["number"]), parts["verb"], stem))
     found.sort()
     if len(found) > MOST_SEGMENTS:
         _refuse(found[-1][2], f"more than {MOST_SEGMENTS:,} segments")
     for place, (number, verb, stem) in enumerate(found):
         if number != place + 1:
             _refuse(stem, f"segment {number} where {place + 1} was due: one is missing, or stands twice")
-        if place and verb < found[place - 1][1]:
-            _refuse(stem, f"a segment of {VERBS[verb]} after one of {VERBS[found[place - 1][1]]}")
+        if place and RANK[verb] < RANK[found[place - 1][1]]:
+            _refuse(stem, f"a segment of {verb} after one of {found[place - 1][1]}")
     return [stem for _, _, stem in found]
 
 
@@ -155,14 +156,18 @@ def check_header(segment: Segment, expected: Expected) -> None:
 
 
 def check_ends(segments: Sequence[Segment]) -> None:
-    """Each verb ends once, for a reason of its own; whatever of it stands before was interrupted."""
+    """Each verb ends once, for a reason of its own; whatever of it stands before was interrupted.
+
+    What is proposed may be proposed again at another commit, and commands may follow each other.
+    """
     for segment, after in zip_longest(segments, segments[1:]):
         if not segment.sealed:
             continue
         verb, end = segment.name.rpartition("-")[2], segment.events[-1]["end"]
         if end != INTERRUPTED and end not in ENDS[verb]:
             _refuse(segment.name, f"{shown(end)} is no end of {verb}")
-        if after and after.name.endswith(f"-{verb}") and end != INTERRUPTED:
+        again = after and after.name.endswith(f"-{verb}") and verb not in {"propose", *COMMANDS}
+        if after and again and end != INTERRUPTED:
             _refuse(after.name, f"{verb} had come to its end before")
 
 
@@ -171,19 +176,13 @@ def _parsed(name: str, files: Mapping[str, bytes]) -> Segment:
 
 
 def _replayed(segments: Sequence[Segment], replay: Replay) -> tuple[bytes, ...]:
-    """Takes every event in; the rows that confirm found last."""
-    confirm: Event | None = None
-    rows: tuple[bytes, ...] = ()
-    on_the_way: list[Event] = []
+    """Takes every event in; the rows that stand."""
+    claims = Claims(replay)
     for segment in segments:
         for number, event in enumerate(segment.events, start=1):
             try:
-                if event["event"] == "confirm":
-                    rows, confirm = check_confirm(event, segment, replay, on_the_way), event
-                elif event["event"] == "proposed":
-                    check_proposed(event, replay.expected.night, confirm, carried=bool(replay.expected.carried_blob))
-                elif segment.header["verb"] == "confirm":
-                    on_the_way.append(event)
+                if segment.header["verb"] != "run":
+                    claims.take(event, segment, number)
                 else:
                     _take(replay, event)
             except Contradiction as wrong:
@@ -191,7 +190,7 @@ def _replayed(segments: Sequence[Segment], replay: Replay) -> tuple[bytes, ...]:
             except (ArithmeticError, ValueError, TypeError, AttributeError):
                 # Bounded data can still be of no use: sums at the end of a float, a list where an object was due.
                 _refuse(f"{segment.name}, line {number}", "its numbers cannot be compared")
-    return rows
+    return claims.rows
 
 
 def _take(replay: Replay, event: Event) -> None:

@@ -23,13 +23,16 @@ from harness.rule import declared, headline_gain
 _OF_A_NIGHT = re.compile(r"autoresearch/[0-9]{4}-[0-9]{2}-[0-9]{2}(-[a-z0-9-]+)?")
 
 
-def check_confirm(event: Event, segment: Segment, replay: Replay, on_the_way: Sequence[Event]) -> tuple[bytes, ...]:
-    """The contents of the rows of a confirm event that holds. on_the_way: what confirm wrote before it. Raises
-    Contradiction."""
+def check_confirm(
+    event: Event, segment: Segment, replay: Replay, on_the_way: Sequence[Event],
+    numbers: Sequence[int] | None = None,
+) -> tuple[bytes, ...]:  # fmt: skip
+    """The contents of the rows of a confirm event that holds. on_the_way: what confirm wrote before it; numbers: the
+    rows', where they are not counted from 1. Raises Contradiction."""
     end = segment.events[-1].get("end") if segment.sealed else INTERRUPTED
     if end not in {event["verdict"], INTERRUPTED}:
         raise Contradiction(f"its verdict is {event['verdict']}, and its segment ends {end}")
-    found = check_rows(event, replay)
+    found = check_rows(event, replay, numbers)
     if event["verdict"] == "confirmed":
         check_complete(event, replay, found)
         if replay.expected.judged:
@@ -42,13 +45,16 @@ def check_exact(event: Event, replay: Replay, rows: Sequence[bytes], on_the_way:
     check_holdout(event, replay.expected, on_the_way)
 
 
-def check_rows(event: Event, replay: Replay) -> tuple[bytes, ...]:
+def check_rows(event: Event, replay: Replay, numbers: Sequence[int] | None = None) -> tuple[bytes, ...]:
     """Rows stack up from the base; every content is the one that it names, admissible, and made of the loop's own."""
     expected, parent, found = replay.expected, replay.expected.base, []
     entries = event.get("rows", [])
     if len(entries) > max(expected.target.confirm.groups, 1):
         raise Contradiction(f"{len(entries)} rows, and at most {expected.target.confirm.groups} are asked for")
-    for number, entry in enumerate(entries, start=1):
+    due = range(1, len(entries) + 1) if numbers is None or not entries else numbers
+    if len(due) != len(entries):
+        raise Contradiction(f"{len(entries)} rows, and {len(due)} are left")
+    for number, entry in zip(due, entries, strict=True):
         try:
             made = content(entry, parent, replay.packs)
             check_row(entry, number, parent, made, replay)

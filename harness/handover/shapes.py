@@ -10,10 +10,13 @@ from typing import Any
 
 from harness.events import Event
 from harness.reports import CRASH_KINDS, MOST_METRICS, MOST_PARTS, NAME
+from harness.standing import COMMANDS, DROP, RECHECK
 
 Check = Callable[[Any], bool]
 
-VERBS = ("run", "confirm", "propose")
+VERBS = ("run", "confirm", "propose", *COMMANDS)
+RANK: Mapping[str, int] = {"run": 0, "confirm": 1, **dict.fromkeys(("propose", *COMMANDS), 2)}
+"""No verb's segment stands before one of a lower rank."""
 GATED = frozenset({"sleeping", "paused", "reviewers-behind", "minutes", "runner-absent"})
 """Ends of a loop that never began: nothing was spent."""
 RUN_ENDS = GATED | frozenset({
@@ -23,6 +26,8 @@ ENDS: Mapping[str, frozenset[str]] = {
     "run": RUN_ENDS,
     "confirm": frozenset({"confirmed", "not-confirmed", "underpowered", "integrity", "infra"}),
     "propose": frozenset({"confirmed"}),
+    RECHECK: frozenset({"confirmed", "not-confirmed", "underpowered", "integrity", "infra"}),
+    DROP: frozenset({"confirmed", "not-confirmed", "underpowered", "integrity", "infra", "needed"}),
 }
 INTERRUPTED = "interrupted"
 REASONS: Mapping[str, frozenset[str]] = {
@@ -40,6 +45,7 @@ MOST_DEPTH = 8
 _HEX_64 = re.compile(r"[0-9a-f]{64}")
 _BLOB = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _CANON = re.compile(r"[0-9a-f]{16,64}")
+_COIN = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -223,7 +229,7 @@ KINDS: Mapping[str, Shape] = {
     "ablate": Shape({}, more=True),
     "look": Shape({"holdout": _HASH, "split": text(40), "head": _BLOB_ID}),
     "confirm": Shape(
-        {"verdict": one_of(*ENDS["confirm"]), "why": text(8000), "seconds": _SECONDS},
+        {"verdict": one_of(*ENDS["confirm"], *ENDS[DROP]), "why": text(8000), "seconds": _SECONDS},
         {
             "head": _BLOB_ID, "base": _BLOB_ID, "incumbent": _BLOB_ID, "claimed": _METRICS, "repeat": text(40),
             "search": lambda value: isinstance(value, dict) and not _SIDES.problem(value),
@@ -232,6 +238,10 @@ KINDS: Mapping[str, Shape] = {
         },
         more=True,
     ),
+    "command": Shape({
+        "command": one_of(*COMMANDS), "rows": list_of(_ID, 1000), "head": _BLOB_ID, "comment": whole(), "by": text(100),
+        "coin": matches(_COIN),
+    }),
     "proposed": Shape(
         {"branch": text(200), "head": _BLOB_ID, "rows": list_of(_BLOB_ID, 1000)}, {"includes": text(200)}
     ),
@@ -250,6 +260,7 @@ OF_VERB: Mapping[str, frozenset[str]] = {
     "run": frozenset({"baseline", "try", "pair", "experiment", "note", "seal"}),
     "confirm": frozenset({"confirm", "look", "ablate", "note", "seal"}),
     "propose": frozenset({"proposed", "note", "seal"}),
+    **dict.fromkeys(COMMANDS, frozenset({"command", "confirm", "look", "ablate", "note", "seal"})),
 }
 
 

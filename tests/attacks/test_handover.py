@@ -394,7 +394,7 @@ ATTACKS = (
     Attack("a holdout below 0", lambda f: f.confirm["holdout"].update(low=-3.0, lower=-4.0), "is not above 0", (
         (f"{OUTCOME}.check_holdout", nothing),), on_page("-3.0000")),
     Attack("a verdict that the seal does not share", lambda f: f.of("confirm")[-1].update(end="not-confirmed"),
-           "and its segment ends not-confirmed", ((f"{HANDOVER}.check_confirm", lambda *_: ()),),
+           "and its segment ends not-confirmed", ((f"{HANDOVER}.claims.check_confirm", lambda *_: ()),),
            lambda night: f"t/{night.name}.2-confirm.jsonl" in recorded(night)),
     Attack("another head", other_head, "do not add up", (
         (f"{OUTCOME}.check_complete", nothing),), opened),
@@ -407,7 +407,7 @@ ATTACKS = (
     Attack("a row of experiments that never were", row(experiments=[4711]), "experiments that were not kept", (
         (f"{OUTCOME}.check_row", nothing),), in_commits("Experiments: 4711")),
     Attack("a proposal forged", forged_proposal, "other contents than were confirmed", (
-        (f"{HANDOVER}.check_proposed", nothing),), next_blob),
+        (f"{HANDOVER}.claims.check_proposed", nothing),), next_blob),
 )  # fmt: skip
 
 

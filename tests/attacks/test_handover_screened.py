@@ -127,7 +127,7 @@ FORGERIES: dict[str, tuple[Callable[[Forged], object], str, tuple[str, ...]]] = 
             f"{HANDOVER}.problem", f"{HANDOVER}.check_decision")),
     "screened and kept": (
         kept, "a keep with the reason", (
-            f"{HANDOVER}.problem", f"{LOOP}.check_screened", f"{HANDOVER}.check_confirm")),
+            f"{HANDOVER}.problem", f"{LOOP}.check_screened", f"{HANDOVER}.claims.check_confirm")),
     "what was tried before": (again, "was measured before in this night", (f"{LOOP}.check_tried",)),
 }  # fmt: skip
 

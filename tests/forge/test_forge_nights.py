@@ -9,6 +9,7 @@ import pytest
 
 from bot.config import PullRequests
 from bot.forge import Standing
+from bot.forge.patience import ForgeError
 from bot.night.folder import Night
 from tests.forging import Desk, copied, desk, made, measured
 from tests.support import git
@@ -142,3 +143,38 @@ def test_an_owner_who_cannot_be_asked_is_a_note(tmp_path: Path) -> None:
         assert result.opened.notes[0].startswith("@gone could not be asked to review: ")
         assert len(at.there.pulls) == 1
         at.github.expected_violations()  # the description knows no body of this refusal; GitHub sends one
+
+
+def test_a_kill_while_it_takes_over(at: Desk, tmp_path: Path) -> None:
+    """After the comment, after the label, after the close: the next run goes on, and says nothing twice."""
+    at.propose()
+    issue = "/repos/{owner}/{repo}/issues/{issue_number}"
+    steps = (f"POST {issue}/comments", f"POST {issue}/labels", "PATCH /repos/{owner}/{repo}/pulls/{pull_number}")
+    for step in steps:
+        at.next_night()
+        fault = at.github.fail(step, "reset", times=100, after=True)
+        with pytest.raises(ForgeError):
+            at.propose(tries=1)
+        assert fault.struck, step
+        at.github.faults.clear()
+        at.night = at.elsewhere(tmp_path / step.rpartition("/")[2]).night
+        assert at.propose().refused == {}
+        *older, newest = at.there.pulls.values()
+        assert newest.state == "open"
+        assert newest.comments == []
+        for pull in older:
+            assert (pull.state, "superseded" in pull.labels, len(pull.comments)) == ("closed", True, 1)
+    assert len(at.there.pulls) == len(steps) + 1
+    assert len(at.there.check_runs) == len(steps) + 1
+
+
+def test_what_a_human_declines_during_the_night_is_not_proposed_by_it(at: Desk) -> None:
+    at.propose()
+    at.next_night()
+    assert at.night.target_plan("t").carried_from
+    at.there.close(1, by="bob")
+    result = at.propose()
+    assert result.opened is None
+    (report,) = result.reports
+    assert report.why == "a human closed what it started from while the night ran"
+    assert [pull.state for pull in at.there.pulls.values()] == ["closed"]

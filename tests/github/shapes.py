@@ -162,12 +162,14 @@ def pull_simple(repo: Repository, each: Pull) -> Json:
     }  # fmt: skip
 
 
-def pull(repo: Repository, each: Pull) -> Json:
+def pull(repo: Repository, each: Pull, settled: bool = True) -> Json:
+    """`settled` False: as just after a change, when GitHub does not know yet whether it could be merged."""
     api = repo.github.api_url
     changes = repo.bare.changes(each.base_sha, each.head_sha)
     return pull_simple(repo, each) | {
-        "merged": each.merged, "mergeable": None if each.merged else repo.bare.merges(each.base_sha, each.head_sha),
-        "rebaseable": None, "mergeable_state": mergeable_state(repo, each),
+        "merged": each.merged, "rebaseable": None,
+        "mergeable": repo.bare.merges(each.base_sha, each.head_sha) if settled and not each.merged else None,
+        "mergeable_state": mergeable_state(repo, each) if settled else "unknown",
         "merged_by": user(each.merged_by, api) if each.merged_by else None, "comments": len(each.comments),
         "review_comments": 0, "maintainer_can_modify": each.maintainer_can_modify,
         "commits": len(repo.bare.between(each.base_sha, each.head_sha)), "additions": sum(c.additions for c in changes),

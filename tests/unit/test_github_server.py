@@ -316,6 +316,18 @@ def test_a_merge_that_was_pushed_is_a_merge(github: GitHub) -> None:
     assert as_workflow(github).get_pull(1).merged
 
 
+def test_files_with_strange_names_are_named_as_they_are(github: GitHub, tmp_path: Path) -> None:
+    work, strange = clone(github, tmp_path), 'folder/a "b"\n\t:\u00fc.txt'
+    commit(work, strange, "x\n", "night")
+    assert git(work, "push", "origin", "night", token=github.token(contents="write")).returncode == 0
+    github.repositories["ada/shop"].open("night")
+    shop = as_workflow(github)
+    assert [(each.filename, each.status, each.additions) for each in shop.get_pull(1).get_files()] == [
+        (strange, "added", 1)
+    ]
+    assert [each.path for each in shop.get_contents("folder", ref="night")] == [strange]
+
+
 def test_the_same_pull_request_is_not_opened_twice(github: GitHub) -> None:
     github.repositories["ada/shop"].commit("night", {"prices.txt": "2\n"})
     shop = as_workflow(github)

@@ -23,10 +23,11 @@ RULESETS = "Settings > Rules > Rulesets > New branch ruleset"
 _NO_NIGHT = re.compile(r"[^A-Za-z0-9-]")  # anybody who may push names branches
 
 
-def show(client: Client, board: Board, base: str) -> None:
-    """Makes the issue, or edits it; one that a human closed stays closed. base: the branch that humans merge into."""
+def show(client: Client, board: Board, base: str) -> str:
+    """Makes the issue, or edits it; one that a human closed stays closed. base: the branch that humans merge into. What
+    the bot says in it."""
 
-    def step(repository: Repository) -> None:
+    def step(repository: Repository) -> str:
         whole = _known(repository, board, base)
         found = _find(client, repository)
         old = ((found.body if found else "") or "").replace("\r\n", "\n")
@@ -34,14 +35,15 @@ def show(client: Client, board: Board, base: str) -> None:
         if found is None:
             pulls.make_labels(repository, [labels.DASHBOARD])
             repository.create_issue(TITLE, body=body, labels=[labels.DASHBOARD])
-            return
+            return body
         if old != body:
             found.edit(body=body)
         if labels.DASHBOARD not in {label.name for label in found.labels}:
             pulls.make_labels(repository, [labels.DASHBOARD])
             found.add_to_labels(labels.DASHBOARD)
+        return dashboard.dashboard(whole)
 
-    client.do("writing the dashboard issue", "issues: write", step)
+    return client.do("writing the dashboard issue", "issues: write", step)
 
 
 def _known(repository: Repository, board: Board, base: str) -> Board:

@@ -102,8 +102,9 @@ class GitHubForge:
         said = verdict(request.reports, links.facts)
         unchecked = self._check(request, said)
         pull, ours, notes = pulls.ensure(
-            self.client, request.branch, request.head, heading, render, base=self._base(), draft=self.settings.draft
-        )
+            self.client, request.branch, request.head, heading, render, base=self._base(), draft=self.settings.draft,
+            asked=request.asked,
+        )  # fmt: skip
         if ours:
             wanted = labels.for_reports(request.reports, self.settings.labels, strong=said.strong)
             pulls.set_labels(self.client, pull.number, wanted)
@@ -115,7 +116,7 @@ class GitHubForge:
         closing.supersede(self.client, proposal, by.where)
 
     def dashboard(self, board: Board) -> None:
-        dashboard.show(self.client, board, self._base())
+        self._summarise("Where every target stands", dashboard.show(self.client, board, self._base()))
 
     def _base(self) -> str:
         return self.settings.base or self.client.do(

@@ -44,17 +44,25 @@ def is_ours(pull: PullRequest) -> bool:
     return pull.user.type == "Bot" or markers.outside(pull.body or "") != ("", pull.body or "")
 
 
+def may_renew(pull: PullRequest, head: str, *, asked: bool) -> bool:
+    """Whether its text is still the bot's to write. Commits that a human pushed make it theirs, whoever asks."""
+    untouched = of_pull(pull, head) is Standing.WAITING
+    return is_ours(pull) and (untouched or (asked and pull.state == "open" and pull.head.sha == head))
+
+
 def ensure(
-    client: Client, branch: str, head: str, title: str, render: Render, *, base: str, draft: bool
-) -> tuple[PullRequest, bool, list[str]]:
-    """The pull request of a pushed branch, new, refreshed, or as a human left it; whether it is still ours; notes."""
+    client: Client, branch: str, head: str, title: str, render: Render, *, base: str, draft: bool,
+    asked: bool = False,
+) -> tuple[PullRequest, bool, list[str]]:  # fmt: skip
+    """The pull request of a pushed branch, new, refreshed, or as a human left it; whether it is still ours; notes.
+    asked: see PullRequest."""
     notes: list[str] = []
 
     def step(repository: Repository) -> tuple[PullRequest, str]:
         pull = find(repository, branch)
         if pull is None:
             return _create(repository, branch, title, render, base or repository.default_branch, draft, notes), ""
-        why = _hands_off(pull, head)
+        why = _hands_off(pull, head, asked=asked)
         if not why:
             refresh(pull, title, render)
         return pull, why
@@ -63,13 +71,13 @@ def ensure(
     return pull, not why, [*notes, *([why] if why else [])]
 
 
-def _hands_off(pull: PullRequest, head: str) -> str:
+def _hands_off(pull: PullRequest, head: str, *, asked: bool) -> str:
     """Why a pull request that is there already is none of the bot's business any more; nothing if it is."""
     if pull.state != "open":
         return "it is closed already; what a human closed is not opened again"
     if not is_ours(pull):
         return "a human opened it, so its text is left alone; the night's page is in the summary of this run"
-    if of_pull(pull, head) is not Standing.WAITING:
+    if not may_renew(pull, head, asked=asked):
         return "a human has looked at it or works on it, so it is left as it is"
     return ""
 

@@ -22,11 +22,11 @@ from harness.rule import Rule, declared, headline_gain, headline_name
 
 def examine(case: Case) -> str:
     """Why the result is confirmed; raises Unconfirmed."""
-    return _Examination(case).run()
+    return Examination(case).run()
 
 
 @dataclass(frozen=True)
-class _Examination:
+class Examination:
     case: Case
 
     def run(self) -> str:

@@ -28,11 +28,11 @@ Metrics = Mapping[str, float]
 
 def examine(case: Case) -> str:
     """Why the result is confirmed; raises Unconfirmed."""
-    return _Examination(case).run()
+    return Examination(case).run()
 
 
 @dataclass(frozen=True)
-class _Examination:
+class Examination:
     case: Case
 
     @property

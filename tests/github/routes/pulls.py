@@ -31,7 +31,7 @@ def create(call: Call) -> Answered:
         body["head"], body["base"], body["title"], body.get("body"), call.login, body.get("draft", False)
     )
     made.maintainer_can_modify = body.get("maintainer_can_modify", False)
-    return 201, shapes.pull(call.repo, made)
+    return 201, shapes.pull(call.repo, made, settled=False)
 
 
 @plays("pulls/list", READ, "metadata:read")
@@ -70,7 +70,7 @@ def update(call: Call) -> Answered:
         call.repo.close(pull.number, call.login)
     if body.get("state") == "open":
         call.repo.reopen(pull.number, call.login)
-    return 200, shapes.pull(call.repo, pull)
+    return 200, shapes.pull(call.repo, pull, settled=False)
 
 
 def rewrite(call: Call, pull: Pull) -> None:

@@ -1,0 +1,326 @@
+"""/recheck, /drop N and /hold from the comment to the branch, on a laptop and on the test server."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot import records
+from bot.commands import answer as answering
+from bot.forge.github.comments import Comments
+from bot.forge.github.forge import GitHubForge
+from bot.night import opening, recording
+from bot.night.folder import Night, nights
+from harness import folds, standing
+from harness.events import Event, Segment
+from harness.repository import Repository
+from tests.commanding import World, answers, night_over, proposed, reactions, target_files
+from tests.support import autoresearch, git, make_repository
+
+TOGETHER = """
+from harness import candidate, evaluator
+
+def score(request):
+    found = []
+    for item in request.items:
+        values = candidate.load(item.path)
+        if values["b"] and not values["a"] and not values["c"]:
+            found.append(evaluator.Crash("b needs a or c"))
+        else:
+            found.append(evaluator.Scores({"score": sum(values.values())}))
+    return found
+
+evaluator.serve(score)
+"""
+SHIFTED = """
+from pathlib import Path
+from harness import candidate, evaluator
+
+def score(request):
+    shift = float(Path("SHIFT").read_text())
+    return [evaluator.Scores({"score": shift * sum(candidate.load(item.path).values())}) for item in request.items]
+
+evaluator.serve(score)
+"""
+
+
+@pytest.fixture(scope="module")
+def over(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    return night_over(tmp_path_factory.mktemp("one"), target_files("dial"))
+
+
+@pytest.fixture(scope="module")
+def two_over(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    return night_over(tmp_path_factory.mktemp("two"), {**target_files("dial"), **target_files("knob")})
+
+
+@pytest.fixture
+def world(tmp_path: Path, over: Repository) -> Iterator[World]:
+    with proposed(tmp_path, over) as found:
+        yield found
+
+
+def segments(repository: Repository, night: str, target: str = "dial") -> list[Segment]:
+    found = [one for one in records.segments(repository, target) if one.name.startswith(f"{night}.")]
+    return sorted(found, key=lambda one: int(one.name.rpartition(".")[2].partition("-")[0]))
+
+
+def recorded(world: World, target: str = "dial") -> list[Segment]:
+    return segments(world.job().repository, world.night, target)
+
+
+def rows(found: list[Segment]) -> list[Event]:
+    counted = standing.confirmation(found)
+    assert counted
+    return list(counted.event["rows"])
+
+
+def subjects(world: World) -> list[str]:
+    """Of the pull request's commits, the results' left out."""
+    return git(world.hosted.bare.path, "log", "--reverse", "--format=%s", f"main..{world.pull.head_sha}").splitlines()[
+        :-1
+    ]
+
+
+def content(world: World, target: str = "dial") -> str:
+    return git(world.hosted.bare.path, "show", f"{world.pull.head_sha}:targets/experiments/{target}/params.yaml")
+
+
+# On a laptop ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def over_here(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    found = make_repository(tmp_path_factory.mktemp("here"), target_files("dial"))
+    assert autoresearch(found, "night", "--quiet", "--seed", "1").returncode == 0
+    return found
+
+
+@pytest.fixture
+def here(tmp_path: Path, over_here: Repository) -> tuple[Repository, Night]:
+    shutil.copytree(over_here.root, tmp_path / "repository")
+    found = Repository.find(tmp_path / "repository")
+    return found, nights(found)[-1]
+
+
+def test_on_a_laptop_rows_go_one_by_one_and_keep_their_numbers(here: tuple[Repository, Night]) -> None:
+    found, night = here
+    before = rows(night.segments("dial"))
+    assert [row["number"] for row in before] == [1, 2, 3]
+    for command, left in (("/recheck", [1, 2, 3]), ("/drop 2", [1, 3]), ("/recheck", [1, 3]), ("/drop 1", [3])):
+        done = autoresearch(found, "command", "local", command)
+        assert done.returncode == 0, done.stderr
+        now = rows(night.segments("dial"))
+        assert [row["number"] for row in now] == left, command
+        assert [row["change"] for row in now] == [before[number - 1]["change"] for number in left]
+    shown = git(found, "show", f"autoresearch/{night.name}:targets/experiments/dial/params.yaml")
+    (last,) = rows(night.segments("dial"))
+    assert found.blob_id(f"{shown}\n".encode()) == last["blob"]
+    assert autoresearch(found, "log", "--verify").returncode == 0
+    assert "the same" in autoresearch(found, "reproduce", "dial#3").stdout
+    assert autoresearch(found, "reproduce", "dial#1").returncode == 9
+    page = (night.path / "pull-request.md").read_text()
+    assert "~~1~~" in page
+    assert "~~2~~" in page
+
+
+def test_on_a_laptop_what_cannot_be_asked_changes_nothing(here: tuple[Repository, Night]) -> None:
+    found, night = here
+    before = git(found, "for-each-ref"), sorted(path.name for path in night.folder("dial").iterdir())
+    for comment in ("/drop", "/drop 0", "drop 1", "/hold", "/recheck now", "/drop 1,2"):
+        assert autoresearch(found, "command", "local", comment).returncode == 2, comment
+    for comment in ("/drop 4", "/drop 1 2 3"):
+        assert autoresearch(found, "command", "local", comment).returncode == 9, comment
+    assert (git(found, "for-each-ref"), sorted(path.name for path in night.folder("dial").iterdir())) == before
+
+
+def test_rows_that_another_needs_are_not_dropped_and_it_is_said_which(tmp_path: Path) -> None:
+    found = make_repository(tmp_path, target_files("dial", TOGETHER))
+    assert autoresearch(found, "night", "--quiet", "--seed", "1").returncode == 0
+    night = nights(found)[-1]
+    changes = {row["change"][0]: row["number"] for row in rows(night.segments("dial"))}
+    a, b, c = (changes[name] for name in "abc")
+    branch = git(found, "rev-parse", f"autoresearch/{night.name}")
+    done = autoresearch(found, "command", "local", f"/drop {a} {c}")
+    assert done.returncode == 1
+    assert f"needed: row {b} cannot stand without row {min(a, c)}, {max(a, c)}" in done.stdout
+    assert git(found, "rev-parse", f"autoresearch/{night.name}") == branch
+    assert folds.confirm_end(night.segments("dial")) == "confirmed"
+    assert autoresearch(found, "command", "local", f"/drop {a}").returncode == 0
+    assert autoresearch(found, "log", "--verify").returncode == 0
+
+
+def test_a_branch_that_somebody_committed_to_is_left_alone(here: tuple[Repository, Night]) -> None:
+    found, night = here
+    git(found, "switch", "--quiet", f"autoresearch/{night.name}")
+    git(found, "commit", "--quiet", "--allow-empty", "--message", "Mine")
+    mine = git(found, "rev-parse", "HEAD")
+    done = autoresearch(found, "command", "local", "/drop 2")
+    assert done.returncode == 8
+    assert "commits that the bot did not put there" in done.stderr
+    assert git(found, "rev-parse", f"autoresearch/{night.name}") == mine
+
+
+# On GitHub ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_dropped_row_leaves_the_branch_and_stays_struck_on_the_page(world: World) -> None:
+    before, body = subjects(world), world.pull.body or ""
+    world.pull.body = f"Ada was here.\n\n{body}"
+    said, found = world.whole("/drop 2", "dial")
+    assert found
+    assert found.ends == {"dial": "confirmed"}
+    assert reactions(said) == ["eyes", "rocket"]
+    assert not answers(world, said)
+    assert subjects(world) == [before[0], before[2]]
+    assert (world.pull.body or "").startswith("Ada was here.")
+    assert "~~2~~" in (world.pull.body or "")
+    assert "dropped by `ada`" in (world.pull.body or "")
+    (check,) = [one for one in world.hosted.check_runs if one.head_sha == world.pull.head_sha]
+    assert (check.name, check.conclusion) == ("autoresearch/verdict", "success")
+    last = recorded(world)
+    assert [segment.header["verb"] for segment in last][-2:] == ["drop", "propose"]
+    assert standing.proposed(last)[0]["head"] == world.pull.head_sha  # type: ignore[index]
+    clone = world.job().repository
+    assert autoresearch(clone, "log", "--verify").returncode == 0
+    assert len(world.hosted.pulls) == 1
+
+
+def test_a_recheck_measures_with_seeds_of_its_own_and_moves_nothing(world: World) -> None:
+    head = world.pull.head_sha
+    said, found = world.whole("/recheck", "dial")
+    assert found
+    assert found.confirmed
+    assert reactions(said) == ["eyes", "rocket"]
+    assert world.pull.head_sha == head
+    assert [segment.header["verb"] for segment in recorded(world)][-1] == "recheck"
+    seeds = [
+        event["seed"] for s in recorded(world) for event in folds.of_kind([s], "note") if event.get("block") == "score"
+    ]
+    assert len(set(seeds)) == 2, "confirm and recheck measured under one seed, or under many"
+
+
+def test_a_result_that_does_not_come_out_again_is_not_to_be_merged(tmp_path: Path) -> None:
+    shift = tmp_path / "shift"
+    shift.write_text("1")
+    over = night_over(tmp_path / "night", target_files("dial", SHIFTED.replace("SHIFT", str(shift))))
+    (tmp_path / "server").mkdir()
+    with proposed(tmp_path / "server", over) as world:
+        head = world.pull.head_sha
+        shift.write_text("2")
+        said, found = world.whole("/recheck", "dial")
+        assert found
+        assert found.ends == {"dial": "not-confirmed"}
+        assert "other numbers" in answers(world, said)[0]
+        assert reactions(said) == ["confused", "eyes"]
+        assert "needs-recheck" in world.pull.labels
+        assert "Do not merge" in (world.pull.body or "")
+        assert world.hosted.check_runs[-1].conclusion == "failure"
+        assert world.pull.head_sha == head
+        shift.write_text("1")
+        world.whole("/recheck", "dial")
+        assert "needs-recheck" not in world.pull.labels
+        assert "Merge if" in (world.pull.body or "")
+        assert world.hosted.check_runs[-1].conclusion == "success"
+
+
+def test_rows_of_all_targets_are_numbered_on_and_go_by_these_numbers(tmp_path: Path, two_over: Repository) -> None:
+    with proposed(tmp_path, two_over) as world:
+        before = subjects(world)
+        assert len(before) == 6
+        dial = content(world, "dial")
+        said, found = world.whole("/drop 2 5", "dial", "knob")
+        assert found
+        assert found.ends == {"dial": "confirmed", "knob": "confirmed"}
+        assert subjects(world) == [before[0], before[2], before[3], before[5]]
+        assert content(world, "dial") != dial
+        assert "~~5~~" in (world.pull.body or "")
+        said, found = world.whole("/drop 6", "knob")
+        assert subjects(world) == [before[0], before[2], before[3]]
+        heads = {standing.proposed(recorded(world, name))[0]["head"] for name in ("dial", "knob")}  # type: ignore[index]
+        assert heads == {world.pull.head_sha}
+        said, _ = world.whole("/drop 2")
+        assert "row 2 is not there any more" in answers(world, said)[0]
+
+
+def test_hold_is_a_label(world: World) -> None:
+    said, _ = world.whole("/hold")
+    assert "hold" in world.pull.labels
+    assert reactions(said) == ["eyes", "rocket"]
+
+
+def test_a_job_that_left_nothing_is_said_and_its_re_run_mends_it(world: World) -> None:
+    said = world.comment("/drop 3")
+    handed, event = world.folder / "handed", world.event(said)
+    world.gate(event, handed)
+    found = world.post(event, handed)
+    assert found
+    assert found.ends == {"dial": ""}
+    assert "not measured" in answers(world, said)[0]
+    world.work(handed, "dial")
+    found = world.post(event, handed)
+    assert found
+    assert found.confirmed
+    assert len(subjects(world)) == 2
+
+
+class Killed(BaseException):
+    """The machine is gone."""
+
+
+STEPS = [
+    (recording, "records.append"), (GitHubForge, "publish_records"), (GitHubForge, "publish"), (opening, "_note"),
+    (GitHubForge, "open"), (answering, "recorded"), (Comments, "react"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_post_killed_at_every_step_ends_the_same_with_nothing_twice(
+    world: World, monkeypatch: pytest.MonkeyPatch, *, after: bool
+) -> None:
+    before = subjects(world)
+    said = world.comment("/drop 2")
+    handed, event = world.folder / "handed", world.event(said)
+    world.gate(event, handed)
+    world.work(handed, "dial")
+    for where, name in STEPS:
+        killed_once(monkeypatch, where, name, after=after)
+        with pytest.raises(Killed):
+            world.post(event, handed)
+        monkeypatch.undo()
+    for _ in range(2):
+        world.post(event, handed)
+    assert reactions(said) == ["eyes", "rocket"]
+    assert not answers(world, said)
+    assert subjects(world) == [before[0], before[2]]
+    assert [one.header["verb"] for one in recorded(world)] == ["run", "confirm", "propose", "drop", "propose"]
+    assert len([one for one in world.hosted.check_runs if one.head_sha == world.pull.head_sha]) == 1
+    assert autoresearch(world.job().repository, "log", "--verify").returncode == 0
+
+
+def killed_once(monkeypatch: pytest.MonkeyPatch, where: object, name: str, *, after: bool) -> None:
+    *path, last = name.split(".")
+    for part in path:
+        where = getattr(where, part)
+    real = getattr(where, last)
+
+    def dies(*arguments: object, **named: object) -> None:
+        if after:
+            real(*arguments, **named)
+        raise Killed(name)
+
+    monkeypatch.setattr(where, last, dies)
+
+
+def test_what_is_asked_reaches_the_next_job_as_it_was_decided(world: World) -> None:
+    said = world.comment("/drop 3 1")
+    handed = world.folder / "handed"
+    found = world.gate(world.event(said), handed)
+    written = json.loads((handed / "command-1" / "request.json").read_text())
+    assert (written["rows"], written["numbers"]) == ({"dial": [1, 3]}, [1, 3])
+    assert (written["head"], written["by"], written["comment"]) == (world.pull.head_sha, "ada", said.id)
+    assert found.matrix == {"dial": (1, 3)}
