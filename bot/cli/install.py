@@ -26,6 +26,10 @@ from bot.cli.app import cli, repository_of, repository_option
 @click.option("--python", metavar="3.N", default="", help="The runner's Python. Default: this one's.")
 @click.option("--branch", metavar="NAME", default="", help="Where merges land. Default: the remote's default branch.")
 @click.option("--extra", multiple=True, metavar="NAME", help="An extra of the bot, beside those that targets need.")
+@click.option(
+    "--app", type=click.Choice(["yes", "no"]), help="Who writes: a GitHub App of yours, by AUTORESEARCH_APP_ID and "
+    "AUTORESEARCH_APP_KEY in the environment autoresearch, or the workflow's own token (default).",
+)  # fmt: skip
 @repository_option
 def install_command(check: bool, dry_run: bool, directory: Path, **wishes: Any) -> None:
     """Writes the workflows that run the night on GitHub, and the list of packages that they install.

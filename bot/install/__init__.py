@@ -67,10 +67,8 @@ def plan(repository: Repository, wishes: Mapping[str, str | Sequence[str]], *, c
     found = [_workflow(repository, name, wanted.get(name)) for name in WORKFLOWS]
     lock = Lock.of(repository, options, needed)
     present = files.read(repository.root / LOCK_FILE)
-    if lock.holds(present) and not options.upgrade:
-        text = present
-    else:
-        text = lock.unresolved(present) if check else lock.resolved()
+    keeps = check or (lock.holds(present) and not options.upgrade)
+    text = lock.with_packages_of(present) if keeps else lock.resolved()
     found.append(Change(LOCK_FILE, present, text, files.state(present)))
     hosted = bool(needed.hosted)
     workflow, first = WORKFLOWS[0 if hosted else 1], (needed.hosted or needed.self_hosted)[0].name

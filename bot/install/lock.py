@@ -55,11 +55,11 @@ class Lock:
         return cls(repository.root, options, asked, ("x86_64", *(["aarch64"] if arm else [])))
 
     def holds(self, text: str | None) -> bool:
-        """Whether this lock file was made for the same wishes, and nobody changed it."""
-        return files.state(text) is files.State.OURS and files.body(text or "").startswith(self._preface())
+        """Whether this lock file names packages for the same wishes, and nobody changed it."""
+        return files.state(text) is files.State.OURS and self._asked_for() in (text or "")
 
-    def unresolved(self, present: str | None) -> str:
-        """The file as it would begin, with the packages that it names now: what `--check` compares with."""
+    def with_packages_of(self, present: str | None) -> str:
+        """The file with the packages that it names now, whatever they were asked for."""
         lines = files.body(present or "").splitlines(keepends=True)
         pinned = "".join(line for line in lines if not line.startswith("#"))
         return files.stamped(self._preface() + (pinned or _UNRESOLVED))
@@ -78,11 +78,12 @@ class Lock:
         return files.stamped(self._preface() + "".join(lines))
 
     def _preface(self) -> str:
-        lines = [
-            f"Options: {self.options}",
-            f"For CPython {self.options.python} on Linux, {' and '.join(self.machines)}:",
-        ]
-        return "".join(f"# {line}\n" for line in [*lines, *(f"  {one}" for one in self.asked)])
+        return f"# Options: {self.options}\n{self._asked_for()}"
+
+    def _asked_for(self) -> str:
+        machines = " and ".join(self.machines)
+        lines = [f"For CPython {self.options.python} on Linux, {machines}:", *(f"  {one}" for one in self.asked)]
+        return "".join(f"# {line}\n" for line in lines)
 
     def _resolve(self, machine: str) -> Iterator[tuple[str, str, str]]:
         """(name, what to install, sha256:...) of every package, the bot included."""

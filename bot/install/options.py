@@ -21,20 +21,22 @@ INDEX, SOURCE = "index", "source"
 DISTRIBUTION = "autoresearch-bot"
 _LINE = re.compile(r"^# Options: (.*)$", re.MULTILINE)
 _SEVERAL = {"extra"}
-_NAMES = ("bot", "python", "branch", "extra")
+_NAMES = ("bot", "python", "branch", "app")
 
 
 @dataclass(frozen=True)
 class Options:
     """bot: index, source, a wheel's URL, or its path from the root. python: of the runner, such as 3.12.
 
-    branch: where merges land. extra: of the bot's own extras, beside what targets need. upgrade: resolve anew.
+    branch: where merges land. extra: of the bot's own extras, beside what targets need. app: who writes is
+    a GitHub App, not the workflow's own token. upgrade: resolve anew.
     """
 
     bot: str
     python: str
     branch: str
     extra: tuple[str, ...] = ()
+    app: bool = False
     upgrade: bool = False
 
     @classmethod
@@ -45,6 +47,7 @@ class Options:
             python=wishes.get("python") or "{}.{}".format(*sys.version_info[:2]),
             branch=config.pull_request.base or wishes.get("branch") or _default_branch(repository),
             extra=tuple(sorted(set(wishes.get("extra") or ()))),
+            app=wishes.get("app") in {True, "yes"},
             upgrade=bool(wishes.get("upgrade")),
         )
         made.refuse(repository.root)
@@ -72,6 +75,7 @@ class Options:
         words = ["--bot", self.bot, "--python", self.python, "--branch", self.branch]
         for extra in self.extra:
             words += ["--extra", extra]
+        words += ["--app", "yes"] if self.app else []
         return shlex.join(words)
 
 

@@ -56,6 +56,7 @@ def _filled(name: str, targets: Sequence[Target], needs: Needs, options: Options
     minutes = needs.minutes(targets)
     values = {
         "kind": kind,
+        "token": "steps.app.outputs.token" if options.app else "github.token",
         "cron": json.dumps(config.schedule.cron),
         "timezone": json.dumps(config.schedule.timezone),
         "python": options.python,
@@ -67,15 +68,16 @@ def _filled(name: str, targets: Sequence[Target], needs: Needs, options: Options
         "confirm_job_minutes": str(minutes.confirm_job),
         **_pins(),
     }
-    return fill(_text(_templates() / name), _parts(kind, isolated=needs.isolated, source=options.bot == SOURCE), values)
+    return fill(_text(_templates() / name), _parts(kind, options, isolated=needs.isolated), values)
 
 
-def _parts(kind: str, *, isolated: bool, source: bool) -> dict[str, str]:
+def _parts(kind: str, options: Options, *, isolated: bool) -> dict[str, str]:
     folder = _templates() / "parts"
     names = ("checkout", "python", "requirements", "source", "sandbox", "bubblewrap")
     found = {name: _text(folder / f"{name}.yml") for name in names}
-    found |= {entry.name.removesuffix(".yml"): _text(entry) for entry in (folder / kind).iterdir()}
-    found["bot"] = found["python"] + found["requirements"] + (found["source"] if source else "")
+    for choice in (kind, "app-token" if options.app else "workflow-token"):
+        found |= {entry.name.removesuffix(".yml"): _text(entry) for entry in (folder / choice).iterdir()}
+    found["bot"] = found["python"] + found["requirements"] + (found["source"] if options.bot == SOURCE else "")
     return found if isolated else found | {"bubblewrap": ""}
 
 

@@ -57,6 +57,7 @@ class Actions:
     api: str = "http://127.0.0.1:9"
     variables: Mapping[str, str] = field(default_factory=dict)
     tokens: Callable[[Mapping[str, str]], str] | None = None
+    secrets: Mapping[str, str] = field(default_factory=dict)
 
     def run(
         self,
@@ -119,10 +120,10 @@ class Actions:
         return copy
 
     def _tokens(self, checkout: Path, workflow: str) -> list[str]:
-        if not self.tokens:
-            return []
-        jobs = yaml.safe_load((checkout / ".github" / "workflows" / workflow).read_text(encoding="utf-8"))["jobs"]
-        made = {_secret(name): self.tokens(job["permissions"]) for name, job in jobs.items()}
+        made = dict(self.secrets)
+        if self.tokens:
+            jobs = yaml.safe_load((checkout / ".github" / "workflows" / workflow).read_text(encoding="utf-8"))["jobs"]
+            made |= {_secret(name): self.tokens(job["permissions"]) for name, job in jobs.items()}
         return [word for name, token in made.items() for word in ("--secret", f"{name}={token}")]
 
     def _event(self, inputs: Mapping[str, str] | None, payload: Mapping[str, Any] | None) -> Path:

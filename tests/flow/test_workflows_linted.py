@@ -32,7 +32,7 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         kinds = (DATA,) if request.param == "data" else (DATA, CODE, OWN)
         config = SETTINGS if request.param == "all" else ""
         repository = with_targets(tmp_path_factory.mktemp("targets"), *kinds, config=config)
-        install.write(install.plan(repository, {"bot": WHEEL}))
+        install.write(install.plan(repository, {"bot": WHEEL, "app": "yes" if request.param == "all" else "no"}))
         source = repository.root / install.FOLDER
     shutil.copytree(source, copy)
     return copy

@@ -64,7 +64,9 @@ class Shop:
         outputs = how.pop("outputs", f"night=2026-11-21;matrix={ONE}")
         how.setdefault("number", next(NUMBERS))
         variables = {"OUTPUTS": outputs, "FAILS": fails, "KNOWN": TOKEN}
-        actions = Actions(self.folder, f"file://{self.folder}/remotes", "ada/shop", TOKEN, variables=variables)
+        secrets = how.pop("secrets", {})
+        there = f"file://{self.folder}/remotes"
+        actions = Actions(self.folder, there, "ada/shop", TOKEN, variables=variables, secrets=secrets)
         return actions.run(self.repository.root, workflow, event, **how)
 
 
@@ -204,6 +206,17 @@ def test_the_checkouts_own_modules_are_never_imported(tmp_path: Path) -> None:
     assert not mark.exists()
     subprocess.run([sys.executable, "-m", "venv", "--help"], cwd=shop.repository.root, capture_output=True, check=False)
     assert mark.exists()  # without -I it would have been
+
+
+def test_an_app_writes_and_no_other_step_sees_its_key(tmp_path: Path) -> None:
+    shop = opened(tmp_path)
+    install.write(install.plan(shop.repository, {"app": "yes"}))
+    run = pushed(shop).run("nightly.yml")
+    assert run.jobs["propose"] == "failure"  # without a key there is no token, rather than the workflow's own
+    run = shop.run("nightly.yml", secrets={"AUTORESEARCH_APP_KEY": f"app-{TOKEN}"})
+    assert run.exit_code == 0, run.log
+    tokens = {job: said(run, job)[-1]["tokens"] for job in run.jobs}
+    assert tokens == {"plan": ["GITHUB_TOKEN"], "run data": [], "confirm data": [], "propose": ["GITHUB_TOKEN"]}
 
 
 def test_a_package_of_another_content_is_not_installed(tmp_path: Path) -> None:

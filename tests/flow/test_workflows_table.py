@@ -24,7 +24,7 @@ PLAN = {"contents": "read", "pull-requests": "read", "issues": "read", "actions"
 
 
 class Job(NamedTuple):
-    """permissions of its token; sees: the one step whose environment holds it; runs: verbs of the bot, in order."""
+    """permissions of its token; sees: the steps that are given it or a secret; runs: verbs of the bot, in order."""
 
     permissions: dict[str, str]
     sees: str
@@ -52,8 +52,13 @@ TABLE = {
         "publish": Job({"contents": "write"}, "Publish", ("promote publish",), "autoresearch"),
     },
 }
+BY_APP = {  # who writes is a GitHub App: its key is where candidates never are, and the workflow's own token reads
+    ("nightly.yml", "propose"): Job(READ, "Take a token of the App, Propose", ("propose",), "autoresearch"),
+    ("commands.yml", "post"): Job(READ, "Take a token of the App, Post", ("command post",), "autoresearch"),
+    ("promote.yml", "publish"): Job(READ, "Take a token of the App, Publish", ("promote publish",), "autoresearch"),
+}
 CANDIDATES = {"run", "confirm", "command work", "promote remeasure", "setup"}  # what they or an evaluator may start
-SETS = {"data": (DATA,), "code": (CODE, SEARCH), "own": (OWN,), "mixed": (DATA, CODE, OWN), "ours": ()}
+SETS = {"data": (DATA,), "code": (CODE, SEARCH), "own": (OWN,), "mixed": (DATA, CODE, OWN), "app": (DATA,), "ours": ()}
 
 _VERB = re.compile(r'/bot/bin/autoresearch" ((?:command |promote )?[a-z]+)')
 
@@ -64,7 +69,7 @@ def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     root = ROOT
     if SETS[request.param]:
         repository = with_targets(tmp_path_factory.mktemp("targets"), *SETS[request.param])
-        install.write(install.plan(repository, {"bot": WHEEL}))
+        install.write(install.plan(repository, {"bot": WHEEL, "app": "yes" if request.param == "app" else "no"}))
         root = repository.root
     paths = [path for path in sorted((root / install.FOLDER).glob("*.yml")) if path.name in install.WORKFLOWS]
     return {path.name: yaml.safe_load(path.read_text(encoding="utf-8")) for path in paths}
@@ -77,20 +82,22 @@ def jobs(found: dict[str, dict[str, Any]]) -> Iterator[tuple[str, str, dict[str,
 
 
 def as_row(job: dict[str, Any]) -> Job:
-    seen = [step["name"] for step in job["steps"] if holds_token(step.get("env", {}))]
+    seen = [step["name"] for step in job["steps"] if holds_token([step.get("env"), step.get("with")])]
     runs = tuple(verb for step in job["steps"] for verb in _VERB.findall(step.get("run", "")))
     return Job(job["permissions"], ", ".join(seen), runs, job.get("environment", ""))
 
 
 def holds_token(value: Any) -> bool:
-    return re.search(r"github\.token|secrets", str(value)) is not None
+    return re.search(r"github\.token|secrets|steps\.app\.", str(value)) is not None
 
 
 def test_every_job_is_as_the_table_says(found: dict[str, dict[str, Any]]) -> None:
     assert set(found) >= {"commands.yml", "promote.yml"}
     assert {"nightly.yml", "nightly-gpu.yml"} & set(found)
+    by_app = "secrets" in str(found)
     for name, workflow in found.items():
-        assert {key: as_row(job) for key, job in workflow["jobs"].items()} == TABLE[name], name
+        rows = {key: BY_APP.get((name, key), row) if by_app else row for key, row in TABLE[name].items()}
+        assert {key: as_row(job) for key, job in workflow["jobs"].items()} == rows, name
 
 
 def test_what_runs_candidates_can_write_nothing_and_sees_no_token(found: dict[str, dict[str, Any]]) -> None:

@@ -128,6 +128,18 @@ def test_an_extra_by_name_is_remembered(tmp_path: Path) -> None:
     assert 'python-version: "3.13"' in text(repository, NIGHTLY)
 
 
+def test_another_option_keeps_the_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    repository = with_targets(tmp_path, DATA)
+    installed(repository)
+    monkeypatch.setattr(lock, "_report", lambda *_: pytest.fail("resolved anew"))
+    written = install.write(install.plan(repository, {"app": "yes"}))
+    assert f"wrote {LOCK_FILE}" in written
+    assert "--app yes" in text(repository, LOCK_FILE)
+    assert "steps.app.outputs.token" in text(repository, NIGHTLY)
+    install.write(install.plan(repository, {"app": "no"}))
+    assert "steps.app" not in text(repository, NIGHTLY)
+
+
 def test_the_sandbox_is_prepared_where_candidates_are_code(tmp_path: Path) -> None:
     data, code = with_targets(tmp_path / "1", DATA), with_targets(tmp_path / "2", DATA, CODE)
     for repository in (data, code):
