@@ -147,11 +147,11 @@ def parse(name: str, data: bytes, pack: bytes = b"") -> Segment:
 def intact_lines(data: bytes) -> Iterator[bytes]:
     """The lines of a segment up to the first that is not as it was written: unparsed, without the chain value and the
     closing brace. What a pack holds is not looked at."""
-    chain = ""
-    for number, line in enumerate(data.splitlines(keepends=True), start=1):
-        try:
-            body, chain = _unchained(line, chain, number)
-        except ValueError:
+    chain = b""
+    for line in data.splitlines(keepends=True):
+        body = line[:-_TAIL]
+        chain = hashlib.sha256((chain or _header_previous(body).encode()) + body).hexdigest().encode()
+        if line[-_TAIL:] != b',"chain":"' + chain + b'"}\n':
             return
         yield body
 
@@ -202,8 +202,8 @@ def packed_contents(segment: Segment, pack: bytes) -> dict[str, bytes]:
     return {place["sha256"]: pack[place["at"] : place["at"] + place["size"]] for place in _places(segment.events)}
 
 
-def _unchained(line: bytes, chain: str, number: int) -> tuple[bytes, str]:
-    """What a line holds besides the chain, and the chain after it. Raises ValueError."""
+def _read_line(line: bytes, chain: str, number: int) -> tuple[Event, str]:
+    """The event of a line and the chain after it. Raises ValueError."""
     body = line[:-_TAIL]
     if not line.endswith(b'"}\n') or line[-_TAIL:-67] != b',"chain":"':
         raise ValueError("not a whole line: torn, or not written by this program")
@@ -213,12 +213,6 @@ def _unchained(line: bytes, chain: str, number: int) -> tuple[bytes, str]:
     expected = _next_chain(chain, body)
     if claimed != expected:
         raise ValueError("the chain breaks here: this line is not what was written")
-    return body, expected
-
-
-def _read_line(line: bytes, chain: str, number: int) -> tuple[Event, str]:
-    """The event of a line and the chain after it. Raises ValueError."""
-    body, expected = _unchained(line, chain, number)
     event = _loads(body)
     if (
         not isinstance(event, dict)

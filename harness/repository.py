@@ -10,6 +10,7 @@ import stat
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol, cast
@@ -84,8 +85,28 @@ class Repository:
             raise RepositoryError(f"there is no commit {revision}", next_step=step)
         return answer.stdout.decode().strip()
 
+    @contextmanager
+    def at_rest(self) -> Iterator[None]:
+        """While nobody moves a reference: each is asked for once, and one process reads all blobs."""
+        reader = _Reader(self.root)
+        self._rest.append(reader)
+        try:
+            yield
+        finally:
+            self._rest.remove(reader)
+            reader.close()
+
+    @functools.cached_property
+    def _rest(self) -> list[_Reader]:
+        return []
+
     def reference(self, name: str) -> str | None:
         """What a reference points at, or None."""
+        if self._rest:
+            return self._rest[-1].reference(name, self._reference)
+        return self._reference(name)
+
+    def _reference(self, name: str) -> str | None:
         answer = _git(self.root, "rev-parse", "--verify", "--quiet", name, check=False)
         return answer.stdout.decode().strip() if answer.returncode == 0 else None
 
@@ -105,6 +126,8 @@ class Repository:
         wanted = list(dict.fromkeys(ids))
         if not wanted:
             return {}
+        if self._rest:
+            return {blob: self._rest[-1].blob(blob) for blob in wanted}
         output = self.git("cat-file", "--batch", stdin="".join(f"{blob}\n" for blob in wanted).encode())
         found, at = {}, 0
         for blob in wanted:
@@ -123,17 +146,11 @@ class Repository:
             asked.write("".join(f"{blob}\n" for blob in ids).encode())
             asked.seek(0)
             with subprocess.Popen(
-                ["git", "cat-file", "--batch"], cwd=self.root, stdin=asked, stdout=subprocess.PIPE,
+                ["git", "cat-file", "--batch", "--buffer"], cwd=self.root, stdin=asked, stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL, env=_environment({}), bufsize=1 << 20,
             ) as process:  # fmt: skip
-                out = cast(IO[bytes], process.stdout)
                 for blob in ids:
-                    fields = out.readline().split()
-                    if len(fields) != 3:
-                        raise RepositoryError(f"object {blob} is missing from the repository")
-                    content = out.read(int(fields[2]))
-                    out.read(1)
-                    yield blob, content
+                    yield blob, _next_blob(cast(IO[bytes], process.stdout), blob)
 
     def blob_id(self, content: bytes) -> str:
         """The id that git gives to this content here."""
@@ -151,6 +168,41 @@ class Repository:
         """The hash of this repository's objects."""
         name = _git(self.root, "rev-parse", "--show-object-format", check=False).stdout.decode().strip() or "sha1"
         return functools.partial(getattr(hashlib, name), usedforsecurity=False)
+
+
+class _Reader:
+    """A git process that is asked for one blob after the other, and what references were found to be."""
+
+    def __init__(self, root: Path) -> None:
+        self._process = subprocess.Popen(
+            ["git", "cat-file", "--batch"], cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, env=_environment({}),
+        )  # fmt: skip
+        self._asked, self._said = cast(IO[bytes], self._process.stdin), cast(IO[bytes], self._process.stdout)
+        self._references: dict[str, str | None] = {}
+
+    def blob(self, blob: str) -> bytes:
+        self._asked.write(f"{blob}\n".encode())
+        self._asked.flush()
+        return _next_blob(self._said, blob)
+
+    def reference(self, name: str, ask: Callable[[str], str | None]) -> str | None:
+        if name not in self._references:
+            self._references[name] = ask(name)
+        return self._references[name]
+
+    def close(self) -> None:
+        self._process.communicate()
+
+
+def _next_blob(out: IO[bytes], blob: str) -> bytes:
+    """What `cat-file --batch` answers. Raises RepositoryError where the blob is missing."""
+    fields = out.readline().split()
+    if len(fields) != 3:
+        raise RepositoryError(f"object {blob} is missing from the repository")
+    content = out.read(int(fields[2]))
+    out.read(1)
+    return content
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from bot.config import PullRequests
+from bot.forge import Proposal
 from bot.forge.github.client import Client, Place
 from bot.forge.github.forge import GitHubForge
 from bot.forge.patience import Patience
 from bot.forge.remote import Remote
+from bot.night import past
 from bot.night.confirm import confirm
 from bot.night.folder import Night, nights
 from bot.night.night import targets_of
@@ -103,13 +105,13 @@ class Desk:
     waited: list[float]
     settings: PullRequests = field(default_factory=PullRequests)
     summary: Path | None = None
-    timeout: int = 1
+    timeout: int = 30
 
     def forge(self, tries: int = 6) -> GitHubForge:
         """As a new job has it: nothing is remembered."""
         place = Place(NAME, self.token, self.github.api_url, self.github.server_url)
         patience = Patience(tries, sleep=self.waited.append)
-        remote = Remote(place.git_url, place.token, patience, silence=1)
+        remote = Remote(place.git_url, place.token, patience, silence=self.timeout)
         return GitHubForge(Client(place, patience, self.timeout), remote, self.settings, summary=self.summary)
 
     def propose(self, tries: int = 6) -> Proposed:
@@ -127,6 +129,18 @@ class Desk:
         for name in git(repository, "for-each-ref", "--format=%(refname)", "refs/remotes").split():
             git(repository, "update-ref", "-d", name)
         return replace(self, night=night)
+
+    def next_night(self) -> None:
+        """Another night on the commit that the repository has checked out."""
+        self.night = measured(self.night.repository, self.forge())
+
+    def proposals(self, target: str = "t") -> list[Proposal]:
+        return past.proposals(self.night.repository, target)
+
+    def declined(self, target: str = "t") -> set[str]:
+        """Nights whose result a human refused."""
+        share = self.night.target_plan(target)
+        return past.declined(self.night.repository, target, share.lock, self.night.plan.base, self.forge())
 
     def with_token(self, **permissions: str) -> Desk:
         return replace(self, token=self.github.token(**permissions))

@@ -8,27 +8,26 @@ confirm's before run's, and what is not taken is named. Nothing of it is ever ru
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bot import config
 from bot.night import handover
+from bot.night.artifacts import PLAN, Artifact, Handed, entries, listed, read_plan
 from bot.night.folder import Night, write_atomically
 from harness.errors import IntegrityError, NotFound
 from harness.events import Segment
-from harness.handover import plans, receive
+from harness.handover import receive
 from harness.handover.expected import MOST_PACK_BYTES, MOST_SEGMENT_BYTES
-from harness.handover.files import MOST_ENTRIES, Files, read_bounded, read_folder
+from harness.handover.files import Files, read_bounded, read_folder
 from harness.handover.shapes import GATED, shown
 from harness.repository import CommitSource, Repository
 from harness.target import Target
 
-PLAN, TRIED = "plan.json", "tried.txt"
+TRIED = "tried.txt"
 NOTHING = "its job handed over nothing"
 GIVERS: Mapping[str, tuple[str, ...]] = {"run": ("run",), "confirm": ("confirm", "run"), "propose": ("confirm", "run")}
 """Whose folders a verb takes a target from, the better one first."""
@@ -37,11 +36,7 @@ WRITES: Mapping[str, frozenset[str]] = {
     "run": frozenset({"run"}),
     "confirm": frozenset({"run", "confirm"}),
 }
-MOST_PLAN_BYTES = 16 * 1024 * 1024
 MOST_TRIED_BYTES = 128 * 1024 * 1024
-_ARTIFACT = re.compile(
-    r"(?P<verb>plan|run|confirm)(?:-(?P<target>[a-z0-9][a-z0-9-]{0,62}))?-(?P<attempt>[1-9][0-9]{0,3})"
-)
 _TRIED_LINES = re.compile(rb"(?:[0-9a-f]{16,64}\n)*")
 _MOST = {".jsonl": MOST_SEGMENT_BYTES, ".pack": MOST_PACK_BYTES}
 _NOTHING = re.compile(r"(?!)")
@@ -54,33 +49,6 @@ class Taken:
     night: Night
     refused: Mapping[str, str]
     silent: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class _Artifact:
-    path: Path
-    verb: str
-    target: str
-    attempt: int
-
-    @property
-    def name(self) -> str:
-        return self.path.name
-
-
-@dataclass
-class _Handed:
-    """The artifacts of a folder, newest first; refused: everything else, and what turned out not to hold."""
-
-    artifacts: list[_Artifact]
-    refused: dict[str, str] = field(default_factory=dict)
-
-    def of(self, verb: str, target: str = "") -> list[_Artifact]:
-        return [found for found in self.artifacts if (found.verb, found.target) == (verb, target)]
-
-    def refuse_foreign(self, targets: Sequence[str]) -> None:
-        foreign = [found.name for found in self.artifacts if found.target and found.target not in targets]
-        self.refused |= dict.fromkeys(foreign, "not of a target of the plan")
 
 
 def hand_over(night: Night, into: Path, targets: Sequence[str], *, plan: bool = False) -> None:
@@ -102,7 +70,7 @@ def take_over(repository: Repository, handed: Path, verb: str, only: str = "") -
     What this repository had of the night is set aside: the workflow carries the truth. Raises NotFound where no plan
     holds, IntegrityError where it is not of this repository.
     """
-    found = _listed(handed)
+    found = listed(handed)
     night = _planned(repository, found, handed)
     names = [share.name for share in night.plan.targets]
     if only:
@@ -115,41 +83,11 @@ def take_over(repository: Repository, handed: Path, verb: str, only: str = "") -
     return Taken(night, found.refused, silent)
 
 
-def _listed(handed: Path) -> _Handed:
-    found = _Handed([])
-    for name in _entries(handed):
-        parts, path = _ARTIFACT.fullmatch(name), handed / name
-        if not parts or (parts["verb"] == "plan") != (parts["target"] is None):
-            found.refused[shown(name)] = "not the name of anything that a job hands over"
-        elif path.is_symlink() or not path.is_dir():
-            found.refused[name] = "a link, or no folder"
-        else:
-            found.artifacts.append(_Artifact(path, parts["verb"], parts["target"] or "", int(parts["attempt"])))
-    found.artifacts.sort(key=lambda artifact: -artifact.attempt)
-    return found
-
-
-def _entries(folder: Path) -> list[str]:
-    try:
-        with os.scandir(folder) as entries:
-            names = []
-            for entry in entries:
-                names.append(entry.name)
-                if len(names) > MOST_ENTRIES:
-                    raise IntegrityError(f"{folder.name} holds more than {MOST_ENTRIES:,} files")
-    except (FileNotFoundError, NotADirectoryError):
-        raise NotFound(
-            f"there is no folder {folder}, so nothing was handed over",
-            next_step="look at the job before this one: what it hands over is an artifact of its own name",
-        ) from None
-    return sorted(names)
-
-
-def _planned(repository: Repository, found: _Handed, handed: Path) -> Night:
+def _planned(repository: Repository, found: Handed, handed: Path) -> Night:
     """The night of the newest plan that holds, in a folder of its own."""
     for artifact in found.of("plan"):
         try:
-            content, plan = _read_plan(artifact.path)
+            content, plan = read_plan(artifact.path)
             _check_base(repository, plan["base"])
         except ValueError as problem:
             found.refused[artifact.name] = f"{PLAN}: {problem}"
@@ -164,26 +102,6 @@ def _planned(repository: Repository, found: _Handed, handed: Path) -> Night:
         f"no plan was handed over in {handed}{told}",
         next_step="the job that plans comes first: autoresearch plan --hand-over FOLDER",
     )
-
-
-def _read_plan(folder: Path) -> tuple[bytes, Mapping[str, Any]]:
-    """A plan as it was handed over, and what it says. Raises ValueError."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        content = read_bounded(handle, PLAN, MOST_PLAN_BYTES)
-    except OSError as error:
-        raise ValueError(error.strerror or "cannot be read") from None
-    finally:
-        os.close(handle)
-    if content is None:
-        raise ValueError("too large")
-    try:
-        plan = json.loads(content)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-    if wrong := plans.problem(plan, plan.get("night", "") if isinstance(plan, dict) else ""):
-        raise ValueError(wrong)
-    return content, plan
 
 
 def _check_base(repository: Repository, base: str) -> None:
@@ -210,9 +128,9 @@ def _set_aside(night: Night) -> None:
     night.path.rename(folder / f"{night.name}.{number}")
 
 
-def _take_tried(night: Night, artifact: _Artifact, found: _Handed) -> None:
+def _take_tried(night: Night, artifact: Artifact, found: Handed) -> None:
     names = {share.name for share in night.plan.targets}
-    for name in sorted(set(_entries(artifact.path)) - {PLAN}):
+    for name in sorted(set(entries(artifact.path)) - {PLAN}):
         folder = artifact.path / name
         if name not in names or folder.is_symlink() or not folder.is_dir():
             found.refused[f"{artifact.name}/{shown(name)}"] = "not the name of a target of the plan, or no folder"
@@ -232,7 +150,7 @@ def _take_tried(night: Night, artifact: _Artifact, found: _Handed) -> None:
             write_atomically(night.folder(name) / TRIED, content)
 
 
-def _take_target(night: Night, target: Target, found: _Handed, verb: str) -> str:
+def _take_target(night: Night, target: Target, found: Handed, verb: str) -> str:
     """Takes the best that was handed over of a target; why there was nothing, or nothing in words."""
     refused = []
     for artifact, files in _candidates(night, target, found, verb):
@@ -268,12 +186,12 @@ def _check_unbegun(segments: Sequence[Segment]) -> None:
         raise IntegrityError("the job that plans hands over a loop that began")
 
 
-def _candidates(night: Night, target: Target, found: _Handed, verb: str) -> Iterator[tuple[_Artifact, Files]]:
+def _candidates(night: Night, target: Target, found: Handed, verb: str) -> Iterator[tuple[Artifact, Files]]:
     """Artifacts that hold segments of a target, the best first; what else lies in them is named."""
     wanted = night.wanted
     for giver in GIVERS[verb]:
         for artifact in found.of(giver, target.name):
-            extra = set(_entries(artifact.path)) - {target.name}
+            extra = set(entries(artifact.path)) - {target.name}
             found.refused |= {f"{artifact.name}/{shown(name)}": "not what this job hands over" for name in extra}
             if files := _read(artifact, target.name, wanted, _NOTHING, found):
                 yield artifact, files
@@ -283,7 +201,7 @@ def _candidates(night: Night, target: Target, found: _Handed, verb: str) -> Iter
 
 
 def _read(
-    artifact: _Artifact, target: str, wanted: re.Pattern[str], ignored: re.Pattern[str], found: _Handed
+    artifact: Artifact, target: str, wanted: re.Pattern[str], ignored: re.Pattern[str], found: Handed
 ) -> Files | None:
     try:
         files = read_folder(artifact.path / target, wanted, ignored, _MOST)

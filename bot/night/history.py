@@ -7,7 +7,6 @@ baselines are parsed; what is looked for in an experiment stands in it exactly a
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +17,7 @@ from harness.events import Event
 from harness.handover.shapes import INTERRUPTED
 from harness.repository import Repository
 
-_CANON = re.compile(rb'"canon":"([0-9a-f]{16,64})"')
+_CANON = b'"canon":"'
 _EXPERIMENT, _BASELINE, _SEAL = b'{"event":"experiment",', b'{"event":"baseline",', b'{"event":"seal",'
 _KEPT, _UNFINISHED = b'"status":"keep"', b'"reason":"unfinished"'
 
@@ -54,19 +53,20 @@ def read(repository: Repository, locks: Mapping[str, str], declined: Mapping[str
     contents = repository.stream([place.blob for place in wanted])
     for place, (_blob, data) in zip(wanted, contents, strict=True):
         past = found[place.target]
-        _take(past, place, events.intact_lines(data), locks[place.target], declined.get(place.target, ()))
+        _take(past, place, data, locks[place.target], declined.get(place.target, ()))
     for past in found.values():
         past.nights = dict(sorted(past.nights.items(), key=lambda entry: records.night_order(entry[0])))
     return found
 
 
-def _take(past: Past, place: records.Place, lines: Iterator[bytes], lock: str, declined: Collection[str]) -> None:
-    header = _loads(next(lines, b""))
-    if header is None:
+def _take(past: Past, place: records.Place, data: bytes, lock: str, declined: Collection[str]) -> None:
+    lines = lines_of(data)
+    header = parsed(next(lines, b""))
+    if not header:
         return
     night = past.nights.get(place.night)
     if night is None:
-        run = header.get("machine", {}).get("run", "")
+        run = str(header.get("machine", {}).get("run", ""))
         night = past.nights[place.night] = Recorded(place.night, header.get("lock", ""), header.get("base", ""), run)
     counts = header.get("lock") == lock
     refused = header.get("night") in declined
@@ -76,18 +76,30 @@ def _take(past: Past, place: records.Place, lines: Iterator[bytes], lock: str, d
             if counts and (refused or not (_KEPT in line or _UNFINISHED in line)):
                 past.tried.add(_canon(line))
         elif line.startswith(_BASELINE):
-            past.took = float((_loads(line) or {})["seconds"])
+            past.took = float(parsed(line)["seconds"])
             if counts:
                 past.tried.add(_canon(line))
-    if line.startswith(_SEAL) and (end := str((_loads(line) or {}).get("end"))) != INTERRUPTED:
+    if line.startswith(_SEAL) and (end := str(parsed(line).get("end"))) != INTERRUPTED:
         night.ends[place.verb] = end
 
 
+def lines_of(data: bytes) -> Iterator[bytes]:
+    """As `events.intact_lines`, of any bytes."""
+    try:
+        yield from events.intact_lines(data)
+    except ValueError:
+        return
+
+
+def parsed(line: bytes) -> Event:
+    """The event of an intact line; an empty one for what is none."""
+    try:
+        found: Any = json.loads(line + b"}")
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def _canon(line: bytes) -> str:
-    found = _CANON.search(line)
-    return found[1].decode() if found else str((_loads(line) or {})["canon"])
-
-
-def _loads(line: bytes) -> Event | None:
-    found: Any = json.loads(line + b"}") if line else None
-    return found if isinstance(found, dict) else None
+    start = line.find(_CANON) + len(_CANON)
+    return line[start : line.index(b'"', start)].decode()

@@ -5,20 +5,21 @@ Data is known by its contents: neither a new name, a new target nor a new night 
 
 from __future__ import annotations
 
+import functools
 import hashlib
-import os
 from collections.abc import Iterable, Iterator, Mapping
 
 from bot import records
+from bot.night import history
 from bot.night.folder import Night, nights
-from harness import events, folds
+from harness import folds
 from harness.events import Segment
 from harness.repository import Repository
 from harness.standing import CONFIRMING
 from harness.target import Target
 
-_LOOKING = tuple(f"-{verb}.jsonl" for verb in (*CONFIRMING, "promote"))
-
+_LOOKING = frozenset({*CONFIRMING, "promote"})
+_LOOK = b'{"event":"look",'
 Look = tuple[str, str, str]  # night, target, head: a confirm that is repeated for these three looks once
 
 
@@ -33,7 +34,7 @@ def identity(files: Mapping[str, str], target: Target) -> str:
 
 def count(repository: Repository, holdout: str) -> int:
     """Looks at this data in all recorded nights and in those on this machine."""
-    found = set(_looks(_recorded(repository), holdout))
+    found = set(_recorded(repository, records.tip(repository)).get(holdout, ()))
     for night in nights(repository):
         found |= set(of_night(night, holdout))
     return len(found)
@@ -54,13 +55,20 @@ def _looks(segments: Iterable[Segment], holdout: str) -> Iterator[Look]:
                     yield str(segment.header["night"]), str(segment.header["target"]), str(event.get("head", ""))
 
 
-def _recorded(repository: Repository) -> Iterator[Segment]:
-    """Every segment on the records branch that may hold a look: of confirm, of a command, of a promotion.
+@functools.lru_cache(maxsize=2)
+def _recorded(repository: Repository, tip: str | None) -> Mapping[str, frozenset[Look]]:  # noqa: ARG001  # the tip is the key
+    """Held-out data -> looks at it, of every segment on the records branch that may hold one: of confirm, of a
+    command, of a promotion.
 
     Packs stay unread: a look holds no content, and stands before all that does.
     """
-    tree = records.tree(repository)
-    wanted = {path: blob for path, blob in tree.items() if path.endswith(_LOOKING)}
-    contents = repository.blobs(wanted.values())
-    for path, blob in wanted.items():
-        yield events.parse(os.path.basename(path).removesuffix(".jsonl"), contents[blob])  # noqa: PTH119  # a path inside git
+    found: dict[str, set[Look]] = {}
+    wanted = [place.blob for place in records.places(repository) if place.verb in _LOOKING]
+    for _blob, data in repository.stream(wanted):
+        if _LOOK in data:
+            lines = history.lines_of(data)
+            header = history.parsed(next(lines, b""))
+            for event in map(history.parsed, (line for line in lines if line.startswith(_LOOK))):
+                look = (str(header["night"]), str(header["target"]), str(event.get("head", "")))
+                found.setdefault(str(event["holdout"]), set()).add(look)
+    return {holdout: frozenset(looks) for holdout, looks in found.items()}

@@ -24,6 +24,8 @@ from harness.events import Segment
 from harness.repository import CommitSource
 from harness.target import Target
 
+GENERATED = "results/.gitattributes"
+
 
 @dataclass(frozen=True)
 class Row:
@@ -60,9 +62,9 @@ def branch_of(night: str, owner: str = "") -> str:
 
 
 def slug(owner: str) -> str:
-    """An owner in a branch's name; a letter first, so that it never reads as the number of a night."""
+    """An owner in a branch's name; never what a night's own name may end in, a number or `gpu`."""
     words = "-".join(re.findall(r"[a-z0-9]+", owner.rpartition("/")[2].lower()))[:60]
-    return words if words[:1].isalpha() else f"o-{words}".rstrip("-")
+    return words if words[:1].isalpha() and words.partition("-")[0] != "gpu" else f"o-{words}".rstrip("-")
 
 
 def open_all(material: Material, targets: Sequence[Target], forge: Forge) -> tuple[Opened, ...]:
@@ -163,7 +165,7 @@ def _open(material: Material, owner: str, forge: Forge, *, several: bool) -> Ope
     renewed = _renewed(material, older, head, forge)
     if renewed:
         request = replace(request, branch=renewed.branch, includes=())
-        older = []
+    older = [] if renewed else [one for one in older if _gives_way(material, one, forge)]
     request = replace(request, head=head, supersedes=tuple(proposal.branch for proposal in older))
     forge.publish(night.repository, request.branch, head, renewed.head if renewed else "")
     opened = forge.open(request)
@@ -200,6 +202,8 @@ def _commit_results(material: Material, request: PullRequest, forge: Forge) -> s
             files[f"{folder}/README.md"] = f"{top}\n\n{page}\n".encode()
             files[f"{folder}/results.tsv"] = table.results_tsv(material.segments[report.name]).encode()
             files[f"{folder}/chart.png"] = request.charts[report.name]
+    if GENERATED not in night.repository.tree(night.plan.base):
+        files[GENERATED] = b"* linguist-generated\n"  # a forge folds them in its list of changes
     blobs = {path: commits.write_blob(night.repository, content) for path, content in files.items()}
     text = f"Add results of night {night.name}\n\nNight: {night.name}\n"
     return commits.commit_tree(night.repository, request.head, blobs, text, night.plan.created)
@@ -239,6 +243,11 @@ def _replaced(material: Material, carried: Mapping[str, Proposal]) -> list[Propo
         if there and there <= again:
             found[proposal.branch] = proposal
     return [found[branch] for branch in sorted(found)]
+
+
+def _gives_way(material: Material, one: Proposal, forge: Forge) -> bool:
+    """Whether nobody has looked at it while the night ran; or it has given way already, to a run that was killed."""
+    return forge.standing(material.night.repository, one) in {Standing.WAITING, Standing.SUPERSEDED}
 
 
 def _renewed(material: Material, older: Sequence[Proposal], head: str, forge: Forge) -> Proposal | None:

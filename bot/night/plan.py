@@ -49,6 +49,19 @@ def plan(
     """
     forge = forge or LocalForge(repository.state)
     forge.fetch(repository)
+    with repository.at_rest():
+        return _planned(repository, wishes, forge, gates, say, write=write)
+
+
+def _planned(
+    repository: Repository,
+    wishes: Wishes,
+    forge: Forge,
+    gates: Gates | None,
+    say: Callable[[str], None],
+    *,
+    write: bool,
+) -> tuple[Night, Plan]:
     base = repository.commit()
     source = CommitSource(repository, base)
     settings = config.load(source)

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bot import config
-from bot.forge import Forge, Opened
-from bot.night import opening
+from bot.forge import Forge, Opened, Standing
+from bot.night import opening, past
 from bot.night.board import board
 from bot.night.confirm import outcome
 from bot.night.folder import Night
@@ -64,6 +64,10 @@ def propose(night: Night, targets: Sequence[Target], forge: Forge) -> Proposed:
         except IntegrityError as error:
             refused[target.name] = error.what
     reports = {name: summarise(found) for name, found in segments.items() if found and name not in refused}
+    for name in _declined(night, rows, forge):
+        rows[name] = []
+        why = "a human closed what it started from while the night ran"
+        reports[name] = replace(reports[name], verdict="not-confirmed", why=why)
     pulls: tuple[Opened, ...] = ()
     if any(rows.values()):
         on_page = {t.name: _refused_report(night, t, refused[t.name]) for t in ordered if t.name in refused}
@@ -87,6 +91,16 @@ def _material(
         night, rows, reports, segments, lambda row, report: message(row, night.name, report),
         refreshes=settings.unreviewed == "refresh",
     )  # fmt: skip
+
+
+def _declined(night: Night, rows: Mapping[str, list[Row]], forge: Forge) -> list[str]:
+    """Targets that started from what a human has declined since: it is not proposed again."""
+    repository, found = night.repository, []
+    for share in night.plan.targets:
+        carried = past.proposal(repository, share.name, share.carried_from) if rows.get(share.name) else None
+        if carried and past.standing(repository, carried, night.plan.base, forge) is Standing.DECLINED:
+            found.append(share.name)
+    return found
 
 
 def _absent(targets: Sequence[Target], segments: Mapping[str, list[Segment]]) -> tuple[Absent, ...]:

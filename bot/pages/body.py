@@ -22,10 +22,11 @@ MOST_TITLE = 250  # characters; a forge takes 256
 def title(night: str, reports: Sequence[TargetReport]) -> str:
     """autoresearch 2026-11-21: churn-risk auc 0.7885 -> 0.8047 on held-out rows"""
     confirmed = [report for report in reports if report.confirmed]
-    moved = [f"{report.name} {evidence.headline(report)}" for report in confirmed]
-    for told in range(len(moved), 0, -1):
-        more = [count(len(moved) - told, "more target")] if told < len(moved) else []
-        text = f"autoresearch {night}: {', '.join([*moved[:told], *more])}"
+    told = evidence.headline if len(confirmed) == 1 else evidence.brief
+    moved = [f"{report.name} {told(report)}" for report in confirmed]
+    for most in range(len(moved), 0, -1):
+        more = [count(len(moved) - most, "more target")] if most < len(moved) else []
+        text = f"autoresearch {night}: {', '.join([*moved[:most], *more])}"
         if len(text) <= MOST_TITLE:
             return text
     told_none = f"{count(len(moved), 'target')} confirmed" if moved else "nothing confirmed"

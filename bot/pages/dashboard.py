@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from bot.pages import evidence, markers
 from bot.pages.budget import LIMIT, fit
-from bot.pages.facts import Minutes
+from bot.pages.facts import Minutes, Pull
 from bot.pages.pieces import Piece, Weight, broken
 from bot.pages.summary import TargetReport
 from bot.pages.text import cell_code, count, duration, names, unbroken
@@ -41,7 +41,7 @@ class Board:
     """What the issue shows. ended: why the last night ended, target -> typed reason, or "" -> one for all of it.
 
     asleep, paused: target -> since when or why; reports: of the last nights, the oldest first; minutes: of the same
-    nights; pulls: (number, its night, its state in one word).
+    nights; pulls: (pull request, its night, its state in one word).
     """
 
     night: str
@@ -50,7 +50,7 @@ class Board:
     reports: Sequence[TargetReport] = ()
     asleep: Mapping[str, str] = field(default_factory=dict)
     paused: Mapping[str, str] = field(default_factory=dict)
-    pulls: Sequence[tuple[int, str, str]] = ()
+    pulls: Sequence[tuple[Pull, str, str]] = ()
     minutes: Minutes | None = None
     protections: Sequence[Protection] = ()
 
@@ -67,7 +67,7 @@ def states(names_of_targets: Sequence[str], reports: Sequence[TargetReport]) -> 
     for report in reports:
         before = found[report.name]
         if report.confirmed:
-            result, confirmed, barren = f"confirmed: {evidence.headline(report)}", report.night, 0
+            result, confirmed, barren = f"confirmed, {evidence.headline(report)}", report.night, 0
         else:
             result, confirmed, barren = report.verdict or report.end or "no end", before.confirmed, before.barren + 1
         found[report.name] = State(report.name, report.night, result, confirmed, barren)
@@ -76,12 +76,12 @@ def states(names_of_targets: Sequence[str], reports: Sequence[TargetReport]) -> 
 
 def _pieces(board: Board) -> list[Piece]:
     rows = [_row(state, board) for state in states(board.targets, board.reports)]
-    head = ["| target | last night | result | last confirmed | now |", "|---|---|---|---|---|"]
+    head = ["| target | last night | now |", "|---|---|---|"]
     return [
         Piece([*broken(_opening(board)), ""], Weight.FIRST),
         Piece(head, Weight.FIRST, "", "lines of the targets", rows, [""]),
         *_protection(board.protections),
-        Piece(["This issue is edited in place after every night; what you write above or below stays."], Weight.FIRST),
+        Piece(["Written by a bot, and edited in place after every night."], Weight.FIRST),
     ]
 
 
@@ -108,8 +108,8 @@ def _ended(ended: Mapping[str, str]) -> str:
     return f" Ended by: {names(told, 10)}."
 
 
-def _pull(number: int, night: str, state: str) -> str:
-    return f"#{number} of {night} ({state})"
+def _pull(pull: Pull, night: str, state: str) -> str:
+    return f"#{pull.number} of {night} ({state})"
 
 
 def _spend(board: Board) -> str:
@@ -131,16 +131,11 @@ def _row(state: State, board: Board) -> str:
     if state.name in board.asleep:
         now.append(f"asleep: {cell_code(board.asleep[state.name], 120)}")
     if not now:
-        barren = f"{count(state.barren, 'night')} without a gain" if state.barren else "awake"
-        now.append(barren)
-    cells = [
-        state.name,
-        state.last or "never",
-        state.result or "has not run",
-        state.confirmed or "never",
-        "; ".join(now),
-    ]
-    return f"| {' | '.join(cells)} |"
+        now.append(f"{count(state.barren, 'night')} without a gain" if state.barren else "awake")
+    if state.confirmed and state.confirmed != state.last:
+        now.append(f"last confirmed {state.confirmed}")
+    last = f"{state.last}: {state.result}" if state.last else "never"
+    return f"| {state.name} | {last} | {'; '.join(now)} |"
 
 
 def _protection(found: Sequence[Protection]) -> list[Piece]:

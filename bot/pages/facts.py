@@ -10,6 +10,14 @@ MovedHow = Literal["replayed", "unchecked", "conflict", "lock"]
 
 
 @dataclass(frozen=True)
+class Pull:
+    """A pull request. address: of its page, or nothing."""
+
+    number: int
+    address: str = ""
+
+
+@dataclass(frozen=True)
 class Dropped:
     """A row that left the pull request. row: its number within its target, which no other row ever gets; by: who
     dropped it, nothing where confirm no longer vouches for it."""
@@ -51,12 +59,12 @@ class Minutes:
 
 @dataclass(frozen=True)
 class Facts:
-    """supersedes: the number of the pull request whose place this one takes; commands: whether a comment such as
+    """supersedes: the pull request whose place this one takes; commands: whether a comment such as
     /recheck is heard; rechecked: whether the reports are of a check that came after the pull request was opened;
     squash_only: whether a merge makes one commit of all rows."""
 
     squash_only: bool = False
-    supersedes: int | None = None
+    supersedes: Pull | None = None
     moved: Moved | None = None
     dropped: tuple[Dropped, ...] = ()
     absent: tuple[Absent, ...] = ()

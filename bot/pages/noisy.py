@@ -20,7 +20,9 @@ def numbers(report: TargetReport) -> list[str]:
     found, metric = report.interval or {}, report.compared
     claimed, confirmed = (shown(metric, gain, like=[found["low"]]) for gain in (report.claim, found["gain"]))
     lines = [
-        f"| {label(metric.name)} ({gains.direction(metric)}) | base tonight | claimed | confirmed |",
+        f"{label(metric.name)}, {gains.direction(metric)}:",
+        "",
+        "| | base tonight | claimed | confirmed |",
         "|---|--:|--:|--:|",
         f"| **change** | 0 | {claimed} | **{confirmed}** |",
     ]

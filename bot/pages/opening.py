@@ -99,7 +99,7 @@ def _cost(reports: Sequence[TargetReport], facts: Facts, *, merging: bool) -> st
 def _also(facts: Facts, confirmed: Sequence[TargetReport], before: Mapping[str, int]) -> list[str]:
     lines = []
     if facts.supersedes:
-        old = f"#{facts.supersedes}, which nobody reviewed"
+        old = f"#{facts.supersedes.number}, which nobody reviewed"
         lines.append(f"Takes the place of {old}; its rows are in this one where they still hold.")
     if facts.moved and facts.moved.how == "replayed":
         to = code(facts.moved.to[:8])

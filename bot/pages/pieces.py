@@ -38,7 +38,8 @@ class Piece:
             return self
         columns = max(2, self.rows[0].replace("\\|", "").count("|") - 1)
         cells = ["", f"and {len(self.rows) - most:,} more", *[""] * (columns - 2)]
-        return replace(self, rows=[*self.rows[:most], f"| {' | '.join(cells)} |"])
+        last = "|".join(f" {cell} " if cell else " " for cell in cells)
+        return replace(self, rows=[*self.rows[:most], f"|{last}|"])
 
     @property
     def text(self) -> str:

@@ -14,6 +14,7 @@ from harness import ablate
 from harness.intervals import CONFIDENCE
 from harness.rule import headline_name
 
+_COLUMNS = {"#": "--:", "commit": "---", "change": "---", "adds": "--:", "lines": "--:"}
 _MOST_EXPERIMENTS = 5
 _SET = "measured as a set"  # as the confirm event says it
 
@@ -36,36 +37,42 @@ def numbering(reports: Sequence[TargetReport], facts: Facts) -> Mapping[str, int
 
 
 def table(report: TargetReport, links: Links, before: int = 0) -> Piece:
-    """before: see numbering. A row that was dropped stands struck in its place."""
+    """before: see numbering. A row that was dropped stands struck in its place. Where commits have addresses, the row's
+    number is the link."""
     decimals = decimals_for(sum(row.adds for row in report.rows))
-    one = any((report.name, row.number) in links.addresses for row in report.rows)
-    entries = {row.number: _row(report, row, links, before, decimals, one=one) for row in report.rows}
+    linking = any((report.name, row.number) in links.addresses for row in report.rows)
+    entries = {row.number: _row(report, row, links, before, decimals) for row in report.rows}
     for gone in links.facts.dropped:
         if gone.target == report.name and gone.row not in entries:
-            entries[gone.row] = _struck(gone, before, one=one)
-    head = ["| # | change | adds | lines |", "|--:|---|--:|--:|"]
-    if not one:
-        head = ["| # | commit | change | adds | lines |", "|--:|---|---|--:|--:|"]
-    body = [entries[number] for number in sorted(entries)]
+            entries[gone.row] = _struck(gone, before)
+    columns = [column for column in _COLUMNS if column != ("lines" if linking and _leaves(report) else "")]
+    columns = [column for column in columns if column != ("commit" if linking else "")]
+    head = [f"| {' | '.join(columns)} |", f"|{'|'.join(_COLUMNS[column] for column in columns)}|"]
+    body = [f"| {' | '.join(entries[number][column] for column in columns)} |" for number in sorted(entries)]
     return Piece(head, Weight.SECTION, report.name, "rows", body, ["", _legend(report), ""])
 
 
-def _row(report: TargetReport, row: Row, links: Links, before: int, decimals: int, *, one: bool) -> str:
-    """one: whether number and commit share a cell, as a link."""
+def _row(report: TargetReport, row: Row, links: Links, before: int, decimals: int) -> Mapping[str, str]:
     place = report.name, row.number
-    number, commit = str(before + row.number), links.commits.get(place, "")
-    first = (
-        linked(number, links.addresses.get(place, "")) if one else f"{number} | {code(commit[:8]) if commit else ''}"
-    )
-    change = cell_code(words(row.change, 10), 80)
-    return f"| {first} | {change} | {_with_bound(report, row, decimals)} | +{row.added} -{row.removed} |"
+    commit = links.commits.get(place, "")
+    return {
+        "#": linked(str(before + row.number), links.addresses.get(place, "")),
+        "commit": code(commit[:8]) if commit else "",
+        "change": cell_code(words(row.change, 10), 80),
+        "adds": _with_bound(report, row, decimals),
+        "lines": f"+{row.added} -{row.removed}",
+    }
 
 
-def _struck(gone: Dropped, before: int, *, one: bool) -> str:
-    first = f"~~{before + gone.row}~~" + ("" if one else " |")
+def _struck(gone: Dropped, before: int) -> Mapping[str, str]:
     change = cell_code(words(gone.change, 10), 80)
     who = f"dropped by {cell_code(gone.by, 40)}" if gone.by else "not confirmed again"
-    return f"| {first} | ~~{change}~~ | {who} | |"
+    return {"#": f"~~{before + gone.row}~~", "commit": "", "change": f"~~{change}~~", "adds": who, "lines": ""}
+
+
+def _leaves(report: TargetReport) -> bool:
+    """Whether every row is one line for another, which needs no column on a narrow screen."""
+    return all(row.added == row.removed == 1 for row in report.rows)
 
 
 def in_words(report: TargetReport, number: int) -> str:
@@ -142,7 +149,7 @@ def unproven(report: TargetReport) -> list[Piece]:
     if not found:
         return []
     lines = [f"<details><summary>Unproven in the stack, taken out: {count(len(found), 'change')}</summary>", ""]
-    lines += ["| experiments | change | adds | at worst |", "|---|---|--:|--:|"]
+    lines += ["| tries | change | adds | at worst |", "|---|---|--:|--:|"]
     for entry in found:
         adds, low = _effect(report, entry["gain"], entry["low"])
         change = cell_code(words(entry["change"], 10), 80)

@@ -70,7 +70,7 @@ def _method(report: TargetReport) -> list[Piece]:
 
 def _reproduce(report: TargetReport, before: int) -> list[str]:
     if report.noise:
-        again = ["# the whole result, in fresh pairs held against the interval above", "head"]
+        again = ["# the whole result, in fresh pairs", "head"]
     else:
         first = report.rows[0].number if report.rows else 1
         again = [f"# row {before + first}, measured again from scratch", str(first)]

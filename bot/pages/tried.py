@@ -18,7 +18,7 @@ def suspects(report: TargetReport) -> list[Piece]:
     found = report.reasons.get("suspect", 0)
     if not found:
         return []
-    head = [f"### Too good to be true: {found}, not kept", "", "| experiment | why | what |", "|--:|---|---|"]
+    head = [f"### Too good to be true: {found}, not kept", "", "| try | why | what |", "|--:|---|---|"]
     lines = [
         f"| {event['id']} | {_why(report, event, 200)} | {cell_code(event['description'], 80)} |"
         for event in report.suspects
@@ -35,7 +35,8 @@ def reverted(report: TargetReport, chart: str) -> Piece:
     summary = f"{report.tries - report.kept:,} reverted: {reasons}; {kept}" if reasons else kept
     lines = [f"<details><summary>{summary}</summary>", ""]
     if report.near_misses:
-        lines += ["Nearest misses:", "", *(_noisy_misses(report) if report.noise else _misses(report)), ""]
+        where = "" if report.noise else f", by {label(headline(report.rule).name)}"
+        lines += [f"Nearest misses{where}:", "", *(_noisy_misses(report) if report.noise else _misses(report)), ""]
     if report.reasons.get("unfinished"):
         lines += ["Unfinished: the night ended in the middle of its pairs; it may be tried again.", ""]
     if report.reasons.get("screened"):
@@ -51,29 +52,29 @@ def reverted(report: TargetReport, chart: str) -> Piece:
 
 def _misses(report: TargetReport) -> list[str]:
     metric = headline(report.rule)
-    lines = [f"| experiment | {label(metric.name)} | reason | what |", "|--:|--:|---|---|"]
+    lines = ["| try | reached | what |", "|--:|--:|---|"]
     for event in report.near_misses:
         what = cell_code(event["description"], 100)
         base, reached = (number(report.rule, metric, values) for values in (report.base, event["metrics"]))
         said = figures.one(report, reached, base, 6)
-        lines.append(f"| {event['id']} | {said} | {_reason(report, event)} | {what} |")
+        lines.append(f"| {event['id']} | {said} | {_reason(report, event)}: {what} |")
     return lines
 
 
 def _noisy_misses(report: TargetReport) -> list[str]:
     """Evidence: the largest at any pair. It is an odds ratio, and no try is kept below the night's threshold."""
     metric, gains = headline(report.rule), [event["gain"] for event in report.near_misses]
-    lines = ["| experiment | change | evidence | reason | what |", "|--:|--:|--:|---|---|"]
+    lines = ["| try | change | evidence | what |", "|--:|--:|--:|---|"]
     for event in report.near_misses:
         evidence, moved = f"{math.exp(min(event['peak'], 50)):,.0f} to 1", shown(metric, event["gain"], like=gains)
         what = cell_code(event["description"], 100)
-        lines.append(f"| {event['id']} | {moved} | {evidence} | {_reason(report, event)} | {what} |")
+        lines.append(f"| {event['id']} | {moved} | {evidence} | {_reason(report, event)}: {what} |")
     return lines
 
 
 def _reason(report: TargetReport, event: Event) -> str:
     """Which guard it was that did not hold, and by how much."""
-    return f"guard: {_why(report, event, 120)}" if event["reason"] == "guard" else str(event["reason"])
+    return f"guard, {_why(report, event, 120)}" if event["reason"] == "guard" else str(event["reason"])
 
 
 def _why(report: TargetReport, event: Event, most: int) -> str:

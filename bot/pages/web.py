@@ -28,7 +28,7 @@ def page(title: str, markdown: str) -> str:
     """A whole HTML document."""
     from markdown_it import MarkdownIt
 
-    inner = MarkdownIt("commonmark", {"html": True}).enable("table").render(markdown)
+    inner = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).render(markdown)
     policy = "default-src 'none'; img-src 'self' data: file:; style-src 'unsafe-inline'"
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'

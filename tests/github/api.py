@@ -12,8 +12,10 @@ from urllib.parse import parse_qsl, urlencode
 from tests.github import githttp, openapi, routes
 from tests.github.openapi import Routed
 from tests.github.play import PLAYS, Call, Play
-from tests.github.repository import Refused, Repository
+from tests.github.refusal import Refused
+from tests.github.repository import Repository
 from tests.github.state import Token
+from tests.github.text import too_long
 
 if TYPE_CHECKING:
     from tests.github.server import GitHub
@@ -105,6 +107,9 @@ def played(github: GitHub, request: Request, routed: Routed, token: Token | None
     query = dict(parse_qsl(request.query, keep_blank_values=True))
     body = json.loads(request.body) if request.body else {}
     call = Call(github, routed.operation.id, routed.values, query, body, token, repo)
+    fault = too_long(body) if routed.operation.id.startswith(("pulls/", "issues/")) and isinstance(body, dict) else ""
+    if fault:
+        return error(422, "Validation Failed", [{"code": "custom", "message": fault}])
     try:
         status, value = play.handler(call)
     except Refused as no:

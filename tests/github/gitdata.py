@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from dataclasses import dataclass
 from datetime import datetime
@@ -65,7 +66,8 @@ class Bare:
     def run(self, *words: str, stdin: str | None = None, env: dict[str, str] | None = None) -> str:
         done = subprocess.run(
             ["git", "-C", str(self.path), *words],
-            input=stdin, capture_output=True, text=True, check=False, env={**os.environ, **(env or {})},
+            input=stdin, capture_output=True, text=True, errors="replace", check=False,
+            env={**os.environ, **(env or {})},
         )  # fmt: skip
         if done.returncode:
             raise ValueError(f"git {' '.join(words)}: {done.stderr.strip() or done.stdout.strip()}")
@@ -82,8 +84,9 @@ class Bare:
         return done.returncode == 0
 
     def sha(self, name: str) -> str | None:
+        ask = self.lasting if re.fullmatch("[0-9a-f]{40}", name) else self.run
         try:
-            return self.run("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+            return ask("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
         except ValueError:
             return None
 
@@ -170,14 +173,16 @@ class Bare:
 
     def changes(self, base: str, head: str) -> list[Changed]:
         """What `head` changes since it left `base`."""
-        words = ("--no-renames", self.lasting("merge-base", base, head), head)
-        lines = self.lasting("diff-tree", "-r", "--numstat", *words).splitlines()
-        counts = {path: (plus, minus) for plus, minus, path in (line.split("\t") for line in lines)}
-        found = []
-        for line in self.lasting("diff-tree", "-r", "--raw", "--no-abbrev", *words).splitlines():
-            meta, path = line.split("\t")
-            blob, letter = meta.split()[3:5]
-            plus, minus = (0 if each == "-" else int(each) for each in counts[path])
-            status = {"A": "added", "D": "removed"}.get(letter, "modified")
-            found.append(Changed(path, status, plus, minus, None if letter == "D" else blob))
+        words = ("--raw", "--numstat", "--no-abbrev", "--no-renames", "-z", f"{base}...{head}")
+        parts = iter(self.lasting("diff", *words).split("\0"))
+        letters, found = {}, []
+        for part in parts:
+            if part.startswith(":"):
+                letters[next(parts)] = part.split()[3:5]
+            elif part:
+                plus, minus, path = part.split("\t", 2)
+                blob, letter = letters[path]
+                status = {"A": "added", "D": "removed"}.get(letter, "modified")
+                lines = [0 if each == "-" else int(each) for each in (plus, minus)]
+                found.append(Changed(path, status, lines[0], lines[1], None if letter == "D" else blob))
         return found

@@ -13,7 +13,7 @@ from tests.github import api, githttp
 from tests.github.faults import Fault, answer_of
 
 if TYPE_CHECKING:
-    from tests.github.server import GitHub
+    from tests.github.server import GitHub, Listener
 
 API = "/api/v3"
 Answer = tuple[int, dict[str, str], bytes]
@@ -21,10 +21,11 @@ Answer = tuple[int, dict[str, str], bytes]
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    server: Listener
 
     @property
     def github(self) -> GitHub:
-        return self.server.github  # type: ignore[attr-defined,no-any-return]
+        return self.server.github
 
     def log_message(self, *_: object) -> None:
         """Silent: what was called is in `github.calls`."""

@@ -36,9 +36,8 @@ def applies(kind: str, old: str, new: str, run: Run) -> bool:
 
 def touches_workflows(new: str, run: Run) -> bool:
     """Does a commit that the repository did not have change a workflow?"""
-    commits = run("rev-list", new, "--not", "--all")[1].split()
-    paths = ("--", ".github/workflows")
-    return any(run("diff-tree", "--root", "--no-commit-id", "-r", "--name-only", each, *paths)[1] for each in commits)
+    found = run("log", "--cc", "--format=", "--name-only", new, "--not", "--all", "--", ".github/workflows")[1]
+    return bool(found.strip())
 
 
 def refusal(rules: list[dict[str, Any]], ref: str, old: str, new: str, run: Run = git) -> str:

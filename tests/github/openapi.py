@@ -74,9 +74,11 @@ class Description:
         self.strict = [(pattern_of(path, False), path) for path in ordered]
         wide = (path for path in ordered if WITH_SLASHES & set(re.findall(r"\{(\w+)\}", path)))
         self.wide = [(pattern_of(path, True), path) for path in wide]
-        self.validators: dict[int, Any] = {}
+        self.validators: dict[int, tuple[Any, Any]] = {}  # a schema's id -> the schema, which stays alive, and its own
+        self.route = functools.lru_cache(4096)(self.find)
+        self.named = {name: {"$ref": f"urn:github#/{name}"} for name in read["schemas"]}
 
-    def route(self, method: str, path: str) -> Routed | None:
+    def find(self, method: str, path: str) -> Routed | None:
         """The operation of a still quoted path, or None: no such path, or not with this method."""
         for patterns in (self.strict, self.wide):
             for pattern, template in patterns:
@@ -87,11 +89,11 @@ class Description:
         return None
 
     def faults(self, schema: Any, value: Any, where: str) -> list[str]:
-        made = self.validators.get(id(schema))
-        if made is None:
+        if id(schema) not in self.validators:
             made = OAS30Validator(schema, registry=self.registry, format_checker=oas30_format_checker)
-            self.validators[id(schema)] = made
-        return [f"{where}{error.json_path[1:]}: {error.message[:300]}" for error in made.iter_errors(value)]
+            self.validators[id(schema)] = (schema, made)
+        errors = self.validators[id(schema)][1].iter_errors(value)
+        return [f"{where}{error.json_path[1:]}: {error.message[:300]}" for error in errors]
 
     def faults_of_request(self, routed: Routed, query: str, body: bytes) -> list[str]:
         operation = routed.operation

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.github.repository import Refused, Repository
+from tests.github.refusal import Refused
+from tests.github.repository import Repository
 from tests.github.state import Issue, Pull, Token
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ def plays(operation: str, *needs: str) -> Callable[[Callable[[Call], Answered]],
     """Marks the function that plays an operation; it returns a status and the answer's value (None: no body)."""
 
     def register(handler: Callable[[Call], Answered]) -> Callable[[Call], Answered]:
+        if operation in PLAYS:
+            raise ValueError(f"{operation} is played twice, by {PLAYS[operation].handler.__module__} too")
         PLAYS[operation] = Play(handler, list(needs))
         return handler
 

@@ -9,7 +9,9 @@ Leaving the block fails where a message was not valid by GitHub's description.
 
 from __future__ import annotations
 
+import sys
 import threading
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,7 +23,8 @@ from tests.github import githttp
 from tests.github.faults import KINDS, Fault
 from tests.github.gitdata import Bare
 from tests.github.handler import Handler
-from tests.github.repository import ROLES, Repository
+from tests.github.held import ROLES
+from tests.github.repository import Repository
 from tests.github.state import Account, Clock, Token
 
 READ_ROLE = {"read": "read", "write": "write", "admin": "admin"}
@@ -37,7 +40,7 @@ class Totals:
     kinds: set[str] = field(default_factory=set)
 
     def line(self) -> str:
-        counts = f"{self.valid:,} requests and responses valid, {self.invalid} invalid"
+        counts = f"{self.valid:,} requests, responses and events valid, {self.invalid} invalid"
         return f"GitHub API: {counts}, {len(self.kinds)} kinds"
 
 
@@ -60,6 +63,19 @@ class InvalidMessages(AssertionError):
     """Messages that GitHub's description does not allow, one a line."""
 
 
+class Listener(ThreadingHTTPServer):
+    """A thread per connection; a client that hangs up in the middle is no fault of anybody's."""
+
+    daemon_threads, block_on_close = True, False
+    request_queue_size = 64
+    github: GitHub
+
+    def handle_error(self, *_: Any) -> None:
+        error = sys.exc_info()[1]
+        if not isinstance(error, ConnectionError):
+            self.github.wrong(f"the test server failed\n{traceback.format_exc()}")
+
+
 class GitHub:
     """Everything that a test sees of GitHub; `start` makes one."""
 
@@ -74,9 +90,8 @@ class GitHub:
         self.faults: list[Fault] = []
         self.violations: list[str] = []
         self.closing = threading.Event()
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.http.daemon_threads, self.http.block_on_close = True, False
-        self.http.github = self  # type: ignore[attr-defined]
+        self.http = Listener(("127.0.0.1", 0), Handler)
+        self.http.github = self
         self._id = 1000
         self.account("github-actions[bot]", "Bot")
 

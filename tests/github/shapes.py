@@ -157,20 +157,32 @@ def pull_simple(repo: Repository, each: Pull) -> Json:
         "head": side(repo, each.head_repository, each.head, each.head_sha),
         "base": side(repo, repo.full_name, each.base, each.base_sha), "draft": each.draft, "auto_merge": None,
         "_links": {name: {"href": href} for name, href in links.items()},
+        # by the description a label in a list of pull requests has a text, elsewhere it may have none
+        "labels": [{**shown, "description": shown["description"] or ""} for shown in labels(repo, each)],
     }  # fmt: skip
 
 
-def pull(repo: Repository, each: Pull) -> Json:
+def pull(repo: Repository, each: Pull, settled: bool = True) -> Json:
+    """`settled` False: as just after a change, when GitHub does not know yet whether it could be merged."""
     api = repo.github.api_url
     changes = repo.bare.changes(each.base_sha, each.head_sha)
     return pull_simple(repo, each) | {
-        "merged": each.merged, "mergeable": None if each.merged else repo.bare.merges(each.base_sha, each.head_sha),
-        "rebaseable": None, "mergeable_state": "unknown" if each.merged else "clean",
+        "merged": each.merged, "rebaseable": None,
+        "mergeable": repo.bare.merges(each.base_sha, each.head_sha) if settled and not each.merged else None,
+        "mergeable_state": mergeable_state(repo, each) if settled else "unknown",
         "merged_by": user(each.merged_by, api) if each.merged_by else None, "comments": len(each.comments),
         "review_comments": 0, "maintainer_can_modify": each.maintainer_can_modify,
         "commits": len(repo.bare.between(each.base_sha, each.head_sha)), "additions": sum(c.additions for c in changes),
         "deletions": sum(c.deletions for c in changes), "changed_files": len(changes),
     }  # fmt: skip
+
+
+def mergeable_state(repo: Repository, each: Pull) -> str:
+    if each.merged or each.state == "closed":
+        return "unknown"
+    if not repo.bare.merges(each.base_sha, each.head_sha):
+        return "dirty"
+    return "draft" if each.draft else "blocked" if repo.lacking(each, each.user.login) else "clean"
 
 
 def team(repo: Repository, slug: str) -> Json:

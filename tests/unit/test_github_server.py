@@ -14,7 +14,8 @@ import github as pygithub
 import pytest
 import requests
 
-from tests.github import openapi
+from tests.github import openapi, payloads
+from tests.github.play import PLAYS
 from tests.github.server import TOTALS, GitHub, InvalidMessages
 from tests.github.state import Runner
 
@@ -147,6 +148,12 @@ def test_a_failing_test_keeps_its_own_error_and_learns_of_the_message(tmp_path: 
     TOTALS.invalid -= 1
 
 
+def test_everything_that_is_played_is_described() -> None:
+    described = {operation.id for operation in openapi.description().operations}
+    assert len(PLAYS) >= 100
+    assert set(PLAYS) <= described
+
+
 def test_refs_paths_and_labels_may_hold_slashes(github: GitHub) -> None:
     sha = github.repositories["ada/shop"].commit("autoresearch/2026-03-02", {"a/b/c.txt": "deep\n"})
     shop = as_workflow(github)
@@ -269,6 +276,23 @@ def test_a_conflict_and_a_setting_stand_in_the_way_of_a_merge(github: GitHub) ->
     assert repo.pulls[1].state == "open"
 
 
+def test_a_protected_branch_takes_a_merge_when_it_is_approved_and_checked(github: GitHub) -> None:
+    repo = github.repositories["ada/shop"]
+    head = repo.commit("night", {"prices.txt": "2\n"})
+    repo.protect("main", reviews=1, checks=["autoresearch/verdict"])
+    shop = as_workflow(github)
+    pull = shop.create_pull(title="T", head="night", base="main")
+    repo.collaborators |= {"bob": "write", "eve": "read"}
+    for login, words in (("eve", "approving review"), ("bob", "status check")):
+        repo.review(1, "APPROVED", by=login)
+        assert shop.get_pull(1).mergeable_state == "blocked"
+        with pytest.raises(pygithub.GithubException, match=words):
+            pull.merge()
+    shop.create_check_run("autoresearch/verdict", head, conclusion="success")
+    assert shop.get_pull(1).mergeable_state == "clean"
+    assert pull.merge().merged
+
+
 def test_a_pull_request_follows_its_branch_and_ends_with_it(github: GitHub, tmp_path: Path) -> None:
     repo, token = github.repositories["ada/shop"], github.token(contents="write")
     work = clone(github, tmp_path)
@@ -290,6 +314,18 @@ def test_a_merge_that_was_pushed_is_a_merge(github: GitHub) -> None:
     repo.open("night")
     repo.move("refs/heads/main", head, "ada")
     assert as_workflow(github).get_pull(1).merged
+
+
+def test_files_with_strange_names_are_named_as_they_are(github: GitHub, tmp_path: Path) -> None:
+    work, strange = clone(github, tmp_path), 'folder/a "b"\n\t:\u00fc.txt'
+    commit(work, strange, "x\n", "night")
+    assert git(work, "push", "origin", "night", token=github.token(contents="write")).returncode == 0
+    github.repositories["ada/shop"].open("night")
+    shop = as_workflow(github)
+    assert [(each.filename, each.status, each.additions) for each in shop.get_pull(1).get_files()] == [
+        (strange, "added", 1)
+    ]
+    assert [each.path for each in shop.get_contents("folder", ref="night")] == [strange]
 
 
 def test_the_same_pull_request_is_not_opened_twice(github: GitHub) -> None:
@@ -419,6 +455,75 @@ def test_long_lists_come_in_pages(github: GitHub) -> None:
     for number in range(33):
         shop.create_check_run(f"check {number}", head, conclusion="success")
     assert len(list(shop.get_commit(head).get_check_runs())) == 33
+
+
+# Text ---------------------------------------------------------------------------------------------------------------
+
+
+def test_text_outside_code_calls_people_and_closes_issues(github: GitHub) -> None:
+    repo = github.repositories["ada/shop"]
+    for title in ("one", "two", "three"):
+        repo.issue(title, None, "ada")
+    repo.commit("night", {"prices.txt": "2\n"}, "Better\n\nfixes #3")
+    body = "Thanks @bob and @ada/core, not `@eve`.\n\n```\n@mallory closes #2\n```\n\nCloses #1, not `closes #2`."
+    as_workflow(github).create_pull(title="T", body=body, head="night", base="main")
+    assert repo.mentioned == {"bob", "ada/core"}
+    repo.merge(4)
+    assert {number: issue.state for number, issue in repo.issues.items()} == {1: "closed", 2: "open", 3: "closed"}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/issues", {"title": "T", "body": "x" * 65_537}, "body"),
+        ("/issues", {"title": "x" * 257}, "title"),
+        ("/labels", {"name": "x" * 51}, "name"),
+        ("/labels", {"name": "x", "description": "x" * 101}, "description"),
+    ],
+)
+def test_what_is_too_long_is_refused(github: GitHub, path: str, body: dict[str, str], field: str) -> None:
+    answer = asked(github, "POST", f"/repos/ada/shop{path}", body)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["message"].startswith(f"{field} is too long")
+    shorter = {name: value[:-1] if name == field else value for name, value in body.items()}
+    assert asked(github, "POST", f"/repos/ada/shop{path}", shorter).status_code == 201
+
+
+# Events -------------------------------------------------------------------------------------------------------------
+
+
+def test_events_are_those_that_github_sends(github: GitHub) -> None:
+    repo = github.repositories["ada/shop"]
+    before = repo.bare.sha("main")
+    repo.commit("night", {"prices.txt": "2\n"})
+    repo.open("night", by="github-actions[bot]")
+    said = repo.comment(1, "/recheck", by="bob")
+    event = payloads.comment(repo, 1, said)
+    assert (event["comment"]["body"], event["sender"]["login"], "pull_request" in event["issue"]) == (
+        "/recheck",
+        "bob",
+        True,
+    )
+    assert payloads.comment(repo, 1, said, "edited", by="eve", before="hi")["changes"] == {"body": {"from": "hi"}}
+    after = repo.commit("main", {"prices.txt": "3\n"})
+    assert before
+    pushed = payloads.push(repo, "refs/heads/main", before, after, "ada")
+    assert [(each["id"], each["modified"]) for each in pushed["commits"]] == [(after, ["prices.txt"])]
+    assert not pushed["forced"]
+    assert payloads.push(repo, "refs/heads/main", after, before, "ada")["forced"]
+    assert (
+        payloads.dispatch(repo, ".github/workflows/nightly.yml", {"experiments": "20"}, "ada")["ref"]
+        == "refs/heads/main"
+    )
+
+
+def test_an_event_that_github_would_not_send_is_caught(github: GitHub) -> None:
+    repo = github.repositories["ada/shop"]
+    repo.issue("T", None, "ada")
+    said = repo.comment(1, "/recheck", by="bob")
+    said.body = None  # type: ignore[assignment]
+    with pytest.raises(payloads.InvalidPayload, match=r"comment\.body"):
+        payloads.comment(repo, 1, said)
 
 
 # Faults -------------------------------------------------------------------------------------------------------------

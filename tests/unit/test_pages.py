@@ -278,7 +278,7 @@ def test_the_page_shows_the_number_that_decided(tmp_path: Path) -> None:
     auc, capture, hhi = report.rule.metrics
     weighted = replace(report, rule=replace(report.rule, name="weighted", weights={"auc": 1.0, "capture": 2.0}))
     assert evidence.headline(weighted).startswith(f"the weighted score {0.7912 + 2 * 0.71:.4f} -> ")
-    assert "| the weighted score (higher is better) |" in body("2026-11-21", [weighted], links([weighted]))
+    assert "\nthe weighted score, higher is better:\n" in body("2026-11-21", [weighted], links([weighted]))
     assert chart.chart_png(weighted).startswith(b"\x89PNG")
     search = {"base": {"auc": 0.5, "capture": 0.5, "hhi": 90.0}, "head": {"auc": 0.51, "capture": 0.52, "hhi": 88.0}}
     metrics = (replace(auc, min_effect=0.001), replace(capture, min_effect=0.01), replace(hhi, min_effect=5.0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from bot.forge.github.client import Client
+from bot.forge.github.failures import refused
 
 if TYPE_CHECKING:
     from github.Repository import Repository
@@ -13,11 +14,25 @@ NAME = "autoresearch/verdict"
 Conclusion = Literal["success", "failure", "neutral"]
 
 
-def set_verdict(client: Client, head: str, conclusion: Conclusion, title: str, summary: str, of: str) -> None:
-    """One verdict on a commit; a later one replaces it. of: what it is the verdict of, such as the seals of confirm."""
+def set_verdict(client: Client, head: str, conclusion: Conclusion, title: str, summary: str, of: str) -> str:
+    """One verdict on a commit; a later one replaces it. of: what it is the verdict of, such as the seals of confirm.
+
+    A note where GitHub lets this kind of token post none; nothing otherwise.
+    """
+    from github import GithubException
+
     output: dict[str, Any] = {"title": title, "summary": summary}
 
-    def step(repository: Repository) -> None:
+    def step(repository: Repository) -> str:
+        try:
+            post(repository)
+        except GithubException as error:
+            if not refused(error, 403, "github app"):
+                raise
+            return f"no check {NAME}: only a workflow's token or that of a GitHub App may post one"
+        return ""
+
+    def post(repository: Repository) -> None:
         runs = repository.get_commit(head).get_check_runs(check_name=NAME, filter="latest")
         mine = next((run for run in runs if run.name == NAME), None)
         if mine is None:
@@ -27,4 +42,4 @@ def set_verdict(client: Client, head: str, conclusion: Conclusion, title: str, s
         elif (mine.conclusion, mine.external_id) != (conclusion, of):
             mine.edit(status="completed", conclusion=conclusion, external_id=of, output=output)
 
-    client.do("posting the check autoresearch/verdict", "checks: write", step)
+    return client.do("posting the check autoresearch/verdict", "checks: write", step)

@@ -81,6 +81,17 @@ class Client:
 
         return self.patience(told, doing)
 
+    def login(self) -> str:
+        """Who a token of a person's own belongs to; "" for a workflow's or an App's, which GitHub does not tell."""
+        from github import GithubException
+
+        try:
+            return self._github.get_user().login
+        except GithubException as error:
+            if error.status != 403:
+                raise
+            return ""
+
 
 def _connected(place: Place, timeout: int) -> Github:
     try:

@@ -17,7 +17,7 @@ from bot.forge.remote import Remote
 from bot.pages import evidence
 from bot.pages.body import body, title
 from bot.pages.dashboard import Board
-from bot.pages.facts import Facts, Links
+from bot.pages.facts import Facts, Links, Pull
 from bot.pages.text import code, count
 from bot.pages.verdict import Verdict, verdict
 from harness.repository import CommitSource, Repository
@@ -41,8 +41,10 @@ class GitHubForge:
     settings: PullRequests = field(default_factory=PullRequests)
     commands: bool = False
     summary: Path | None = None
+    _known: dict[tuple[str, str], Standing] = field(default_factory=dict)  # many targets ask of the same branch
 
     def fetch(self, repository: Repository) -> None:
+        self._known.clear()
         self.remote.fetch(repository)
 
     def owners(self, source: CommitSource, targets: Sequence[Target]) -> Mapping[str, str]:
@@ -52,11 +54,14 @@ class GitHubForge:
         return self.remote.fetch_branch(repository, self._base())
 
     def standing(self, repository: Repository, proposal: Proposal) -> Standing:  # noqa: ARG002  # GitHub knows it
-        return self.client.do(
-            f"asking what became of {proposal.branch}",
-            "pull-requests: read",
-            lambda there: of_pull(pulls.find(there, proposal.branch), proposal.head),
-        )
+        key = (proposal.branch, proposal.head)
+        if key not in self._known:
+            self._known[key] = self.client.do(
+                f"asking what became of {proposal.branch}",
+                "pull-requests: read",
+                lambda there: of_pull(pulls.find(there, proposal.branch), proposal.head),
+            )
+        return self._known[key]
 
     def open_count(self) -> int:
         return len(self.client.do("counting open pull requests", "pull-requests: read", pulls.ours))
@@ -95,7 +100,7 @@ class GitHubForge:
 
         self._summarise(heading, render(10 * 60_000))
         said = verdict(request.reports, links.facts)
-        self._check(request, said)
+        unchecked = self._check(request, said)
         pull, ours, notes = pulls.ensure(
             self.client, request.branch, request.head, heading, render, base=self._base(), draft=self.settings.draft,
             asked=request.asked,
@@ -104,13 +109,14 @@ class GitHubForge:
             wanted = labels.for_reports(request.reports, self.settings.labels, strong=said.strong)
             pulls.set_labels(self.client, pull.number, wanted)
             notes += pulls.ask(self.client, pull.number, request.owners)
+        notes += [unchecked] if unchecked else []
         return Opened(pull.html_url, "merge it there, if it reads well", request.branch, tuple(notes))
 
     def supersede(self, repository: Repository, proposal: Proposal, by: Opened) -> None:  # noqa: ARG002
         closing.supersede(self.client, proposal, by.where)
 
     def dashboard(self, board: Board) -> None:
-        dashboard.show(self.client, board, self._base())
+        self._summarise("Where every target stands", dashboard.show(self.client, board, self._base()))
 
     def _base(self) -> str:
         return self.settings.base or self.client.do(
@@ -123,18 +129,20 @@ class GitHubForge:
             return replace(
                 request.facts,
                 squash_only=there.allow_squash_merge is True and there.allow_merge_commit is False,
-                supersedes=older.number if older else None,
+                supersedes=Pull(older.number, older.html_url) if older else None,
                 commands=self.commands,
             )
 
         return self.client.do("asking what the page should say", "pull-requests: read", step)
 
-    def _check(self, request: PullRequest, said: Verdict) -> None:
+    def _check(self, request: PullRequest, said: Verdict) -> str:
         lines = [f"{report.name}: {evidence.headline(report)}" for report in request.reports if report.confirmed]
         summary = "\n\n".join([" ".join([said.says, *(f"{why}." for why in said.because)]), *lines])
         seals = ", ".join(f"{report.name} {report.seal[:16]}" for report in request.reports if report.confirmed)
         conclusion = _CONCLUSIONS[said.advice]
-        checks.set_verdict(self.client, request.head, conclusion, said.says, summary, f"{request.night}: {seals}")
+        return checks.set_verdict(
+            self.client, request.head, conclusion, said.says, summary, f"{request.night}: {seals}"
+        )
 
     def _summarise(self, heading: str, text: str) -> None:
         if self.summary is not None:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from tests.github import shapes
 from tests.github.play import Answered, Call, plays
-from tests.github.repository import Refused
+from tests.github.refusal import Refused
 from tests.github.shapes import when
 from tests.github.state import CheckRun, Status
 

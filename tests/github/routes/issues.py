@@ -6,9 +6,10 @@ from typing import Any
 
 from tests.github import shapes
 from tests.github.play import Answered, Call, plays
-from tests.github.repository import Refused
+from tests.github.refusal import Refused, invalid
 from tests.github.routes.pulls import ordered
 from tests.github.state import Comment, Reaction
+from tests.github.text import COLOUR
 
 READ = ("issues:read", "pull_requests:read", "metadata:read")
 WRITE = ("issues:write", "pull_requests:write")
@@ -51,6 +52,7 @@ def update(call: Call) -> Answered:
     for name in ("title", "body", "assignees"):
         if name in body:
             setattr(issue, name, body[name])
+    call.repo.say(body.get("body"))
     if "labels" in body:
         replace_labels(call, names(body["labels"]))
     if body.get("state") == "closed":
@@ -98,6 +100,7 @@ def get_comment(call: Call) -> Answered:
 def update_comment(call: Call) -> Answered:
     number, found = one_comment(call)
     found.body, found.updated_at = call.body["body"], call.github.clock.now
+    call.repo.say(found.body)
     return 200, shapes.comment(call.repo, number, found)
 
 
@@ -207,6 +210,8 @@ def get_label(call: Call) -> Answered:
 @plays("issues/create-label", *WRITE)
 def create_label(call: Call) -> Answered:
     body = call.body
+    if not COLOUR.fullmatch(body.get("color", "ededed")):
+        raise invalid("Label", "color")
     made = call.repo.new_label(body["name"], body.get("color", "ededed"), body.get("description"))
     return 201, shapes.label(call.repo, made)
 

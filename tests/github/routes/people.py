@@ -6,7 +6,7 @@ import time
 
 from tests.github import shapes
 from tests.github.play import Answered, Call, plays
-from tests.github.repository import Refused
+from tests.github.refusal import Refused
 from tests.github.shapes import Json, when
 from tests.github.state import Account
 
@@ -107,12 +107,6 @@ def usage(call: Call, owner: str) -> list[Json]:
 @plays("billing/get-github-billing-usage-report-org")
 def billing_of_organization(call: Call) -> Answered:
     return 200, {"usageItems": usage_for(call, call.values["org"])}
-
-
-@plays("billing/get-github-billing-usage-report-user")
-def billing_of_user(call: Call) -> Answered:
-    lines = usage_for(call, call.values["username"])
-    return 200, {"usageItems": [{k: v for k, v in each.items() if k != "organizationName"} for each in lines]}
 
 
 def usage_for(call: Call, owner: str) -> list[Json]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.github import gitshapes, shapes
 from tests.github.play import Answered, Call, plays
-from tests.github.repository import Refused, invalid
+from tests.github.refusal import Refused, invalid
 from tests.github.state import Pull
 
 READ, WRITE = "pull_requests:read", "pull_requests:write"
@@ -31,7 +31,7 @@ def create(call: Call) -> Answered:
         body["head"], body["base"], body["title"], body.get("body"), call.login, body.get("draft", False)
     )
     made.maintainer_can_modify = body.get("maintainer_can_modify", False)
-    return 201, shapes.pull(call.repo, made)
+    return 201, shapes.pull(call.repo, made, settled=False)
 
 
 @plays("pulls/list", READ, "metadata:read")
@@ -70,13 +70,14 @@ def update(call: Call) -> Answered:
         call.repo.close(pull.number, call.login)
     if body.get("state") == "open":
         call.repo.reopen(pull.number, call.login)
-    return 200, shapes.pull(call.repo, pull)
+    return 200, shapes.pull(call.repo, pull, settled=False)
 
 
 def rewrite(call: Call, pull: Pull) -> None:
     for name in ("title", "body", "maintainer_can_modify"):
         if name in call.body:
             setattr(pull, name, call.body[name])
+    call.repo.say(call.body.get("body"))
     pull.updated_at = call.github.clock.now
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.github import gitshapes, hook
 from tests.github.gitdata import Bare, Person
 from tests.github.play import Answered, Call, plays
-from tests.github.repository import Refused, invalid
+from tests.github.refusal import Refused, invalid
 from tests.github.rules import rules_for
 
 READ, WRITE = "contents:read", "contents:write"

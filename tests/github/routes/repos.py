@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.github import gitshapes, shapes
 from tests.github.play import Answered, Call, plays
-from tests.github.repository import Refused
+from tests.github.refusal import Refused
 from tests.github.shapes import Json, when
 from tests.github.state import Release
 
@@ -94,19 +94,19 @@ def compare(call: Call) -> Answered:
 @plays("repos/get-content", READ)
 def content(call: Call) -> Answered:
     path, at = call.values["path"].strip("/"), call.query.get("ref", call.repo.default_branch)
-    text = call.repo.bare.sha(at) and call.repo.bare.run("ls-tree", "-l", at, path)
+    text = call.repo.bare.sha(at) and call.repo.bare.run("ls-tree", "-lz", at, path)
     if not text:
         raise Refused(404, "Not Found")
     kind, sha, size = text.split("\t")[0].split()[1:]
     if kind == "blob":
         raw = call.repo.bare.file(at, path)
         return 200, gitshapes.content(call.repo, at, path, ("file", sha, int(size)), raw)
-    lines = call.repo.bare.run("ls-tree", "-l", f"{at}:{path}").splitlines()
+    lines = call.repo.bare.run("ls-tree", "-lz", f"{at}:{path}").split("\0")[:-1]
     return 200, [entry(call, at, path, line) for line in lines]
 
 
 def entry(call: Call, at: str, folder: str, line: str) -> Json:
-    meta, name = line.split("\t")
+    meta, name = line.split("\t", 1)
     _, kind, sha, size = meta.split()
     known = ("file", sha, int(size)) if kind == "blob" else ("dir", sha, 0)
     return gitshapes.content(call.repo, at, f"{folder}/{name}", known)

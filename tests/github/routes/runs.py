@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.github import gitshapes, shapes
 from tests.github.play import Answered, Call, found, plays
-from tests.github.repository import Refused
+from tests.github.refusal import Refused
 from tests.github.shapes import Json, node, when
 from tests.github.state import Job, Run, Runner, Workflow
 

@@ -1,0 +1,78 @@
+"""What earlier runs of the workflow took, and those that wait for a machine, as GitHub says it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.forge.github.client import Client, Place
+from bot.forge.github.runs import Runs
+from bot.forge.patience import ForgeError, Patience
+from bot.night.gates import WorkflowRun
+from tests.github.repository import Repository as OnGitHub
+from tests.github.server import GitHub
+
+NIGHTLY, OTHER = ".github/workflows/nightly.yml", ".github/workflows/ci.yml"
+
+
+@pytest.fixture
+def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OnGitHub]:
+    with GitHub.start(tmp_path) as github:
+        there = github.repository("ada/shop")
+        there.commit("main", {path: f"name: {path[-11:]}\non: push\n" for path in (NIGHTLY, OTHER)})
+        monkeypatch.setenv("GITHUB_WORKFLOW_REF", f"ada/shop/{NIGHTLY}@refs/heads/main")
+        yield there
+
+
+def runs(at: OnGitHub, level: str = "read") -> Runs:
+    token = at.github.token(actions=level)
+    patience = Patience(sleep=lambda _seconds: None)
+    return Runs(Client(Place("ada/shop", token, at.github.api_url, at.github.server_url), patience))
+
+
+def test_what_ran_tonight_but_this_run(at: OnGitHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    at.run(NIGHTLY, status="completed")
+    at.github.clock.now += timedelta(hours=1)
+    since = at.github.clock.now
+    measured = at.run(NIGHTLY, status="completed")
+    at.job(measured, "plan", "completed")
+    at.job(measured, "run dial", "completed")
+    asleep = at.run(NIGHTLY, status="completed")
+    at.job(asleep, "plan", "completed")
+    at.job(asleep, "run", "completed").conclusion = "skipped"
+    at.run(OTHER, status="completed")
+    mine = at.run(NIGHTLY, status="in_progress")
+    monkeypatch.setenv("GITHUB_RUN_ID", str(mine.id))
+    assert set(runs(at).since(since)) == {
+        WorkflowRun(str(measured.id), 2, measured=True, over=True),
+        WorkflowRun(str(asleep.id), 1, measured=False, over=True),
+    }
+
+
+def test_a_night_that_waits_for_a_machine_is_cancelled(at: OnGitHub) -> None:
+    waits, works = at.run(NIGHTLY, status="in_progress"), at.run(NIGHTLY, status="in_progress")
+    at.job(waits, "plan", "completed")
+    at.job(waits, "run gpu", "queued", ("self-hosted", "gpu"))
+    at.job(works, "run gpu", "in_progress", ("self-hosted", "gpu"))
+    hosted = at.run(NIGHTLY, status="queued")
+    at.job(hosted, "run dial", "queued")
+    assert len(runs(at, "write").cancel_waiting()) == 1
+    assert [run.conclusion for run in (waits, works, hosted)] == ["cancelled", None, None]
+    assert runs(at, "write").cancel_waiting() == []
+
+
+def test_a_job_that_may_not_ask_says_which_line_cures_it(at: OnGitHub) -> None:
+    waits = at.run(NIGHTLY, status="in_progress")
+    at.job(waits, "run gpu", "queued", ("self-hosted",))
+    with pytest.raises(ForgeError, match="actions: write"):
+        runs(at, "read").cancel_waiting()
+
+
+def test_which_workflow_it_is_has_to_be_known(at: OnGitHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    for reference in ("", "ada/shop/.github/workflows/../x.yml@main", "nightly.yml"):
+        monkeypatch.setenv("GITHUB_WORKFLOW_REF", reference)
+        with pytest.raises(ForgeError, match="GITHUB_WORKFLOW_REF"):
+            runs(at).since(at.github.clock.now)
