@@ -21,8 +21,10 @@ Exit codes: 0 done, 1 a bug, 2 wrong usage, 3 configuration or data, 4 evaluator
 
 
 _ORDER = (
-    "new", "setup", "check", "label", "audit", "night", "plan", "run", "confirm", "propose", "promote", "report", "log",
-    "reproduce", "refresh", "install", "command",
+    "new", "setup", "check", "label", "audit",
+    "night", "plan", "run", "confirm", "propose", "promote", "command",
+    "report", "log", "reproduce", "refresh",
+    "install", "doctor",
 )  # fmt: skip
 
 

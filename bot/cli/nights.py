@@ -172,7 +172,9 @@ def propose_command(
         for name, why in silent.items():
             say(f"{name}: {why}")
         workflow.end_absent(night, targets, silent)
-        result = NightResult(night, propose(night, targets, chosen(forge_name, night.repository, night.path)), {})
+        result = NightResult(
+            night, propose(night, targets, chosen(forge_name, night.repository, night.path), silent), {}
+        )
     if not quiet:
         _print_night(result, as_json=False)
 

@@ -7,7 +7,6 @@ seal. A state that lasts is recorded when it begins; the nights after it leave t
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -41,13 +40,11 @@ class NothingTonight(Exception):  # no error: there is just nothing to do
 
 @dataclass(frozen=True)
 class WorkflowRun:
-    """An earlier run of this workflow. minutes: of its jobs so far, those that run counted in full; measured: whether
-    any job of it went beyond planning; over: whether all of it has ended."""
+    """An earlier run of this workflow. minutes: of its jobs so far; measured: whether any job went beyond planning."""
 
     id: str
     minutes: int
     measured: bool
-    over: bool
 
 
 @dataclass(frozen=True)
@@ -224,12 +221,8 @@ def _spent(gates: Gates, settings: Config, pasts: Mapping[str, Past]) -> int:
     noon = datetime.combine(evening(settings, gates.now()), time(12), zone)
     recorded = {night.run for past in pasts.values() for night in past.nights.values()}
     whole = settings.actions_minutes or 0
-    return math.ceil(
-        sum(
-            whole if run.measured and run.id not in recorded else run.minutes
-            for run in gates.runs(noon.astimezone(UTC))
-        )
-    )
+    runs = gates.runs(noon.astimezone(UTC))
+    return sum(whole if run.measured and run.id not in recorded else run.minutes for run in runs)
 
 
 __all__ = ["Gates", "Held", "NothingTonight", "WorkflowRun", "end_before_it_began", "evening", "held", "name"]

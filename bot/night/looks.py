@@ -18,8 +18,9 @@ from harness.repository import Repository
 from harness.standing import CONFIRMING
 from harness.target import Target
 
-_LOOKING = frozenset({*CONFIRMING, "promote"})
 _LOOK = b'{"event":"look",'
+_LOOKING = frozenset({*CONFIRMING, "promote"})
+
 Look = tuple[str, str, str]  # night, target, head: a confirm that is repeated for these three looks once
 
 
@@ -57,8 +58,7 @@ def _looks(segments: Iterable[Segment], holdout: str) -> Iterator[Look]:
 
 @functools.lru_cache(maxsize=2)
 def _recorded(repository: Repository, tip: str | None) -> Mapping[str, frozenset[Look]]:  # noqa: ARG001  # the tip is the key
-    """Held-out data -> looks at it, of every segment on the records branch that may hold one: of confirm, of a
-    command, of a promotion.
+    """Held-out data -> looks at it, of every confirm and every promotion on the records branch.
 
     Packs stay unread: a look holds no content, and stands before all that does.
     """

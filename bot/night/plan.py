@@ -6,7 +6,7 @@ import hashlib
 import posixpath
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
@@ -88,14 +88,18 @@ def _planned(
     if write:
         if not gates:
             prepare(source, targets)  # what a night cannot prepare leaves no plan behind
-        for share in shares:
-            tried = "".join(f"{canon}\n" for canon in sorted(pasts[share.name].tried))
-            write_atomically(night.folder(share.name) / "tried.txt", tried)
-        night.write_plan(made)
-        for target in targets:
-            if target.name in stopped.ends:
-                end_before_it_began(night, target, *stopped.ends[target.name])
+        _write(night, made, targets, pasts, stopped)
     return night, made
+
+
+def _write(night: Night, made: Plan, targets: Sequence[Target], pasts: Mapping[str, Past], stopped: Held) -> None:
+    for share in made.targets:
+        tried = "".join(f"{canon}\n" for canon in sorted(pasts[share.name].tried))
+        write_atomically(night.folder(share.name) / "tried.txt", tried)
+    night.write_plan(made)
+    for target in targets:
+        if target.name in stopped.ends:
+            end_before_it_began(night, target, *stopped.ends[target.name])
 
 
 def _left(targets: Sequence[Target], stopped: Held) -> list[Target]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from bot import config
 from bot.forge import Forge, Opened, Standing
@@ -16,6 +17,7 @@ from bot.night import opening, past
 from bot.night.board import board
 from bot.night.confirm import outcome
 from bot.night.folder import Night
+from bot.night.handing import NOTHING
 from bot.night.handover import Accepted
 from bot.night.header import header_fields
 from bot.night.opening import Material, Row
@@ -51,8 +53,13 @@ class Proposed:
         return self.pulls[0] if self.pulls else None
 
 
-def propose(night: Night, targets: Sequence[Target], forge: Forge) -> Proposed:
-    """Records everything that holds; proposes what is confirmed. A target that is refused is named, and left out."""
+def propose(
+    night: Night, targets: Sequence[Target], forge: Forge, silent: Mapping[str, str] = MappingProxyType({})
+) -> Proposed:
+    """Records everything that holds; proposes what is confirmed. A target that is refused is named, and left out.
+
+    silent: targets of which nothing could be taken over -> why.
+    """
     ordered = sorted(targets, key=lambda t: t.name)
     forge.fetch(night.repository)
     accepted, refused = recorded(night, ordered, forge)
@@ -71,7 +78,9 @@ def propose(night: Night, targets: Sequence[Target], forge: Forge) -> Proposed:
     pulls: tuple[Opened, ...] = ()
     if any(rows.values()):
         on_page = {t.name: _refused_report(night, t, refused[t.name]) for t in ordered if t.name in refused}
-        material = replace(_material(night, rows, {**reports, **on_page}, segments), absent=_absent(ordered, segments))
+        material = replace(
+            _material(night, rows, {**reports, **on_page}, segments), absent=_absent(ordered, segments, silent)
+        )
         pulls = opening.open_all(material, ordered, forge)
         recorded(night, ordered, forge)
     whole = {target.name for target in ordered} == {share.name for share in night.plan.targets}
@@ -103,10 +112,12 @@ def _declined(night: Night, rows: Mapping[str, list[Row]], forge: Forge) -> list
     return found
 
 
-def _absent(targets: Sequence[Target], segments: Mapping[str, list[Segment]]) -> tuple[Absent, ...]:
-    """Targets of which nothing came: the job that had them failed, or never began."""
-    gone = [target.name for target in targets if segments.get(target.name) == []]
-    return tuple(Absent(name, "infra", "its job handed over nothing") for name in gone)
+def _absent(
+    targets: Sequence[Target], segments: Mapping[str, list[Segment]], silent: Mapping[str, str]
+) -> tuple[Absent, ...]:
+    """Targets of which nothing came: the job that had them failed, never began, or left what does not hold."""
+    gone = {target.name: silent.get(target.name, NOTHING) for target in targets if segments.get(target.name) == []}
+    return tuple(Absent(name, "infra" if why == NOTHING else "integrity", why) for name, why in gone.items())
 
 
 def checked_rows(target: Target, accepted: Accepted) -> list[Row]:

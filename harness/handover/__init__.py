@@ -156,8 +156,10 @@ def check_header(segment: Segment, expected: Expected) -> None:
 
 
 def check_ends(segments: Sequence[Segment]) -> None:
-    """Each verb ends once, for a reason of its own; whatever of it stands before was interrupted. Commands may follow
-    each other, and what is proposed may be proposed again at another commit."""
+    """Each verb ends once, for a reason of its own; whatever of it stands before was interrupted.
+
+    What is proposed may be proposed again at another commit, and commands may follow each other.
+    """
     for segment, after in zip_longest(segments, segments[1:]):
         if not segment.sealed:
             continue

@@ -228,7 +228,7 @@ def test_reviewers_who_are_behind_end_the_night_before_it_spends(tmp_path: Path)
 # Minutes -----------------------------------------------------------------------------------------------------------
 
 JOBS = 30 + 30  # a loop or confirm of 5 minutes, 15 for what goes around it, 10 for the job
-RUN = WorkflowRun("7", 20, measured=True, over=True)
+RUN = WorkflowRun("7", 20, measured=True)
 
 
 @pytest.mark.parametrize(

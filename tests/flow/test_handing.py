@@ -204,3 +204,16 @@ def test_a_shallow_clone_says_the_cure(done: Workflow, tmp_path: Path) -> None:
     failed = autoresearch(plan.folder / "shallow", "run", "--target", "dial", "--handed", str(plan.carried))
     assert failed.returncode == 9
     assert "fetch-depth: 0" in failed.stderr
+
+
+def test_what_does_not_hold_is_told_on_the_page(done: Workflow, tmp_path: Path) -> None:
+    workflow = done.copy(tmp_path / "w")
+    for artifact in ("run-dial-1", "confirm-dial-1"):
+        segment = workflow.carried / artifact / "dial" / f"{done.night}.1-run.jsonl"
+        segment.write_bytes(segment.read_bytes().replace(b'"status":"keep"', b'"status":"kept"', 1))
+    night, said = workflow.propose("last")
+    assert "not taken over: confirm-dial-1: dial:" in said
+    page = (night.path / "pull-request.md").read_text(encoding="utf-8")
+    (line,) = (line for line in page.splitlines() if "the chain breaks here" in line)
+    assert "run-dial-1" in line
+    assert proposed_files(night) == {"targets/experiments/knob/params.yaml"}

@@ -47,8 +47,8 @@ def test_what_ran_tonight_but_this_run(at: OnGitHub, monkeypatch: pytest.MonkeyP
     mine = at.run(NIGHTLY, status="in_progress")
     monkeypatch.setenv("GITHUB_RUN_ID", str(mine.id))
     assert set(runs(at).since(since)) == {
-        WorkflowRun(str(measured.id), 2, measured=True, over=True),
-        WorkflowRun(str(asleep.id), 1, measured=False, over=True),
+        WorkflowRun(str(measured.id), 2, measured=True),
+        WorkflowRun(str(asleep.id), 1, measured=False),
     }
 
 
@@ -57,6 +57,7 @@ def test_a_night_that_waits_for_a_machine_is_cancelled(at: OnGitHub) -> None:
     at.job(waits, "plan", "completed")
     at.job(waits, "run gpu", "queued", ("self-hosted", "gpu"))
     at.job(works, "run gpu", "in_progress", ("self-hosted", "gpu"))
+    at.job(works, "run next", "queued", ("self-hosted", "gpu"))  # the machine is there, and busy
     hosted = at.run(NIGHTLY, status="queued")
     at.job(hosted, "run dial", "queued")
     assert len(runs(at, "write").cancel_waiting()) == 1

@@ -44,12 +44,17 @@ def is_ours(pull: PullRequest) -> bool:
     return pull.user.type == "Bot" or markers.outside(pull.body or "") != ("", pull.body or "")
 
 
+def may_renew(pull: PullRequest, head: str, *, asked: bool) -> bool:
+    """Whether its text is still the bot's to write. Commits that a human pushed make it theirs, whoever asks."""
+    untouched = of_pull(pull, head) is Standing.WAITING
+    return is_ours(pull) and (untouched or (asked and pull.state == "open" and pull.head.sha == head))
+
+
 def ensure(
     client: Client, branch: str, head: str, title: str, render: Render, *, base: str, draft: bool,
     asked: bool = False,
 ) -> tuple[PullRequest, bool, list[str]]:  # fmt: skip
     """The pull request of a pushed branch, new, refreshed, or as a human left it; whether it is still ours; notes.
-
     asked: see PullRequest."""
     notes: list[str] = []
 
@@ -67,13 +72,12 @@ def ensure(
 
 
 def _hands_off(pull: PullRequest, head: str, *, asked: bool) -> str:
-    """Why a pull request that is there already is none of the bot's business any more; nothing if it is. Commits that a
-    human pushed make it theirs, whoever asks."""
+    """Why a pull request that is there already is none of the bot's business any more; nothing if it is."""
     if pull.state != "open":
         return "it is closed already; what a human closed is not opened again"
     if not is_ours(pull):
         return "a human opened it, so its text is left alone; the night's page is in the summary of this run"
-    if of_pull(pull, head) is not Standing.WAITING and not (asked and pull.head.sha == head):
+    if not may_renew(pull, head, asked=asked):
         return "a human has looked at it or works on it, so it is left as it is"
     return ""
 

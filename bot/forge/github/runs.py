@@ -72,7 +72,7 @@ _MOST = 50  # newest first: more than any evening has
 def _summed(run: Theirs) -> WorkflowRun:
     jobs = [job for job in run.jobs("all") if job.conclusion != "skipped"]
     measured = any(job.name.startswith(("run ", "confirm ")) and job.conclusion not in _SKIPPED for job in jobs)
-    return WorkflowRun(str(run.id), sum(map(_minutes, jobs)), measured, run.status == "completed")
+    return WorkflowRun(str(run.id), sum(map(_minutes, jobs)), measured)
 
 
 def _minutes(job: WorkflowJob) -> int:
@@ -82,4 +82,6 @@ def _minutes(job: WorkflowJob) -> int:
 
 
 def _waits(jobs: Sequence[WorkflowJob]) -> bool:
-    return any(job.status == "queued" and "self-hosted" in job.labels for job in jobs)
+    """Whether no machine came; where one works on another job of the run, this one has its turn later."""
+    own = [job for job in jobs if "self-hosted" in job.labels]
+    return any(job.status == "queued" for job in own) and not any(job.status == "in_progress" for job in own)

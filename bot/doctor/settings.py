@@ -1,0 +1,185 @@
+"""The repository's own settings: environment, secrets, ways to merge, issues, labels."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bot.doctor.finding import Finding, missing, ok, unknown, warning
+from bot.doctor.ground import Ground
+from bot.doctor.protection import in_plan
+from bot.pages.text import count
+
+ENVIRONMENT = "autoresearch"
+ENVIRONMENTS = "Settings > Environments"
+LABELS = ("autoresearch", "evidence:strong", "evidence:weak", "needs-recheck", "superseded", "hold", "retry")
+_SECRET = re.compile(r"\$\{\{\s*secrets\.([A-Za-z0-9_]+)")
+_OWN_TOKEN = "GITHUB_TOKEN"  # noqa: S105  # its name
+
+
+def check_environment(ground: Ground) -> Iterator[Finding]:
+    """Only the default branch may use it, so that no other branch's workflow gets at its secrets."""
+    found = ground.api.read(f"/environments/{ENVIRONMENT}", "Actions: read", absent={})
+    where, page = f"{ENVIRONMENTS} > {ENVIRONMENT} > Deployment branches and tags", "settings/environments"
+    branch, policy = ground.default_branch, found.get("deployment_branch_policy")
+    if not policy and not in_plan(ground):
+        said = "environments limited to a branch are not in the plan of this private repository: keep no secrets in it"
+        yield warning("environment", said)
+        return
+    if not found:
+        said = f"the environment {ENVIRONMENT} is absent: GitHub would make it at first use, open to every branch"
+        where = f"{ENVIRONMENTS} > New environment"
+        yield missing("environment", said, where=where, page=page, commands=_limit(ground))
+        return
+    if not policy:
+        said = f"every branch may use the environment {ENVIRONMENT}, and what secrets it holds"
+        where = f"{where} > Selected branches: {branch}"
+        yield missing("environment", said, where=where, page=page, commands=_limit(ground))
+        return
+    if policy.get("protected_branches"):
+        yield ok("environment", f"{ENVIRONMENT}: protected branches only")
+        return
+    listed = ground.api.read(f"/environments/{ENVIRONMENT}/deployment-branch-policies", "Actions: read", absent={})
+    names = [str(one["name"]) for one in listed.get("branch_policies", [])]
+    if names == [branch]:
+        yield ok("environment", f"{ENVIRONMENT}: {branch} only")
+    else:
+        said = (
+            f"the environment {ENVIRONMENT} is open to {', '.join(names) or 'no branch at all'}, not to {branch} alone"
+        )
+        yield missing("environment", said, where=f"{where}: {branch} only", page=page, commands=_limit(ground))
+
+
+def _limit(ground: Ground) -> tuple[str, ...]:
+    path = f"repos/{ground.slug}/environments/{ENVIRONMENT}"
+    by_name = "-F 'deployment_branch_policy[custom_branch_policies]=true'"
+    return (
+        f"gh api -X PUT {path} -F 'deployment_branch_policy[protected_branches]=false' {by_name}",
+        f"gh api -X POST {path}/deployment-branch-policies -f name={shlex.quote(ground.default_branch)}",
+    )
+
+
+def check_secrets(ground: Ground) -> Iterator[Finding]:
+    """What the workflows name lies in the environment, not where every branch's workflow may read it."""
+    wanted = sorted(_named(ground))
+    if not wanted:
+        yield ok("secrets", "the workflows need none but GITHUB_TOKEN")
+        return
+    inside = _names(ground, f"/environments/{ENVIRONMENT}/secrets", "Environments: read")
+    outside = _names(ground, "/actions/secrets", "Secrets: read")
+    page = "settings/environments"
+    for name in wanted:
+        put = f"gh secret set {name} --env {ENVIRONMENT} --repo {ground.slug}"
+        if name in outside:
+            said = f"{name} is a secret of the whole repository: a workflow on any branch may read it"
+            steps = (put, f"gh secret delete {name} --repo {ground.slug}") if name not in inside else (
+                f"gh secret delete {name} --repo {ground.slug}",)  # fmt: skip
+            yield missing(
+                "secrets",
+                said,
+                where=f"{ENVIRONMENTS} > {ENVIRONMENT} > Environment secrets",
+                page=page,
+                commands=steps,
+            )
+        elif name not in inside:
+            said = f"the workflows name the secret {name}, and the environment {ENVIRONMENT} does not have it"
+            yield missing(
+                "secrets",
+                said,
+                where=f"{ENVIRONMENTS} > {ENVIRONMENT} > Add environment secret",
+                page=page,
+                commands=(put,),
+            )
+    if set(wanted) <= inside - outside:
+        yield ok("secrets", f"{', '.join(wanted)}: in the environment only")
+
+
+def _named(ground: Ground) -> set[str]:
+    """Secrets that the bot's workflows ask for. Other workflows of the repository are not ours to judge."""
+    found: set[str] = set()
+    for file in sorted((ground.repository.root / ".github" / "workflows").glob("*.y*ml")):
+        text = ground.text(f".github/workflows/{file.name}") or ""
+        if "autoresearch" in text:
+            found |= set(_SECRET.findall(text))
+    return found - {_OWN_TOKEN}
+
+
+def _names(ground: Ground, path: str, permission: str) -> set[str]:
+    return {
+        str(one["name"]) for one in ground.api.read(f"{path}?per_page=100", permission, absent={}).get("secrets", [])
+    }
+
+
+def check_merging(ground: Ground) -> Iterator[Finding]:
+    told, page = ground.settings, "settings"
+    ways = {
+        "merge": told.get("allow_merge_commit"),
+        "squash": told.get("allow_squash_merge"),
+        "rebase": told.get("allow_rebase_merge"),
+    }
+    if all(allowed is None for allowed in ways.values()):
+        yield unknown("merging", "how pull requests may be merged is not shown", permission="Contents: write")
+        return
+    allowed = [name for name, may in ways.items() if may]
+    command = f"gh repo edit {ground.slug} --enable-merge-commit"
+    if allowed == ["squash"]:
+        said = (
+            "squash only: the rows of a night become one commit. Nothing is lost for promotion, which goes by content; "
+            "but git revert cannot take one row back: leave it out by /drop N before the merge"
+        )
+        yield warning(
+            "merging",
+            said,
+            where="Settings > General > Pull Requests > Allow merge commits",
+            page=page,
+            commands=(command,),
+        )
+    else:
+        yield ok("merging", f"by {', '.join(allowed)}")
+
+
+def check_issues(ground: Ground) -> Iterator[Finding]:
+    if ground.settings.get("has_issues", True):
+        yield ok("issues", "on: the dashboard has its place")
+    else:
+        said = "issues are off: no dashboard says what nights without a pull request did"
+        command = f"gh repo edit {ground.slug} --enable-issues"
+        yield warning(
+            "issues", said, where="Settings > General > Features > Issues", page="settings", commands=(command,)
+        )
+
+
+def check_labels(ground: Ground) -> Iterator[Finding]:
+    listed: list[Mapping[str, Any]] = ground.api.read("/labels?per_page=100", "Issues: read", absent=[])
+    there = {str(one["name"]) for one in listed}
+    absent = [name for name in LABELS if name not in there]
+    if not absent:
+        yield ok("labels", f"all {len(LABELS)} there")
+    else:
+        yield ok("labels", f"{count(len(absent), 'label')} not there yet: the first pull request makes them")
+
+
+def check_reviewers(ground: Ground) -> Iterator[Finding]:
+    """Can those who are named be asked? By rule of GitHub only who has access."""
+    people = {target.owner.lstrip("@"): target for target in ground.targets if target.owner and "/" not in target.owner}
+    asked = {
+        login: ground.api.read(f"/collaborators/{login}/permission", "Metadata: read", absent={"permission": "none"})
+        for login in sorted(people)
+    }
+    strangers = [login for login, told in asked.items() if told.get("permission") == "none"]
+    if strangers:
+        said = f"{', '.join(f'@{login}' for login in strangers)}: no access to this repository, so nobody can ask them"
+        where = "Settings > Collaborators and teams > Add people"
+        invite = tuple(
+            f"gh api -X PUT repos/{ground.slug}/collaborators/{login} -f permission=push" for login in strangers
+        )
+        yield warning("reviewers", said, where=where, page="settings/access", commands=invite)
+    wrong = ground.api.read("/codeowners/errors", "Contents: read", absent={}).get("errors", [])
+    if wrong:
+        first = wrong[0]
+        said = f"{first['path']}, line {first['line']}: {first['kind']}: GitHub asks nobody for these files"
+        yield warning("reviewers", said, page=f"blob/{ground.default_branch}/{first['path']}")
+    if not strangers and not wrong:
+        yield ok("reviewers", "all who are named can be asked")

@@ -1,0 +1,102 @@
+"""A repository's whole life with the bot: its workflows as they are written, on a real runner, against real git."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.actions.shop import Shop, opened
+from tests.forging import files, folder
+from tests.github.state import Pull
+
+SPEC = f"{folder('t')}/spec.yaml"
+NIGHT = dict.fromkeys(["plan", "run t", "confirm t", "propose"], "success")
+PROMOTION = dict.fromkeys(["plan", "remeasure t", "publish"], "success")
+COMMAND = dict.fromkeys(["gate", "work t", "post"], "success")
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    with opened(tmp_path, files("t", "publish: [tag]")) as made:
+        yield made
+
+
+def proposed(shop: Shop, pull: Pull) -> str:
+    """What the pull request would make of the target's file."""
+    return shop.read(pull.head_sha, SPEC)
+
+
+def test_a_whole_life(shop: Shop) -> None:
+    first = a_first_night_is_merged_and_promoted(shop)
+    second = a_second_night_builds_on_it(shop, first)
+    third = a_third_supersedes_it_unreviewed(shop, second)
+    fourth = what_was_closed_is_never_proposed_again(shop, third)
+    a_row_is_dropped_and_the_rest_measured_again(shop, fourth)
+    a_pull_request_is_refreshed_in_place(shop, fourth)
+    assert len({pull.head for pull in shop.there.pulls.values()}) == len(shop.there.pulls)
+    assert len(shop.there.issues) == 1, "the dashboard is one issue, edited in place"
+
+
+def a_first_night_is_merged_and_promoted(shop: Shop) -> str:
+    """What the default branch holds then."""
+    assert shop.night().jobs == NIGHT
+    (pull,) = shop.open
+    wanted = proposed(shop, pull)
+    assert shop.merge(pull).jobs == PROMOTION
+    assert shop.read("main", SPEC) == wanted
+    assert len(shop.tags) == 1
+    (realised,) = shop.recorded("realised")
+    assert realised["figures"]["gain"] == realised["predicted"]["gain"] > 0
+    return wanted
+
+
+def a_second_night_builds_on_it(shop: Shop, base: str) -> Pull:
+    assert shop.night().jobs == NIGHT
+    (pull,) = shop.open
+    assert proposed(shop, pull) != base
+    assert shop.recorded("baseline")[-1]["metrics"]["acc"] == shop.recorded("realised")[0]["figures"]["head"]["acc"]
+    return pull
+
+
+def a_third_supersedes_it_unreviewed(shop: Shop, second: Pull) -> Pull:
+    shop.night()
+    (pull,) = shop.open
+    assert pull.number != second.number
+    assert (second.state, "superseded" in second.labels) == ("closed", True)
+    assert f"#{pull.number}" in second.comments[-1].body
+    assert f"#{second.number}" in (pull.body or "")
+    return pull
+
+
+def what_was_closed_is_never_proposed_again(shop: Shop, third: Pull) -> Pull:
+    declined = proposed(shop, third)
+    shop.there.close(third.number, by="ada")
+    shop.night()
+    (pull,) = shop.open
+    assert proposed(shop, pull) != declined
+    kept = [event for event in shop.recorded("experiment") if event["status"] == "keep"]
+    assert kept
+    return pull
+
+
+def a_row_is_dropped_and_the_rest_measured_again(shop: Shop, pull: Pull) -> None:
+    before = proposed(shop, pull)
+    assert shop.comment(pull, "/drop 1").jobs == COMMAND
+    assert pull.state == "open"
+    assert proposed(shop, pull) != before
+    left = proposed(shop, pull)
+    assert shop.comment(pull, "/recheck").jobs == COMMAND
+    assert proposed(shop, pull) == left
+    nobody = shop.comment(pull, "/drop 2", by="mallory")
+    assert set(nobody.jobs) == {"gate"}
+    assert proposed(shop, pull) == left
+
+
+def a_pull_request_is_refreshed_in_place(shop: Shop, pull: Pull) -> None:
+    shop.edit({".github/autoresearch.yml": "pull_request: {unreviewed: refresh}\n"}, "Refresh in place")
+    pull.body = f"Ada looks at this tomorrow.\n\n{pull.body}"
+    shop.night()
+    assert [each.number for each in shop.open] == [pull.number]
+    assert (pull.body or "").startswith("Ada looks at this tomorrow.\n\n")
