@@ -17,7 +17,6 @@ from bot.check.report import CheckReport
 from bot.new import SCHEMAS
 from bot.night.plan import uncommitted
 from bot.promote import chain
-from bot.promote import folds as promotions
 from harness import lock
 from harness.documents import leaves, load_bytes
 from harness.errors import InvalidCandidate, SandboxError
@@ -63,7 +62,7 @@ def _check(
         uncommitted=tuple(_uncommitted(repository, target)),
         sandbox=sandbox,
         night_seconds=night_seconds,
-        paused=promotions.paused(chain.read(repository, target.name).segments, whole.id),
+        paused=chain.paused(repository, {target.name: whole.id}).get(target.name, ""),
     )
 
 

@@ -16,7 +16,6 @@ from harness.lock import Lock
 from harness.target import TARGET_FILE, Target
 
 NULL_PAIRS = 16  # what a change without effect takes on average until it is given up
-RESUME = "look at what it measures, then change target.yaml, or autoresearch promote resume"
 FEW_ROWS = 100  # below, an interval is so wide that only a large gain passes it
 
 
@@ -45,7 +44,7 @@ class CheckReport:
         found += [self.baseline.problem] if self.baseline.problem else []
         found += [self.holdout.problem] if self.holdout and self.holdout.problem else []
         found += [f"{entry.metric}: {entry.problem}" for entry in self.trust if entry.problem]
-        found += [f"paused: {self.paused}; next: {RESUME} {self.target.name}"] if self.paused else []
+        found += [f"paused: {self.paused}"] if self.paused else []
         return [*found, *self.scoring.problems]
 
     @property

@@ -18,7 +18,6 @@ from bot.night.folder import Night
 from bot.night.header import header_fields
 from bot.night.history import Past, Recorded
 from bot.promote import chain
-from bot.promote import folds as promotions
 from harness import lock
 from harness.handover.shapes import GATED
 from harness.repository import CommitSource, Repository
@@ -118,9 +117,7 @@ def held(
 
 def paused(repository: Repository, locks: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     """Targets whose merges kept too little of what was claimed; naming one does not wake it, `promote resume` does."""
-    why = {name: promotions.paused(chain.read(repository, name).segments, digest) for name, digest in locks.items()}
-    resume = "autoresearch promote resume"
-    return {name: ("paused", f"{said}; next: {resume} {name}") for name, said in why.items() if said}
+    return {name: ("paused", why) for name, why in chain.paused(repository, locks).items()}
 
 
 def end_before_it_began(night: Night, target: Target, end: str, why: str) -> None:

@@ -17,6 +17,8 @@ from harness.events import GENESIS, Event, Segment
 from harness.handover.promotions import VERB
 from harness.repository import Repository
 
+_CURE = "look at what it measures and change target.yaml, or autoresearch promote resume"
+
 
 @dataclass(frozen=True)
 class Chain:
@@ -63,9 +65,26 @@ def _recorded(repository: Repository, _tip: str | None, verb: str) -> Mapping[st
     return found
 
 
+def paused(repository: Repository, locks: Mapping[str, str]) -> dict[str, str]:
+    """Why no night may start on a target, of these (target -> lock) that may not; one whose record is damaged too."""
+    known = _recorded(repository, records.tip(repository), VERB)
+    found: dict[str, str] = {}
+    for target, lock in locks.items():
+        try:
+            why = folds.paused(_read(repository, target, known[target]).segments, lock) if target in known else ""
+        except IntegrityError as error:
+            found[target] = f"{error.what}; next: {error.next_step}"
+        else:
+            found |= {target: f"{why}; next: {_CURE} {target}"} if why else {}
+    return found
+
+
 def read(repository: Repository, target: str) -> Chain:
     """Raises IntegrityError for a chain that does not hold."""
-    mine = recorded(repository, target, VERB)
+    return _read(repository, target, recorded(repository, target, VERB))
+
+
+def _read(repository: Repository, target: str, mine: records.Tree) -> Chain:
     contents = repository.blobs(mine.values())
     segments, packs = [], dict[str, bytes]()
     for path in sorted((p for p in mine if p.endswith(".jsonl")), key=lambda p: segment_number(p[: -len(".jsonl")])):
@@ -78,6 +97,6 @@ def read(repository: Repository, target: str) -> Chain:
         raise IntegrityError(
             f"autoresearch/results: {target}/{bad}",
             why="it was changed after it was written",
-            next_step="autoresearch log --verify; nothing is promoted on a damaged record",
+            next_step="autoresearch log --verify",
         )
     return Chain(target, tuple(segments), packs)

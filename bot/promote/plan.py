@@ -18,7 +18,7 @@ from bot.promote.vouched import Vouched
 from bot.records import PROMOTIONS
 from harness import complexity, lock
 from harness.documents import load_bytes
-from harness.errors import InvalidCandidate
+from harness.errors import IntegrityError, InvalidCandidate
 from harness.folds import rule_fields
 from harness.handover.promotions import PROMOTED, ExpectedPromotion
 from harness.lock import Lock
@@ -57,7 +57,7 @@ class Due:
 @dataclass(frozen=True)
 class Finding:
     """One target after a push. state: confirmed or unconfirmed, which are due; promoted, refused (measured, and not
-    promoted), unchanged, new, unknown, which are not."""
+    promoted), unchanged, new, unknown, damaged (the record does not hold), which are not."""
 
     target: str
     state: str
@@ -67,7 +67,7 @@ class Finding:
 
 def plan(repository: Repository, commit: str, before: str = "", names: tuple[str, ...] = ()) -> list[Finding]:
     """A finding for each target of a commit. before: the commit that the branch stood on; "" is its first parent, one
-    that is not here (a force push, a first push) is no help. Raises ConfigError(s), IntegrityError."""
+    that is not here (a force push, a first push) is no help. Raises ConfigError(s)."""
     source = CommitSource(repository, commit)
     earlier = _earlier(repository, commit, before)
     return [_finding(source, target, earlier) for target in config.load_targets(source, names)]
@@ -127,7 +127,10 @@ def _earlier(repository: Repository, commit: str, before: str) -> str | None:
 def _finding(source: CommitSource, target: Target, earlier: str | None) -> Finding:
     repository = source.repository
     blob = repository.tree(source.commit)[target.file][1]
-    known = chain.read(repository, target.name)
+    try:
+        known = chain.read(repository, target.name)
+    except IntegrityError as error:
+        return Finding(target.name, "damaged", error.what)
     last = known.last
     if last and last["blob"] == blob:
         done = last["verdict"] == PROMOTED

@@ -72,6 +72,9 @@ def publish(
     records.append(repository, files, f"Record what {commit[:12]} promotes\n", _date(repository, commit))
     shelf.publish_records(repository)
     for finding in done.findings:
+        if finding.state == "damaged":
+            done.refused[finding.target] = finding.why
+            continue
         done.tags += _tagged(repository, finding.target, shelf)
     return done
 

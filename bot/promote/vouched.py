@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -54,7 +55,7 @@ def find(repository: Repository, target: str, blob: str) -> Vouched | None:
     Of a night only the confirmation that stands counts: a later check or a row that was taken out replaces the first.
     """
     replaced: set[str] = set()
-    for segment in _confirms(repository, target):
+    for segment in _confirms(repository, target, blob):
         night = str(segment.header.get("night")) if segment.events else ""
         for found in standing.confirmations([] if night in replaced else [segment]):
             event, number = found.event, _row(found.event, blob)
@@ -73,15 +74,32 @@ def check_whole(repository: Repository, target: str, found: Vouched, blob: str) 
         raise IntegrityError(f"{target}: the night {found.night} did not confirm {blob[:12]}")
 
 
-def _confirms(repository: Repository, target: str) -> Iterator[Segment]:
-    """Segments that confirm, the newest first."""
-    tree = {path: one for verb in CONFIRMING for path, one in chain.recorded(repository, target, verb).items()}
+def _confirms(repository: Repository, target: str, blob: str) -> Iterator[Segment]:
+    """Segments that confirm, of the nights that proposed a content, the newest first; no other is read."""
+    proposed = _proposed(repository, records.tip(repository)).get((target, blob), set())
+    tree = {
+        path: held
+        for verb in CONFIRMING
+        for path, held in chain.recorded(repository, target, verb).items()
+        if path.partition("/")[2].partition(".")[0] in proposed
+    }
     contents = repository.blobs(tree.values())
     paths = [path for path in tree if path.endswith(".jsonl")]
     for path in sorted(paths, key=_age, reverse=True):
         pack = path.removesuffix("jsonl") + "pack"
         name = path.removesuffix(".jsonl").partition("/")[2]
         yield events.parse(name, contents[tree[path]], contents[tree[pack]] if pack in tree else b"")
+
+
+@functools.lru_cache(maxsize=2)
+def _proposed(repository: Repository, _tip: str | None) -> dict[tuple[str, str], set[str]]:
+    """(target, content) -> the nights that proposed it."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for segment in records.proposals(repository):
+        for event in folds.of_kind([segment], "proposed"):
+            for row in event["rows"]:
+                found.setdefault((segment.header["target"], row), set()).add(segment.header["night"])
+    return found
 
 
 def _age(path: str) -> tuple[str, int, int]:

@@ -133,6 +133,23 @@ def test_a_changed_target_is_not_paused(tmp_path: Path) -> None:
     assert git(repository, "status", "--porcelain", FILE) == ""
 
 
+def test_a_damaged_chain_stops_its_target_and_no_other(tmp_path: Path) -> None:
+    repository = make(tmp_path)
+    record = Record(tmp_path / "record")
+    record.add(0.1).add(0.1)
+    second = record.folder / "promoted.2-promote.jsonl"
+    second.write_bytes(second.read_bytes().replace(b'"row":1', b'"row":2'))
+    _append(repository, record, "dial")
+    locks = {"dial": "a" * 64, "other": "a" * 64}
+    (why,) = chain.paused(repository, locks).values()
+    assert "promoted.2-promote, line 2: the chain breaks here" in why
+    edit(repository, content(2, 2))
+    done = promote(repository)
+    assert [finding.state for finding in done.findings] == ["damaged"]
+    assert list(done.refused) == ["dial"]
+    assert autoresearch(repository, "promote").returncode == 5
+
+
 def _append(repository: Repository, record: Record, target: str) -> None:
     files = {f"{target}/{path.name}": path.read_bytes() for path in record.folder.iterdir()}
     records.append(repository, files, "Invented merges\n", 1_700_000_000)
