@@ -44,6 +44,12 @@ def is_ours(pull: PullRequest) -> bool:
     return pull.user.type == "Bot" or markers.outside(pull.body or "") != ("", pull.body or "")
 
 
+def may_renew(pull: PullRequest, head: str, *, asked: bool) -> bool:
+    """Whether its text is still the bot's to write. Commits that a human pushed make it theirs, whoever asks."""
+    untouched = of_pull(pull, head) is Standing.WAITING
+    return is_ours(pull) and (untouched or (asked and pull.state == "open" and pull.head.sha == head))
+
+
 def ensure(
     client: Client, branch: str, head: str, title: str, render: Render, *, base: str, draft: bool,
     asked: bool = False,
