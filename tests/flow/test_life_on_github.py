@@ -8,10 +8,18 @@ from pathlib import Path
 import pytest
 
 from tests.actions.shop import Shop, opened
-from tests.forging import files, folder
+from tests.forging import EVALUATOR, TARGET, folder
 from tests.github.state import Pull
 
 SPEC = f"{folder('t')}/spec.yaml"
+START = "a: 1\nb: 1\nc: 1\nd: 1\n"
+FILES = {
+    SPEC: START,
+    f"{folder('t')}/target.yaml": TARGET.format(name="t", more="publish: [tag]").replace(
+        "/b:", "/c: {int: [0, 50]}, /d: {int: [0, 50]}, /b:"
+    ),
+    f"{folder('t')}/evaluate.py": EVALUATOR.replace('data["a"] + data["b"]', "sum(data.values())"),
+}
 NIGHT = dict.fromkeys(["plan", "run t", "confirm t", "propose"], "success")
 PROMOTION = dict.fromkeys(["plan", "remeasure t", "publish"], "success")
 COMMAND = dict.fromkeys(["gate", "work t", "post"], "success")
@@ -19,7 +27,7 @@ COMMAND = dict.fromkeys(["gate", "work t", "post"], "success")
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Shop]:
-    with opened(tmp_path, files("t", "publish: [tag]")) as made:
+    with opened(tmp_path, FILES) as made:
         yield made
 
 
@@ -33,8 +41,9 @@ def test_a_whole_life(shop: Shop) -> None:
     second = a_second_night_builds_on_it(shop, first)
     third = a_third_supersedes_it_unreviewed(shop, second)
     fourth = what_was_closed_is_never_proposed_again(shop, third)
-    a_row_is_dropped_and_the_rest_measured_again(shop, fourth)
-    a_pull_request_is_refreshed_in_place(shop, fourth)
+    a_squash_is_known_by_its_content(shop, fourth)
+    fifth = a_row_is_dropped_and_the_rest_measured_again(shop)
+    a_pull_request_is_refreshed_in_place(shop, fifth)
     assert len({pull.head for pull in shop.there.pulls.values()}) == len(shop.there.pulls)
     assert len(shop.there.issues) == 1, "the dashboard is one issue, edited in place"
 
@@ -76,22 +85,31 @@ def what_was_closed_is_never_proposed_again(shop: Shop, third: Pull) -> Pull:
     shop.night()
     (pull,) = shop.open
     assert proposed(shop, pull) != declined
-    kept = [event for event in shop.recorded("experiment") if event["status"] == "keep"]
-    assert kept
     return pull
 
 
-def a_row_is_dropped_and_the_rest_measured_again(shop: Shop, pull: Pull) -> None:
+def a_squash_is_known_by_its_content(shop: Shop, fourth: Pull) -> None:
+    assert shop.merge(fourth, method="squash").jobs == PROMOTION
+    assert len(shop.tags) == 2
+
+
+def a_row_is_dropped_and_the_rest_measured_again(shop: Shop) -> Pull:
+    shop.edit({SPEC: START}, "Begin anew")
+    shop.night()
+    (pull,) = shop.open
+    rows = [event["rows"] for event in shop.recorded("confirm")][-1]
+    assert len(rows) > 1, "one row alone cannot be dropped: the test proves nothing"
     before = proposed(shop, pull)
-    assert shop.comment(pull, "/drop 1").jobs == COMMAND
-    assert pull.state == "open"
-    assert proposed(shop, pull) != before
+    assert shop.comment(pull, f"/drop {rows[-1]['number']}").jobs == COMMAND
     left = proposed(shop, pull)
+    assert pull.state == "open"
+    assert left != before
+    assert "~~" in (pull.body or "")
     assert shop.comment(pull, "/recheck").jobs == COMMAND
     assert proposed(shop, pull) == left
-    nobody = shop.comment(pull, "/drop 2", by="mallory")
-    assert set(nobody.jobs) == {"gate"}
+    assert set(shop.comment(pull, "/drop 1", by="mallory").jobs) == {"gate"}
     assert proposed(shop, pull) == left
+    return pull
 
 
 def a_pull_request_is_refreshed_in_place(shop: Shop, pull: Pull) -> None:
