@@ -34,14 +34,21 @@ def doctor_command(offline: bool, ruleset: str | None, as_json: bool, directory:
     if ruleset:
         click.echo(json.dumps(rulesets.ruleset(ruleset), indent=2))
         return
-    ground, why = _ground(repository_of(directory), offline=offline)
+    token = _token()
+    ground, why = _ground(repository_of(directory), token, offline=offline)
     found = examine(ground, why)
     click.echo(json.dumps(found.as_json(), indent=2) if as_json else as_text(found))
     if not found.ready:
         sys.exit(3)
 
 
-def _ground(repository: Any, *, offline: bool) -> tuple[Any, str]:
+def _token() -> str:
+    """Taken out of the environment before anything is started, so that no other process inherits it."""
+    found = [os.environ.pop(name, "") for name in ("GITHUB_TOKEN", "GH_TOKEN")]
+    return next(filter(None, found), "")
+
+
+def _ground(repository: Any, token: str, *, offline: bool) -> tuple[Any, str]:
     """What the checks stand on, and why GitHub is not asked where it is not."""
     from bot.doctor import remote
     from bot.doctor.ground import Ground
@@ -54,7 +61,6 @@ def _ground(repository: Any, *, offline: bool) -> tuple[Any, str]:
     except RepositoryError:
         address = ""
     slug = remote.slug(os.environ.get("GITHUB_REPOSITORY", "")) or remote.parse(address).slug
-    token = os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN")
     github, why = None, ""
     if offline:
         why = "not asked (--offline)"

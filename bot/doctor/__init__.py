@@ -26,6 +26,7 @@ HERE: tuple[tuple[str, Check], ...] = (
     ("owners", here.check_owners),
 )
 THERE: tuple[tuple[str, Check], ...] = (  # the most important first: as a reader with five minutes should cure them
+    ("repository", settings.check_repository),
     ("actions", actions.check_enabled),
     ("pull requests", actions.check_token),
     ("default branch", branches.check_default),
@@ -42,7 +43,6 @@ THERE: tuple[tuple[str, Check], ...] = (  # the most important first: as a reade
     ("minutes", machines.check_minutes),
     ("clock", machines.check_clock),
 )
-NAMES = ("github", *dict.fromkeys(name for name, _ in (*HERE, *THERE)), "token")
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def _tried(name: str, check: Check, ground: Ground) -> Iterator[Finding]:
     except Unanswered as lost:
         yield unknown(name, lost.what, where=lost.next_step)
     except AutoresearchError as error:
-        yield missing(name, error.what, where=error.next_step)
+        yield missing(name, str(error).splitlines()[0], where=error.next_step)
 
 
 def _names() -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from bot import records
 from bot.doctor.finding import Finding, missing, ok, unknown, warning
 from bot.doctor.ground import Ground
-from bot.doctor.installed import NIGHTS
+from bot.doctor.installed import NIGHTS, app
 
 GENERAL = "Settings > Actions > General"
 PAGE = "settings/actions"
@@ -54,6 +54,8 @@ def check_token(ground: Ground) -> Iterator[Finding]:
     where = f"{GENERAL} > Workflow permissions"
     if told.get("can_approve_pull_request_reviews"):
         yield ok("pull requests", "Actions may open them")
+    elif app(ground):
+        yield ok("pull requests", "opened by an App of your own, which needs no setting")
     else:
         said = "Actions may not open pull requests: a night would end without its page (an organization may forbid it)"
         path = f"{where} > Allow GitHub Actions to create and approve pull requests"

@@ -6,10 +6,10 @@ import functools
 from collections.abc import Iterator
 
 from bot import install
-from bot.doctor.finding import Finding, missing, ok, warning
+from bot.doctor.finding import Finding, missing, ok, unknown, warning
 from bot.doctor.ground import Ground
 from bot.install import Installation
-from bot.install.options import DISTRIBUTION, LOCK_FILE
+from bot.install.options import DISTRIBUTION, LOCK_FILE, remembered
 from harness import __version__
 
 NIGHTS = (".github/workflows/nightly.yml", ".github/workflows/nightly-gpu.yml")
@@ -25,6 +25,9 @@ def _made(ground: Ground) -> Installation:
 def check_workflows(ground: Ground) -> Iterator[Finding]:
     if all(ground.text(path) is None for path in NIGHTS):
         yield missing("workflows", f"{NIGHTS[0]} is absent: no night starts by itself", commands=_AGAIN)
+        return
+    if not ground.targets:
+        yield unknown("workflows", "they follow from the targets, which do not load", where="cure those first")
         return
     drifted = _made(ground).drifted
     ours = [change.path for change in drifted if not change.kept]
@@ -53,6 +56,11 @@ def check_version(ground: Ground) -> Iterator[Finding]:
         yield ok(
             "version", f"{__version__}, here and in the workflows" if pinned else f"{__version__}, from its source"
         )
+
+
+def app(ground: Ground) -> bool:
+    """Whether the workflows write as a GitHub App."""
+    return remembered(ground.repository.root).get("app") == "yes"
 
 
 def first_night(ground: Ground) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-RECORDS = "autoresearch/results"
+from bot import records
+
+RECORDS = records.BRANCH.removeprefix("refs/heads/")
 NAMES = ("default", "records")
 _ADMIN = 5  # GitHub's number for the role
 
@@ -44,7 +46,7 @@ _RECORDS = {
     "name": "autoresearch: records only grow",
     "target": "branch",
     "enforcement": "active",
-    "conditions": {"ref_name": {"include": [f"refs/heads/{RECORDS}"], "exclude": []}},
+    "conditions": {"ref_name": {"include": [records.BRANCH], "exclude": []}},
     "bypass_actors": [],
     "rules": _FINAL,
 }

@@ -10,13 +10,32 @@ from typing import Any
 from bot.doctor.finding import Finding, missing, ok, unknown, warning
 from bot.doctor.ground import Ground
 from bot.doctor.protection import in_plan
+from bot.forge import labels
 from bot.pages.text import count
 
 ENVIRONMENT = "autoresearch"
 ENVIRONMENTS = "Settings > Environments"
-LABELS = ("autoresearch", "evidence:strong", "evidence:weak", "needs-recheck", "superseded", "hold", "retry")
+LABELS = (
+    labels.OURS, "evidence:strong", "evidence:weak", labels.RECHECK, labels.SUPERSEDED, labels.HOLD, labels.RETRY,
+)  # fmt: skip
 _SECRET = re.compile(r"\$\{\{\s*secrets\.([A-Za-z0-9_]+)")
+_VARIABLE = re.compile(r"\$\{\{\s*vars\.([A-Za-z0-9_]+)")
 _OWN_TOKEN = "GITHUB_TOKEN"  # noqa: S105  # its name
+
+
+def check_repository(ground: Ground) -> Iterator[Finding]:
+    """Is it there under this name, and can anything be written to it?"""
+    name = str(ground.settings.get("full_name", ground.slug))
+    if ground.settings.get("archived"):
+        where, command = "Settings > General > Danger Zone > Unarchive this repository", f"gh repo unarchive {name}"
+        yield missing(
+            "repository", "it is archived: nobody can write to it", where=where, page="settings", commands=(command,)
+        )
+    elif name.lower() != ground.slug.lower():
+        command = f"git remote set-url origin {ground.server}/{name}.git"
+        yield warning("repository", f"it is called {name} now", commands=(command,))
+    else:
+        yield ok("repository", f"{name}, {'private' if ground.settings.get('private') else 'public'}")
 
 
 def check_environment(ground: Ground) -> Iterator[Finding]:
@@ -63,53 +82,54 @@ def _limit(ground: Ground) -> tuple[str, ...]:
 
 def check_secrets(ground: Ground) -> Iterator[Finding]:
     """What the workflows name lies in the environment, not where every branch's workflow may read it."""
-    wanted = sorted(_named(ground))
-    if not wanted:
+    wanted, variables = sorted(_named(ground, _SECRET) - {_OWN_TOKEN}), sorted(_named(ground, _VARIABLE))
+    if not wanted and not variables:
         yield ok("secrets", "the workflows need none but GITHUB_TOKEN")
         return
     inside = _names(ground, f"/environments/{ENVIRONMENT}/secrets", "Environments: read")
     outside = _names(ground, "/actions/secrets", "Secrets: read")
-    page = "settings/environments"
+    found = [*_of_secrets(ground, wanted, inside, outside), *_of_variables(ground, variables)]
+    yield from found or [ok("secrets", f"{', '.join([*wanted, *variables])}: in the environment")]
+
+
+def _of_secrets(ground: Ground, wanted: list[str], inside: set[str], outside: set[str]) -> Iterator[Finding]:
+    where, page = f"{ENVIRONMENTS} > {ENVIRONMENT} > Environment secrets", "settings/environments"
     for name in wanted:
-        put = f"gh secret set {name} --env {ENVIRONMENT} --repo {ground.slug}"
+        put = (f"gh secret set {name} --env {ENVIRONMENT} --repo {ground.slug}",) if name not in inside else ()
         if name in outside:
             said = f"{name} is a secret of the whole repository: a workflow on any branch may read it"
-            steps = (put, f"gh secret delete {name} --repo {ground.slug}") if name not in inside else (
-                f"gh secret delete {name} --repo {ground.slug}",)  # fmt: skip
-            yield missing(
-                "secrets",
-                said,
-                where=f"{ENVIRONMENTS} > {ENVIRONMENT} > Environment secrets",
-                page=page,
-                commands=steps,
-            )
-        elif name not in inside:
+            steps = (*put, f"gh secret delete {name} --repo {ground.slug}")
+            yield missing("secrets", said, where=where, page=page, commands=steps)
+        elif put:
             said = f"the workflows name the secret {name}, and the environment {ENVIRONMENT} does not have it"
-            yield missing(
-                "secrets",
-                said,
-                where=f"{ENVIRONMENTS} > {ENVIRONMENT} > Add environment secret",
-                page=page,
-                commands=(put,),
-            )
-    if set(wanted) <= inside - outside:
-        yield ok("secrets", f"{', '.join(wanted)}: in the environment only")
+            yield missing("secrets", said, where=f"{where} > Add", page=page, commands=put)
 
 
-def _named(ground: Ground) -> set[str]:
-    """Secrets that the bot's workflows ask for. Other workflows of the repository are not ours to judge."""
+def _of_variables(ground: Ground, wanted: list[str]) -> Iterator[Finding]:
+    if not wanted:
+        return
+    there = _names(ground, f"/environments/{ENVIRONMENT}/variables", "Environments: read", "variables")
+    there |= _names(ground, "/actions/variables", "Variables: read", "variables")
+    for name in sorted(set(wanted) - there):
+        said = f"the workflows name the variable {name}, and nobody has set it"
+        where, page = f"{ENVIRONMENTS} > {ENVIRONMENT} > Environment variables > Add", "settings/environments"
+        put = f"gh variable set {name} --env {ENVIRONMENT} --repo {ground.slug}"
+        yield missing("secrets", said, where=where, page=page, commands=(put,))
+
+
+def _named(ground: Ground, what: re.Pattern[str]) -> set[str]:
+    """Secrets or variables that the bot's workflows ask for. Other workflows are not ours to judge."""
     found: set[str] = set()
     for file in sorted((ground.repository.root / ".github" / "workflows").glob("*.y*ml")):
         text = ground.text(f".github/workflows/{file.name}") or ""
         if "autoresearch" in text:
-            found |= set(_SECRET.findall(text))
-    return found - {_OWN_TOKEN}
+            found |= set(what.findall(text))
+    return found
 
 
-def _names(ground: Ground, path: str, permission: str) -> set[str]:
-    return {
-        str(one["name"]) for one in ground.api.read(f"{path}?per_page=100", permission, absent={}).get("secrets", [])
-    }
+def _names(ground: Ground, path: str, permission: str, kind: str = "secrets") -> set[str]:
+    listed = ground.api.read(f"{path}?per_page=100" if kind == "secrets" else path, permission, absent={})
+    return {str(one["name"]) for one in listed.get(kind, [])}
 
 
 def check_merging(ground: Ground) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ MOST_NAME = 50  # characters that GitHub takes
 _KNOWN = {
     OURS: ("1d76db", "opened by the nightly bot"),
     "evidence:strong": ("0e8a16", "confirmed on rows or pairs that no decision has seen"),
-    "evidence:weak": ("fbca04", "confirmed without a holdout"),
+    "evidence:weak": ("fbca04", "confirmed, and the interval of its gain reaches 0"),
     RECHECK: ("d93f0b", "confirm does not vouch for this state any more"),
     SUPERSEDED: ("cfd3d7", "a newer pull request holds its rows"),
     HOLD: ("b60205", "the bot leaves this pull request alone"),

@@ -19,7 +19,7 @@ from bot.pages import chart, table
 from bot.pages.body import section
 from bot.pages.facts import Absent, Facts, Moved
 from bot.pages.summary import TargetReport
-from harness import folds
+from harness import folds, standing
 from harness.events import Segment
 from harness.repository import CommitSource
 from harness.target import Target
@@ -77,8 +77,17 @@ def open_all(material: Material, targets: Sequence[Target], forge: Forge) -> tup
         names = {name for name in owners if owners[name] == owner}
         if any(material.rows.get(name) for name in names):
             part = _part(material, names, several=several)
-            opened.append(_open(part, owner, forge, several=several))
+            opened.append(_as_commanded(part) or _open(part, owner, forge, several=several))
     return tuple(opened)
+
+
+def _as_commanded(material: Material) -> Opened | None:
+    """What humans have made of it by commands since is not made over, when a night's last job is run again."""
+    segments = [segment for name, rows in material.rows.items() if rows for segment in material.segments[name]]
+    branches = [event["branch"] for event in folds.of_kind(segments, "proposed")]
+    if not branches or not any(standing.command_of(segment) for segment in segments):
+        return None
+    return Opened(branches[-1], "", branches[-1], ("commands were answered on it since, so it is left as it is",))
 
 
 def stacked_again(material: Material, branch: str, forge: Forge) -> PullRequest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Sequence
 
 from bot import records
@@ -22,8 +23,17 @@ def tried(repository: Repository, target: str, lock: str, base: str, forge: Forg
 
 def declined(repository: Repository, target: str, lock: str, base: str, forge: Forge) -> set[str]:
     """Nights whose proposal a human closed without a merge: what they kept was looked at, and is not proposed again."""
+    return {one.night for one in _closed(repository, target, lock, base, forge)}
+
+
+def refused(repository: Repository, target: str, lock: str, base: str, forge: Forge) -> dict[str, str]:
+    """Contents, by blob id, of proposals that a human closed without a merge -> the night of each."""
+    return {blob: one.night for one in _closed(repository, target, lock, base, forge) for blob in one.rows}
+
+
+def _closed(repository: Repository, target: str, lock: str, base: str, forge: Forge) -> list[Proposal]:
     found = [proposal for proposal in proposals(repository, target) if proposal.lock == lock]
-    return {one.night for one in found if _fate(repository, one, found, base, forge) is Standing.DECLINED}
+    return [one for one in found if _fate(repository, one, found, base, forge) is Standing.DECLINED]
 
 
 def waiting(repository: Repository, target: Target, lock: str, base: str, forge: Forge) -> Proposal | None:
@@ -96,13 +106,33 @@ def _fate(repository: Repository, one: Proposal, found: Sequence[Proposal], base
 
 def merged(repository: Repository, tip: str, base: str) -> bool:
     """Whether everything of a branch is in the base, reverted later or not: a human has seen it."""
-    if repository.reference(f"{tip}^{{commit}}") is None:
-        return False
-    return repository.git("rev-list", "--count", tip, f"^{base}").strip() == b"0"
+    return tip in _commits(repository, base, "")
 
 
 def _there(repository: Repository, one: Proposal, base: str) -> bool:
     """Whether the base came to hold a row's content since the night."""
-    since = [f"^{one.base}"] if repository.reference(f"{one.base}^{{commit}}") else []
-    listed = repository.git("log", "--format=", "--raw", "--no-abbrev", "-m", base, *since, "--", one.file)
-    return not set(one.rows).isdisjoint(listed.decode().split())
+    held = [commit for commit, blob in _changes(repository, base, one.file) if blob in one.rows]
+    since = one.base if held and repository.reference(f"{one.base}^{{commit}}") else ""
+    return not _commits(repository, base, since).isdisjoint(held) if held else False
+
+
+# Of many targets and nights, each question to git is asked once.
+
+
+@functools.lru_cache(maxsize=512)
+def _commits(repository: Repository, base: str, since: str) -> frozenset[str]:
+    """The commits of the base, less those of an older one."""
+    return frozenset(repository.git("rev-list", base, *([f"^{since}"] if since else [])).decode().split())
+
+
+@functools.lru_cache(maxsize=512)
+def _changes(repository: Repository, base: str, file: str) -> tuple[tuple[str, str], ...]:
+    """(commit, blob) of every change of a file in the history of the base."""
+    listed = repository.git("log", "-m", "--format=%H", "--raw", "--no-abbrev", "--no-renames", base, "--", file)
+    found, commit = [], ""
+    for line in os.fsdecode(listed).splitlines():
+        if line.startswith(":"):
+            found.append((commit, line.split()[3]))
+        elif line:
+            commit = line
+    return tuple(found)

@@ -71,9 +71,8 @@ def propose(
         except IntegrityError as error:
             refused[target.name] = error.what
     reports = {name: summarise(found) for name, found in segments.items() if found and name not in refused}
-    for name in _declined(night, rows, forge):
+    for name, why in _declined(night, rows, forge).items():
         rows[name] = []
-        why = "a human closed what it started from while the night ran"
         reports[name] = replace(reports[name], verdict="not-confirmed", why=why)
     pulls: tuple[Opened, ...] = ()
     if any(rows.values()):
@@ -102,13 +101,19 @@ def _material(
     )  # fmt: skip
 
 
-def _declined(night: Night, rows: Mapping[str, list[Row]], forge: Forge) -> list[str]:
-    """Targets that started from what a human has declined since: it is not proposed again."""
-    repository, found = night.repository, []
+def _declined(night: Night, rows: Mapping[str, list[Row]], forge: Forge) -> dict[str, str]:
+    """Targets whose result a human has declined, of whatever it was made -> why: it is not proposed again."""
+    repository, base, found = night.repository, night.plan.base, {}
     for share in night.plan.targets:
-        carried = past.proposal(repository, share.name, share.carried_from) if rows.get(share.name) else None
-        if carried and past.standing(repository, carried, night.plan.base, forge) is Standing.DECLINED:
-            found.append(share.name)
+        if not rows.get(share.name):
+            continue
+        carried = past.proposal(repository, share.name, share.carried_from)
+        if carried and past.standing(repository, carried, base, forge) is Standing.DECLINED:
+            found[share.name] = "a human closed what it started from while the night ran"
+        refused = past.refused(repository, share.name, share.lock, base, forge)
+        earlier = refused.get(repository.blob_id(rows[share.name][-1].content), night.name)
+        if earlier != night.name:
+            found[share.name] = f"a human closed the same content when the night {earlier} proposed it"
     return found
 
 

@@ -11,7 +11,10 @@ from bot.night import handover
 from bot.night.folder import RECORDED, Night, write_atomically
 from bot.night.handover import Accepted
 from harness.errors import IntegrityError
+from harness.standing import COMMANDS
 from harness.target import Target
+
+_LATER = "|".join(("propose", *COMMANDS))
 
 
 def record(night: Night, targets: Sequence[Target], forge: Forge) -> dict[str, str]:
@@ -43,8 +46,10 @@ def recorded(night: Night, targets: Sequence[Target], forge: Forge) -> tuple[dic
 
 
 def _take_back(night: Night, target: Target, there: records.Tree) -> None:
-    """What `propose` recorded of this night on a machine that is gone: jobs hand over only what came before it."""
-    wanted = re.compile(rf"{re.escape(target.name)}/(?P<name>{re.escape(night.name)}\.[0-9]+-propose\.jsonl)")
+    """What `propose` and commands recorded of this night on machines that are gone: jobs hand over only what came
+    before them."""
+    name = rf"{re.escape(night.name)}\.[0-9]+-(?:{_LATER})\.(?:jsonl|pack)"
+    wanted = re.compile(rf"{re.escape(target.name)}/(?P<name>{name})")
     for path, blob in there.items():
         found = wanted.fullmatch(path)
         if found and not (night.folder(target.name) / found["name"]).exists():

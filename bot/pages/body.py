@@ -17,6 +17,7 @@ from bot.pages.verdict import verdict
 __all__ = ["Facts", "Links", "body", "section", "title"]
 
 MOST_TITLE = 250  # characters; a forge takes 256
+MOST_TOLD = 3  # targets in a title; a phone shows it in large letters
 
 
 def title(night: str, reports: Sequence[TargetReport]) -> str:
@@ -24,7 +25,7 @@ def title(night: str, reports: Sequence[TargetReport]) -> str:
     confirmed = [report for report in reports if report.confirmed]
     told = evidence.headline if len(confirmed) == 1 else evidence.brief
     moved = [f"{report.name} {told(report)}" for report in confirmed]
-    for most in range(len(moved), 0, -1):
+    for most in range(min(len(moved), MOST_TOLD), 0, -1):
         more = [count(len(moved) - most, "more target")] if most < len(moved) else []
         text = f"autoresearch {night}: {', '.join([*moved[:most], *more])}"
         if len(text) <= MOST_TITLE:

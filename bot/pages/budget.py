@@ -38,7 +38,7 @@ class _Page:
     def note(self) -> str:
         if not self.gone:
             return ""
-        lost = "; ".join(f"{what} ({_names(targets)})" for what, targets in self.gone.items())
+        lost = "; ".join(f"{what} ({_names(sorted(targets))})" for what, targets in self.gone.items())
         return f"Left out, as the page would be too long: {lost}. All of it: `autoresearch report {self.night}`.\n\n"
 
 

@@ -10,7 +10,7 @@ from bot.pages.budget import LIMIT, fit
 from bot.pages.facts import Minutes, Pull
 from bot.pages.pieces import Piece, Weight, broken
 from bot.pages.summary import TargetReport
-from bot.pages.text import cell_code, count, duration, names, unbroken
+from bot.pages.text import cell_code, count, duration, label, names, unbroken
 
 _WHAT = "dashboard"
 
@@ -81,7 +81,10 @@ def _pieces(board: Board) -> list[Piece]:
         Piece([*broken(_opening(board)), ""], Weight.FIRST),
         Piece(head, Weight.FIRST, "", "lines of the targets", rows, [""]),
         *_protection(board.protections),
-        Piece(["Written by a bot, and edited in place after every night."], Weight.FIRST),
+        Piece(
+            ["Written by a bot and edited in place after every night; what you write above or below stays."],
+            Weight.FIRST,
+        ),
     ]
 
 
@@ -109,7 +112,7 @@ def _ended(ended: Mapping[str, str]) -> str:
 
 
 def _pull(pull: Pull, night: str, state: str) -> str:
-    return f"#{pull.number} of {night} ({state})"
+    return f"#{pull.number} of {label(night)} ({label(state)})"
 
 
 def _spend(board: Board) -> str:

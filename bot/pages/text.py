@@ -9,7 +9,7 @@ from collections.abc import Sequence
 _BACKTICKS = re.compile(r"`+")
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&*+,;=%-]{1,500}")
 _QUIET = re.compile(
-    r"(?!www\.)[A-Za-z](?:[A-Za-z0-9]|[_.-](?=[A-Za-z0-9])|(?<=[A-Za-z])@(?=[0-9]+$))*|the weighted score"
+    r"(?!www\.)[A-Za-z0-9](?:[A-Za-z0-9]|[_.-](?=[A-Za-z0-9])|(?<=[A-Za-z])@(?=[0-9]+$))*|the weighted score"
 )
 _BARS = re.compile(r"(\\*)\|")
 _CODE_OR_PERCENT = re.compile(r"(?P<code>(?P<fence>`+)(?!`).*?(?<!`)(?P=fence)(?!`))|(?<=\d) (?=%)", re.DOTALL)
@@ -41,7 +41,7 @@ def cell_code(text: str, most: int = 120) -> str:
 
 
 def label(name: str) -> str:
-    """A metric's name as it is where a forge finds nothing in it, such as precision@20; else as code."""
+    """A name as it is where a forge finds nothing in it, such as precision@20; else as code."""
     return name if _QUIET.fullmatch(name) else code(name)
 
 

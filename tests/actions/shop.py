@@ -79,13 +79,13 @@ class Shop:
 
     def comment(self, pull: Pull, body: str, by: str = "ada") -> Finished:
         """What GitHub starts when somebody comments."""
-        made = self.there.comment(pull.number, body, by=by)
+        made, person = self.there.comment(pull.number, body, by=by), {"login": by, "type": "User"}
         event = {
             "action": "created",
-            "issue": {"number": pull.number, "pull_request": {"url": "x"}, "user": {"login": pull.author.login}},
-            "comment": {"id": made.id, "body": body, "user": {"login": by}, "author_association": "OWNER"},
+            "issue": {"number": pull.number, "pull_request": {"url": "x"}, "user": {"login": pull.user.login}},
+            "comment": {"id": made.id, "body": body, "user": person, "author_association": "OWNER"},
             "repository": {"default_branch": "main", "full_name": NAME},
-            "sender": {"login": by},
+            "sender": person,
         }
         return self.run("commands.yml", "issue_comment", payload=event)
 

@@ -111,7 +111,7 @@ ATTACKS = {
     "a column of its own in the table": Attack("more\t0.99\tkeep", "more\t", results, folded_nowhere, True),
     "a row of its own in the table": Attack("more\n7\t99\tkeep", "\n7\t99", results, folded_nowhere, True),
     "a cell of its own on the page": Attack("more | keep |", " more | keep", page, in_the_open, True),
-    "a link on the page": Attack("[here](https://evil.example)", "| [here](https", page, in_the_open, True),
+    "a link on the page": Attack("[here](https://evil.example)", ": [here](https", page, in_the_open, True),
     "a picture on the page": Attack(
         "![x](https://evil.example/x.png)", '<img src="https://evil', web, in_the_open, True
     ),

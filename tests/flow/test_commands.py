@@ -124,6 +124,9 @@ def test_on_a_laptop_rows_go_one_by_one_and_keep_their_numbers(here: tuple[Repos
     assert "the same" in autoresearch(found, "reproduce", "dial#3").stdout
     assert autoresearch(found, "reproduce", "dial#1").returncode == 9
     page = (night.path / "pull-request.md").read_text()
+    refs = git(found, "for-each-ref")
+    assert autoresearch(found, "propose").returncode == 0
+    assert (git(found, "for-each-ref"), (night.path / "pull-request.md").read_text()) == (refs, page)
     assert "~~1~~" in page
     assert "~~2~~" in page
 
@@ -226,6 +229,26 @@ def test_a_result_that_does_not_come_out_again_is_not_to_be_merged(tmp_path: Pat
         assert "needs-recheck" not in world.pull.labels
         assert "Merge if" in (world.pull.body or "")
         assert world.hosted.check_runs[-1].conclusion == "success"
+
+
+def test_rows_that_nothing_vouches_for_leave_the_branch_and_the_others_keep_their_numbers(tmp_path: Path) -> None:
+    shift = tmp_path / "shift"
+    shift.write_text("1")
+    files = {**target_files("dial", SHIFTED.replace("SHIFT", str(shift))), **target_files("knob")}
+    over = night_over(tmp_path / "night", files)
+    (tmp_path / "server").mkdir()
+    with proposed(tmp_path / "server", over) as world:
+        before = subjects(world)
+        shift.write_text("2")
+        said, found = world.whole("/recheck", "dial", "knob")
+        assert found
+        assert found.ends == {"dial": "not-confirmed", "knob": "confirmed"}
+        assert reactions(said) == ["confused", "eyes"]
+        assert subjects(world) == before[3:]
+        assert all(f"~~{number}~~" in (world.pull.body or "") for number in (1, 2, 3))
+        world.whole("/drop 5", "knob")
+        assert subjects(world) == [before[3], before[5]]
+        assert autoresearch(world.job().repository, "log", "--verify").returncode == 0
 
 
 def test_rows_of_all_targets_are_numbered_on_and_go_by_these_numbers(tmp_path: Path, two_over: Repository) -> None:

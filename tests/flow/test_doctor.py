@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +20,11 @@ from bot import install
 from bot.doctor import THERE, Diagnosis, examine, remote, rulesets
 from bot.doctor.ground import Ground
 from bot.doctor.machines import check_clock
+from bot.doctor.settings import check_repository
 from bot.doctor.text import WIDTH, as_text
 from bot.forge.github.inspection import Inspection, NoRight, NotInPlan
 from harness.repository import Repository
+from tests.github import openapi
 from tests.github.repository import Repository as Remote
 from tests.github.server import GitHub
 from tests.github.state import Runner
@@ -58,9 +63,9 @@ class Setup:
         now = self.github.clock.now
         return examine(Ground(self.checkout, self.github.server_url, self.remote.full_name, asked, now))
 
-    def install(self) -> None:
+    def install(self, **wishes: str) -> None:
         """Workflows for the targets as they are now, in the checkout and on the default branch."""
-        install.write(install.plan(self.checkout, {}))
+        install.write(install.plan(self.checkout, wishes))
         before = {each.path: None for each in self.remote.known_workflows()}
         self.remote.workflows.clear()
         folder = self.checkout.root / ".github" / "workflows"
@@ -116,14 +121,13 @@ def test_a_whole_one_is_in_order(whole: Setup) -> None:
 
 @dataclass(frozen=True)
 class Broken:
-    """check, state: what is told of it; cure: what the text must say. alone: nothing else is out of order."""
+    """check, state: what is told of it, and of nothing else; cure: what the text must say."""
 
     name: str
     breaks: Callable[[Setup], object]
     check: str
     state: str
     cure: tuple[str, ...]
-    alone: bool = True
 
 
 def without(setup: Setup, name: str) -> None:
@@ -176,6 +180,11 @@ def stranger(setup: Setup) -> None:
     setup.change(f"{FOLDER}/target.yaml", "file:", 'owner: "@mallory"\nfile:')
 
 
+def fork(setup: Setup) -> None:
+    setup.remote.parent = "eve/shop"
+    setup.remote.runs.clear()
+
+
 def spent(setup: Setup) -> None:
     setup.remote.private = True
     setup.remote.billed = [(2000, 0.0), (400, 3.2)]  # type: ignore[attr-defined]
@@ -184,6 +193,10 @@ def spent(setup: Setup) -> None:
 GENERAL = "Settings > Actions > General"
 RULES = "Settings > Rules > Rulesets"
 ALL = [
+    Broken("archived", lambda s: s.remote.settings.update(archived=True), "repository", "missing",
+           ("Unarchive this repository", "gh repo unarchive ada/shop")),
+    Broken("a fork, where clocks stand still", fork, "schedule", "warning",
+           ("Actions > I understand my workflows, go ahead and enable them",)),
     Broken("actions are off", lambda s: s.remote.actions.update(enabled=False), "actions", "missing",
            (f"{GENERAL} > Actions permissions", "gh api -X PUT repos/ada/shop/actions/permissions -F enabled=true")),
     Broken("local actions only", lambda s: s.remote.actions.update(allowed_actions="local_only"), "actions", "missing",
@@ -229,7 +242,7 @@ ALL = [
     Broken("a secret of the whole repository", secret_of_all, "secrets", "missing",
            ("gh secret set AUTORESEARCH_APP_KEY --env autoresearch", "gh secret delete AUTORESEARCH_APP_KEY")),
     Broken("a secret that is nowhere", names_a_secret, "secrets", "missing",
-           ("Add environment secret", "gh secret set AUTORESEARCH_APP_KEY --env autoresearch --repo ada/shop")),
+           ("Environment secrets > Add", "gh secret set AUTORESEARCH_APP_KEY --env autoresearch --repo ada/shop")),
     Broken("squash only", lambda s: s.remote.settings.update(allow_merge_commit=False, allow_rebase_merge=False),
            "merging", "warning", ("/drop N", "Allow merge commits", "gh repo edit ada/shop --enable-merge-commit")),
     Broken("issues are off", lambda s: s.remote.settings.update(has_issues=False), "issues", "warning",
@@ -258,8 +271,8 @@ ALL = [
            "missing", ("nightly.yml", "autoresearch install --check")),
     Broken("a workflow changed by hand", lambda s: s.change(".github/workflows/nightly.yml", "jobs:", "jobs: # mine"),
            "workflows", "warning", ("changed by hand", "autoresearch install --force")),
-    Broken("another remote", lambda s: git(s.checkout, "remote", "set-url", "origin", "https://gitlab.com/ada/shop"),
-           "remote", "missing", ("gitlab.com", "git remote set-url origin")),
+    Broken("another remote", lambda s: git(s.checkout, "remote", "set-url", "origin", "https://git.example.org/ada/shop"),
+           "remote", "missing", ("git.example.org", "git remote set-url origin")),
     Broken("no remote", lambda s: git(s.checkout, "remote", "remove", "origin"), "remote", "missing",
            ("git remote add origin",)),
     Broken("nobody reviews", lambda s: (s.checkout.root / ".github/CODEOWNERS").unlink(), "owners", "warning",
@@ -283,12 +296,54 @@ def test_each_broken_one_names_its_cure(whole: Setup, broken: Broken) -> None:
     for part in broken.cure:
         assert part in said, text
     assert found.ready == (broken.state != "missing")
+    for finding in found.findings:
+        assert finding.state == "ok" or finding.where or finding.commands or finding.lines or finding.page
+        for command in finding.commands:
+            assert faults_of(command) == []
+
+
+def faults_of(command: str) -> list[str]:
+    """What GitHub's description has against a call that `gh api` would make; nothing for other commands."""
+    words = shlex.split(command.rpartition("| ")[2])
+    if words[:2] != ["gh", "api"]:
+        return []
+    options = [(flag, value) for flag, value in pairwise(words[2:]) if flag in {"-X", "-f", "-F", "--input"}]
+    taken = {word for option in options for word in option}
+    (path,) = [word for word in words[2:] if word not in taken]
+    body: dict[str, Any] = {}
+    for flag, value in options:
+        key, _, told = value.partition("=")
+        outer, _, inner = key.rstrip("]").partition("[")
+        typed = {"true": True, "false": False}.get(told, told) if flag == "-F" else told
+        if flag in {"-f", "-F"}:
+            (body.setdefault(outer, {}) if inner else body)[inner or outer] = typed
+        elif flag == "--input":
+            body = rulesets.ruleset(command.split()[3])
+    method = dict(options).get("-X", "POST")
+    routed = openapi.description().route(method, f"/{path}")
+    if routed is None:
+        return [f"{method} {path} is not in GitHub's description"]
+    return list(openapi.description().faults_of_request(routed, "", json.dumps(body).encode()))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "gh api -X PUT repos/ada/shop/actions/permission -F enabled=true",
+        "gh api -X PUT repos/ada/shop/actions/permissions -f enabled=yes",
+        "gh api -X PUT repos/ada/shop/actions/permissions -f allowed_actions=all",
+    ],
+)
+def test_a_call_that_github_would_refuse_is_found(command: str) -> None:
+    """The control of what holds every printed command against GitHub's description."""
+    assert faults_of(command)
 
 
 def test_a_target_that_does_not_load(whole: Setup) -> None:
     whole.change(f"{FOLDER}/target.yaml", "goal: maximize", "goal: maximise")
     found = whole.diagnosis()
-    told = {finding.check: finding for finding in found.findings if finding.state == "missing"}
+    assert not_in_order(found) == {"targets": "missing", "workflows": "unknown"}
+    told = {finding.check: finding for finding in found.findings}
     assert "maximise" in told["targets"].says
     assert told["targets"].commands == ("autoresearch check",)
 
@@ -371,6 +426,31 @@ class Planless(Inspection):
         if "/rules" in path or path.endswith("/protection"):
             raise NotInPlan("not in the plan of this private repository")
         return super().ask(path, permission, absent=absent)
+
+
+def test_an_app_needs_its_key_and_its_number_and_no_setting(whole: Setup) -> None:
+    whole.remote.actions["can_approve_pull_request_reviews"] = False
+    whole.install(app="yes")
+    whole.remote.run(NIGHTLY, "schedule", status="completed", conclusion="success")
+    found = whole.diagnosis()
+    assert not_in_order(found) == {"secrets": "missing"}
+    said = re.sub(r"\s*\\?\n\s+", " ", as_text(found))
+    assert "gh secret set AUTORESEARCH_APP_KEY --env autoresearch --repo ada/shop" in said
+    assert "gh variable set AUTORESEARCH_APP_ID --env autoresearch --repo ada/shop" in said
+    place = whole.remote.environments["autoresearch"]
+    place.secrets.append("AUTORESEARCH_APP_KEY")
+    assert {f.commands[0].split()[1] for f in whole.diagnosis().findings if f.state == "missing"} == {"variable"}
+    place.variables["AUTORESEARCH_APP_ID"] = "Iv1.0123456789abcdef"
+    assert not_in_order(whole.diagnosis()) == {}
+
+
+def test_a_repository_that_was_renamed(whole: Setup) -> None:
+    """GitHub answers under the old name too."""
+    asked = Inspection(whole.token, "ada/shop", whole.github.api_url)
+    asked.repository()["full_name"] = "ada/store"
+    ground = Ground(whole.checkout, whole.github.server_url, "ada/shop", asked, whole.github.clock.now)
+    (found,) = check_repository(ground)
+    assert found.commands == (f"git remote set-url origin {whole.github.server_url}/ada/store.git",)
 
 
 def test_a_plan_without_protection_is_told_and_stops_nothing(whole: Setup) -> None:
@@ -471,6 +551,22 @@ def test_the_command_asks_with_a_token_and_never_prints_it(
     assert asked
     assert {call.login for call in asked} == {"ada"}
     assert all(call.name.startswith("GET ") for call in whole.github.calls)
+
+
+def test_no_process_that_it_starts_inherits_the_token(
+    whole: Setup, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    spy, real = tmp_path / "bin" / "git", shutil.which("git")
+    spy.parent.mkdir()
+    ours = '[ -z "$GIT_OPTIONAL_LOCKS" ]'  # which the bot sets, and the test server's git does not have
+    spy.write_text(f'#!/bin/sh\n{ours} || env >> {tmp_path}/inherited\nexec {real} "$@"\n')
+    spy.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{spy.parent}:{os.environ['PATH']}")
+    environment(whole, monkeypatch, GITHUB_TOKEN=whole.token, GH_TOKEN=whole.token)
+    assert autoresearch(whole.checkout, "doctor").returncode == 0
+    inherited = (tmp_path / "inherited").read_text()
+    assert f"GITHUB_API_URL={whole.github.api_url}" in inherited
+    assert whole.token not in inherited
 
 
 def test_no_token(whole: Setup, monkeypatch: pytest.MonkeyPatch) -> None:

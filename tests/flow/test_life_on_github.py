@@ -65,8 +65,8 @@ def a_third_supersedes_it_unreviewed(shop: Shop, second: Pull) -> Pull:
     (pull,) = shop.open
     assert pull.number != second.number
     assert (second.state, "superseded" in second.labels) == ("closed", True)
-    assert f"#{pull.number}" in second.comments[-1].body
-    assert f"#{second.number}" in (pull.body or "")
+    assert f"/pull/{pull.number}," in second.comments[-1].body
+    assert second.head in (pull.body or "")
     return pull
 
 

@@ -261,10 +261,10 @@ def test_the_page_counts_it_as_reverted_and_draws_its_bound(ran: Callable[..., R
     assert {n for n, point in drawn.items() if point.screened} == {event["id"] for event in found.screened}
     assert all(drawn[event["id"]].value == event["bound"] for event in found.screened)
     assert not {event["id"] for event in report.near_misses} & {event["id"] for event in found.screened}
-    text = "\n".join(reverted(report, ""))
+    text = reverted(report, "").text
     assert f"screened {count}" in text
     assert "a bound on near ruled it out" in text
-    assert "Screened:" not in "\n".join(reverted(summarise(ran("plain", "maximize", 3).night.segments("s")), ""))
+    assert "Screened:" not in reverted(summarise(ran("plain", "maximize", 3).night.segments("s")), "").text
 
 
 def test_the_chart_shows_bounds_hollow_and_measurements_filled(ran: Callable[..., Ran]) -> None:

@@ -247,8 +247,8 @@ def test_a_comment_is_looked_at_measured_and_answered(shop: Shop) -> None:
     assert said(run, "post")[-1]["handed"] == ["command-1/made", "work-data-1/made"]
     tokens = {job: said(run, job)[-1]["tokens"] for job in run.jobs}
     assert tokens == {"gate": ["GITHUB_TOKEN"], "work data": [], "post": ["GITHUB_TOKEN"]}
-    refused = shop.run("commands.yml", "issue_comment", payload=event, outputs="command=;matrix=[]")
-    assert set(refused.jobs) == {"gate"}
+    refused = shop.run("commands.yml", "issue_comment", payload=event, outputs="refused=yes")
+    assert (refused.exit_code, set(refused.jobs)) == (0, {"gate"})
     held = shop.run("commands.yml", "issue_comment", payload=event, outputs="command=hold;matrix=[]")
     assert set(held.jobs) == {"gate", "post"}  # nothing to measure
 

@@ -20,7 +20,7 @@ from bot.night.night import targets_of
 from bot.night.recording import record
 from harness import folds
 from tests.forging import ALL, NAME, Desk, desk, folder, made, measured
-from tests.support import git
+from tests.support import autoresearch, git
 
 
 @pytest.fixture(scope="module")
@@ -291,3 +291,21 @@ def test_a_branch_of_that_name_in_a_fork_is_somebody_elses(at: Desk) -> None:
     assert at.there.pulls[1].body == "<!-- autoresearch:v1 -->"
     at.there.close(1, by="mallory")
     assert standing(at) is Standing.WAITING
+
+
+def test_the_command_in_a_workflow(at: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GITHUB_REPOSITORY", NAME)
+    monkeypatch.setenv("GITHUB_API_URL", at.github.api_url)
+    monkeypatch.setenv("GITHUB_SERVER_URL", at.github.server_url)
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    monkeypatch.delenv("GITHUB_TOKEN", raising=False)
+    refused = autoresearch(at.night.repository, "propose", "--forge", "github")
+    assert refused.returncode == 10
+    assert "GITHUB_TOKEN" in refused.stderr
+    monkeypatch.setenv("GITHUB_TOKEN", at.token)
+    done = autoresearch(at.night.repository, "propose", "--forge", "github")
+    assert done.returncode == 0, done.stderr
+    (pull,) = at.there.pulls.values()
+    assert f"page:    {at.there.html_url}/pull/{pull.number}" in done.stdout
+    assert at.token not in done.stdout + done.stderr
+    assert (pull.body or "").strip() in (tmp_path / "summary.md").read_text(encoding="utf-8")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -24,14 +25,21 @@ PROSE = {"description", "example", "examples", "externalDocs", "title", "default
 NAMED = {"properties", "patternProperties"}
 
 
-def download(folder: Path) -> dict[str, Any]:
-    """The whole description. SystemExit where it cannot be had or is not the pinned one."""
-    packed = subprocess.run(
-        ["npm", "pack", PACKAGE, "--silent"], cwd=folder, capture_output=True, text=True, check=False
-    )
+def download(folder: Path) -> Path:
+    """The package's archive. SystemExit where it cannot be had."""
+    if shutil.which("npm") is None:
+        raise SystemExit(
+            "npm brings GitHub's description of its API, which the tests need: install npm, then try again."
+        )
+    words = ["npm", "pack", PACKAGE, "--silent"]
+    packed = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
     if packed.returncode:
-        raise SystemExit(f"npm pack {PACKAGE} failed. Is npm there, and the network? It said:\n{packed.stderr}")
-    archive = folder / packed.stdout.split()[-1]
+        raise SystemExit(f"npm pack {PACKAGE} failed. Is the network there? It said:\n{packed.stderr}")
+    return folder / packed.stdout.split()[-1]
+
+
+def unpacked(archive: Path) -> dict[str, Any]:
+    """The whole description. SystemExit where the archive is not the pinned one."""
     found = hashlib.sha256(archive.read_bytes()).hexdigest()
     if found != ARCHIVE_SHA256:
         raise SystemExit(f"{PACKAGE} has sha256 {found}, not the pinned {ARCHIVE_SHA256}: do not use it.")
@@ -117,7 +125,7 @@ def trimmed(description: dict[str, Any]) -> dict[str, Any]:
 
 def main(to: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        kept = trimmed(download(Path(folder)))
+        kept = trimmed(unpacked(download(Path(folder))))
     part = to.with_suffix(".part")
     part.write_text(json.dumps(kept, separators=(",", ":")), encoding="utf-8")
     part.replace(to)

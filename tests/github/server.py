@@ -141,8 +141,10 @@ class GitHub:
         return self.repositories[full_name]
 
     def fork(self, full_name: str, by: str) -> Repository:
-        """A copy under another owner, as anybody may make of a public repository."""
+        """A copy under another owner, as anybody may make of a public repository; the same one when asked again."""
         parent = self.repositories[full_name]
+        if f"{by}/{parent.name}" in self.repositories:
+            return self.repositories[f"{by}/{parent.name}"]
         made = self.repository(f"{by}/{parent.name}", parent.default_branch)
         made.bare.run("fetch", "-q", str(parent.bare.path), "refs/heads/*:refs/heads/*")
         made.parent = full_name
@@ -170,7 +172,9 @@ class GitHub:
         return token is not None and (token.kind == "installation" or repo.may(token.account.login, "read"))
 
     def may(self, token: Token, repo: Repository, name: str, level: str) -> bool:
-        """May this token read or write this family of things?"""
+        """May this token read or write this family of things? A workflow's token writes nothing in forks."""
+        if token.kind == "installation" and repo.parent and level != "read":
+            return False
         if token.permissions is not None and not token.allows(name, level):
             return not repo.private and level == "read" and name in {"contents", "metadata"}
         role = ROLE_FOR.get(name, READ_ROLE[level])

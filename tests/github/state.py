@@ -256,6 +256,7 @@ class Environment:
     branches: str | list[str] | None = None
     reviewers: list[str] = field(default_factory=list)
     secrets: list[str] = field(default_factory=list)
+    variables: dict[str, str] = field(default_factory=dict)
 
 
 def default_settings() -> dict[str, Any]:

@@ -122,6 +122,14 @@ def test_the_rulesets_are_the_ones_that_are_told() -> None:
     assert set(re.findall(r"--ruleset (\w+)", TEXT)) == set(rulesets.NAMES)
 
 
+def test_every_permission_that_doctor_asks_for_is_told() -> None:
+    code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "bot" / "doctor").glob("*.py"))
+    asked = set(re.findall(r'"([A-Z][a-z]+): read"', code))
+    told = re.search(r"of a fine-grained one it needs (.*?), all to read", TEXT, re.DOTALL)
+    assert told
+    assert set(re.findall(r"[A-Z][a-z]+", told[1])) == asked
+
+
 def test_links_lead_somewhere() -> None:
     for path in re.findall(r"\]\(([^)#]+)", TEXT):
         assert (ROOT / "docs" / path).exists(), path

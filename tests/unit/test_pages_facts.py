@@ -14,7 +14,7 @@ import pytest
 from bot.pages import rows
 from bot.pages.body import MOST_TITLE, body, title
 from bot.pages.dashboard import Board, Protection, dashboard, states
-from bot.pages.facts import Absent, Dropped, Facts, Minutes, Moved, Pull
+from bot.pages.facts import Absent, Dropped, Facts, Minutes, Moved, MovedHow, Pull
 from bot.pages.markers import refreshed
 from bot.pages.summary import TargetReport, summarise
 from bot.pages.verdict import verdict
@@ -147,6 +147,23 @@ def test_a_title_of_many_targets_is_short_enough_for_a_forge(tmp_path: Path) -> 
         assert len(title(NIGHT, many)) <= MOST_TITLE
     assert title(NIGHT, many).endswith("more targets")
     assert title(NIGHT, [replace(report, name="t" * 300)]).endswith("1 target confirmed")
+
+
+@pytest.mark.parametrize(
+    ("how", "advice"), [(None, "merge"), ("replayed", "merge"), ("unchecked", "recheck"), ("conflict", "do-not-merge"),
+                        ("lock", "do-not-merge")],
+)  # fmt: skip
+def test_what_a_base_that_moved_makes_of_a_verdict(how: MovedHow | None, advice: str, tmp_path: Path) -> None:
+    strong = made(CASES["forge-strong"], tmp_path / "strong")
+    weak = made(CASES["weak"], tmp_path / "weak")
+    facts = replace(HEARD, moved=Moved("e" * 40, how) if how else None)
+    assert (verdict(strong, facts).advice, verdict(strong, facts).strong) == (advice, True)
+    assert verdict(weak, facts).advice == ("recheck" if advice == "merge" else advice)
+    assert not verdict(weak, facts).strong
+    assert (verdict([], facts).advice, verdict([], replace(facts, rechecked=True)).advice) == (
+        "nothing",
+        "do-not-merge",
+    )
 
 
 def test_a_private_page_tells_no_amount(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from bot.night import propose
 from bot.pages.body import body, section, title
 from bot.pages.dashboard import Board, Protection, dashboard
-from bot.pages.facts import Absent, Dropped, Facts
+from bot.pages.facts import Absent, Dropped, Facts, Pull
 from bot.pages.markers import outside
 from bot.pages.summary import TargetReport, summarise
 from bot.pages.text import label, plain
@@ -97,9 +97,10 @@ def test_nothing_of_it_is_live_on_the_dashboard_or_in_a_section(name: str, night
     text = TEXTS[name]
     board = Board(
         NIGHT, {"alpha": "infra"}, ("alpha",), [said(report, text) for report in nights],
-        asleep={"alpha": text}, paused={"beta": text}, protections=(Protection("a rule", holds=False, cure=text),),
+        pulls=((Pull(3), text, text),), asleep={"alpha": text}, paused={"beta": text},
+        protections=(Protection("a rule", holds=False, cure=text),),
     )  # fmt: skip
-    assert live(dashboard(board)) <= {"strong or struck text"}
+    assert live(dashboard(board)) <= {"strong or struck text", "a reference"}
     for head, *rest in tables(dashboard(board)):
         assert {cells(line) for line in rest} == {cells(head)}, rest
     assert live(section(said(nights[0], text), links(nights))) <= {"a link", "a picture", "strong or struck text"}

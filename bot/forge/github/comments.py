@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -54,11 +55,15 @@ class Comments:
         return self.client.do(f"reading pull request {number}", "pull-requests: read", step)
 
     def react(self, pull: int, comment: int, reaction: Reaction) -> None:
-        """GitHub keeps one reaction of a kind of one person."""
-        self.client.do(
-            "reacting to the comment", PULLS,
-            lambda there: there.get_issue(pull).get_comment(comment).create_reaction(reaction),
-        )  # fmt: skip
+        """GitHub keeps one reaction of a kind of one person. A comment that is gone needs none."""
+
+        def step(repository: Repository) -> None:
+            from github import UnknownObjectException
+
+            with contextlib.suppress(UnknownObjectException):
+                repository.get_issue(pull).get_comment(comment).create_reaction(reaction)
+
+        self.client.do("reacting to the comment", PULLS, step)
 
     def say(self, pull: int, comment: int, text: str) -> None:
         """Answers a comment in one of our own: edited where there is one already. What others wrote is never taken

@@ -44,12 +44,6 @@ def is_ours(pull: PullRequest) -> bool:
     return pull.user.type == "Bot" or markers.outside(pull.body or "") != ("", pull.body or "")
 
 
-def may_renew(pull: PullRequest, head: str, *, asked: bool) -> bool:
-    """Whether its text is still the bot's to write. Commits that a human pushed make it theirs, whoever asks."""
-    untouched = of_pull(pull, head) is Standing.WAITING
-    return is_ours(pull) and (untouched or (asked and pull.state == "open" and pull.head.sha == head))
-
-
 def ensure(
     client: Client, branch: str, head: str, title: str, render: Render, *, base: str, draft: bool,
     asked: bool = False,
@@ -77,7 +71,7 @@ def _hands_off(pull: PullRequest, head: str, *, asked: bool) -> str:
         return "it is closed already; what a human closed is not opened again"
     if not is_ours(pull):
         return "a human opened it, so its text is left alone; the night's page is in the summary of this run"
-    if not may_renew(pull, head, asked=asked):
+    if of_pull(pull, head) is not Standing.WAITING and not (asked and pull.head.sha == head):
         return "a human has looked at it or works on it, so it is left as it is"
     return ""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.github.play import Answered, Call, plays
+from tests.github.play import Answered, Call, found, plays
 from tests.github.repository import Refused
 from tests.github.routes import settings
 from tests.github.shapes import when
@@ -45,6 +45,13 @@ def usage(call: Call) -> Answered:
         for minutes, paid in getattr(repository, "billed", [])
     ]  # fmt: skip
     return 200, {"usageItems": items}
+
+
+@plays("actions/list-environment-variables", "environments:read")
+def environment_variables(call: Call) -> Answered:
+    known = found(call.repo.environments, call.values["environment_name"]).variables
+    made = [{**settings.secret(call, name), "value": value} for name, value in known.items()]
+    return 200, {"total_count": len(made), "variables": made}
 
 
 @plays("repos/codeowners-errors", "contents:read")
