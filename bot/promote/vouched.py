@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from harness.errors import IntegrityError
 from harness.events import Event, Segment
 from harness.repository import CommitSource, Repository
 from harness.rule import headline_gain
-from harness.standing import CONFIRMING
+from harness.standing import Confirmation
 
 
 @dataclass(frozen=True)
@@ -50,18 +50,15 @@ class Vouched:
 
 
 def find(repository: Repository, target: str, blob: str) -> Vouched | None:
-    """The newest confirmation of a content of a target's file; None if no record that holds confirms it.
-
-    Of a night only the confirmation that stands counts: a later check or a row that was taken out replaces the first.
-    """
-    replaced: set[str] = set()
-    for segment in _confirms(repository, target, blob):
-        night = str(segment.header.get("night")) if segment.events else ""
-        for found in standing.confirmations([] if night in replaced else [segment]):
-            event, number = found.event, _row(found.event, blob)
-            replaced |= {night} if standing.counts(found) else set()
-            if number and (vouched := _vouched(repository, target, segment, event, number)):
-                return vouched
+    """The newest confirmation of a content of a target's file; None if no record that holds confirms it. Of a night
+    that humans asked for more, the confirmation that counts."""
+    nights = set(_proposed(repository, records.tip(repository)).get((target, blob), ()))
+    nights |= {_night(path) for path in chain.recorded(repository, target, standing.DROP)}
+    for night in sorted(nights, key=records.night_order, reverse=True):
+        whole, packs = _recorded(repository, target, night)
+        counts = standing.confirmation(whole)
+        if counts and (place := _place(counts.event, blob)):
+            return _vouched(counts, whole, packs, place)
     return None
 
 
@@ -72,23 +69,6 @@ def check_whole(repository: Repository, target: str, found: Vouched, blob: str) 
         received = handover.read(night, loaded).received
     if blob not in {repository.blob_id(row) for row in received.rows}:
         raise IntegrityError(f"{target}: the night {found.night} did not confirm {blob[:12]}")
-
-
-def _confirms(repository: Repository, target: str, blob: str) -> Iterator[Segment]:
-    """Segments that confirm, of the nights that proposed a content, the newest first; no other is read."""
-    proposed = _proposed(repository, records.tip(repository)).get((target, blob), set())
-    tree = {
-        path: held
-        for verb in CONFIRMING
-        for path, held in chain.recorded(repository, target, verb).items()
-        if path.partition("/")[2].partition(".")[0] in proposed
-    }
-    contents = repository.blobs(tree.values())
-    paths = [path for path in tree if path.endswith(".jsonl")]
-    for path in sorted(paths, key=_age, reverse=True):
-        pack = path.removesuffix("jsonl") + "pack"
-        name = path.removesuffix(".jsonl").partition("/")[2]
-        yield events.parse(name, contents[tree[path]], contents[tree[pack]] if pack in tree else b"")
 
 
 @functools.lru_cache(maxsize=2)
@@ -102,53 +82,49 @@ def _proposed(repository: Repository, _tip: str | None) -> dict[tuple[str, str],
     return found
 
 
-def _age(path: str) -> tuple[str, int, int]:
-    night = path.partition("/")[2].partition(".")[0]
-    return *records.night_order(night), segment_number(path.removesuffix(".jsonl"))
+def _night(path: str) -> str:
+    return path.partition("/")[2].partition(".")[0]
 
 
-def _row(event: Event, blob: str) -> int:
-    """The number of the row that ends at this content; 0 if none does."""
+def _place(event: Event, blob: str) -> int:
+    """Which row, from 1, ends at this content; 0 if none does, or nothing was confirmed."""
     if event.get("verdict") != "confirmed":
         return 0
-    return next((row["number"] for row in event.get("rows", []) if row["blob"] == blob), 0)
+    return next((place for place, row in enumerate(event.get("rows", []), start=1) if row["blob"] == blob), 0)
 
 
-def _vouched(repository: Repository, target: str, segment: Segment, event: Event, number: int) -> Vouched | None:
-    """None where the record of the night does not verify."""
-    night = segment.header["night"]
+def _recorded(repository: Repository, target: str, night: str) -> tuple[list[Segment], dict[str, bytes]]:
+    """A night's segments of a target with what is in their packs; none where they do not verify."""
     files = {
         path.partition("/")[2]: content
         for path, content in records.fetch_night(repository, night).items()
         if path.startswith(f"{target}/")
     }
-    whole = sorted(
-        (
-            events.parse(name.removesuffix(".jsonl"), data, files.get(name.removesuffix("jsonl") + "pack", b""))
-            for name, data in files.items()
-            if name.endswith(".jsonl")
-        ),
-        key=lambda found: segment_number(found.name),
-    )
-    if events.verify_order(whole) or segment.header.get("target") != target:
-        return None
+    names = sorted((name[: -len(".jsonl")] for name in files if name.endswith(".jsonl")), key=segment_number)
+    whole = [events.parse(name, files[f"{name}.jsonl"], files.get(f"{name}.pack", b"")) for name in names]
+    if events.verify_order(whole) or any(segment.header.get("target") != target for segment in whole):
+        return [], {}
     packs = {
         key: content
         for one in whole
         if (pack := files.get(f"{one.name}.pack"))
         for key, content in events.packed_contents(one, pack).items()
     }
-    rule = folds.rule_of(segment.header)
-    seconds = [float(found["seconds"]) for found in folds.of_kind(whole, "baseline")]
+    return whole, packs
+
+
+def _vouched(counts: Confirmation, whole: list[Segment], packs: dict[str, bytes], place: int) -> Vouched:
+    event, header = counts.event, counts.segment.header
     rows = event["rows"]
+    seconds = [float(found["seconds"]) for found in folds.of_kind(whole, "baseline")]
     return Vouched(
-        night=night,
-        row=number,
-        whole=number == rows[-1]["number"],
+        night=header["night"],
+        row=rows[place - 1]["number"],
+        whole=place == len(rows),
         base=folds.restore(whole, 0, packs)[1],
-        predicted=_predicted(event, rows, number, headline_gain(rule, **_sides(event))),
-        lock=segment.header["lock"],
-        seal=segment.chain,
+        predicted=_predicted(event, rows, place, headline_gain(folds.rule_of(header), **_sides(event))),
+        lock=header["lock"],
+        seal=counts.segment.chain,
         pairs=len(event.get("pairs", [])),
         seconds=seconds[-1] if seconds else 0.0,
     )
@@ -158,10 +134,10 @@ def _sides(event: Event) -> dict[str, Mapping[str, float]]:
     return {"before": event["search"]["base"], "after": event["search"]["head"]}
 
 
-def _predicted(event: Event, rows: list[dict[str, Any]], number: int, exact: float) -> Predicted:
+def _predicted(event: Event, rows: list[dict[str, Any]], place: int, exact: float) -> Predicted:
     """What confirm measured of the whole; of a part of it the sum of its rows."""
-    if number != rows[-1]["number"]:
-        adds = sum(float(row["adds"]) for row in rows if row["number"] <= number)
+    if place < len(rows):
+        adds = sum(float(row["adds"]) for row in rows[:place])
         return Predicted("pairs" if "confirmed" in event else "search", adds, adds, adds)
     for key, how in (("holdout", "held-out"), ("confirmed", "pairs")):
         if key in event:

@@ -88,6 +88,19 @@ def test_a_part_of_the_rows_is_confirmed_too(repository: Repository) -> None:
     assert (merged.row, merged.promoted, merged.gain, merged.predicted) == (1, True, 4.0, 4.0)
 
 
+def test_after_a_drop_only_what_is_left_is_confirmed(repository: Repository) -> None:
+    whole = repository.commit(the_branch(repository))
+    dropped = autoresearch(repository, "command", "local", "/drop 1")
+    assert dropped.returncode == 0, dropped.stderr
+    git(repository, "merge", "--quiet", "--ff-only", whole)
+    assert found(repository, before="HEAD~3").state == "unconfirmed", "what was dropped is no longer vouched for"
+    git(repository, "reset", "--hard", "--quiet", "HEAD~3")
+    merge(repository, the_branch(repository))
+    promote(repository)
+    (merged,) = folds.merges(chain.read(repository, "dial").segments)
+    assert (merged.row, merged.promoted, merged.gain, merged.predicted) == (2, True, 2.0, 2.0)
+
+
 def test_a_second_push_promotes_nothing_twice(repository: Repository) -> None:
     merge(repository, the_branch(repository))
     promote(repository)
