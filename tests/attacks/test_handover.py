@@ -295,8 +295,8 @@ def other_carried(forged: Forged) -> None:
 
 
 def next_blob(night: Night) -> bool:
-    """What the next night would start from."""
-    return bool(folds.of_kind(night.segments("t"), "proposed")[-1]["rows"][0] == night.repository.blob_id(CONTENT))
+    """What the records say was proposed; where the branch really stands is noted after it."""
+    return bool(folds.of_kind(night.segments("t"), "proposed")[0]["rows"][0] == night.repository.blob_id(CONTENT))
 
 
 def canon_on_the_branch(night: Night) -> bool:
