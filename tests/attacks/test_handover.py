@@ -326,7 +326,7 @@ ATTACKS = (
     Attack("another canon, to close a content for every later night", last(canon="0" * 32), "as something else", (
         (f"{LOOP}.check_admission", nothing),), canon_on_the_branch),
     Attack("what the plan carries left out", other_carried, "not what the plan carries over", (
-        (f"{LOOP}.check_tried", nothing),), on_page("autoresearch/2020-01-01")),
+        (f"{LOOP}.check_tried", nothing),), opened),
     # contents
     Attack("a content outside the space", keep_outside_the_space, "not admissible", (
         ("harness.admission.Admission.judge", without_space),), in_the_file("fixed: 9")),
