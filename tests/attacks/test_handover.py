@@ -295,8 +295,8 @@ def other_carried(forged: Forged) -> None:
 
 
 def next_blob(night: Night) -> bool:
-    """What the next night would start from."""
-    return bool(folds.of_kind(night.segments("t"), "proposed")[-1]["rows"][0] == night.repository.blob_id(CONTENT))
+    """What the records say was proposed; where the branch really stands is noted after it."""
+    return bool(folds.of_kind(night.segments("t"), "proposed")[0]["rows"][0] == night.repository.blob_id(CONTENT))
 
 
 def canon_on_the_branch(night: Night) -> bool:
@@ -326,7 +326,7 @@ ATTACKS = (
     Attack("another canon, to close a content for every later night", last(canon="0" * 32), "as something else", (
         (f"{LOOP}.check_admission", nothing),), canon_on_the_branch),
     Attack("what the plan carries left out", other_carried, "not what the plan carries over", (
-        (f"{LOOP}.check_tried", nothing),), on_page("autoresearch/2020-01-01")),
+        (f"{LOOP}.check_tried", nothing),), opened),
     # contents
     Attack("a content outside the space", keep_outside_the_space, "not admissible", (
         ("harness.admission.Admission.judge", without_space),), in_the_file("fixed: 9")),
