@@ -12,6 +12,7 @@ from bot.commands.proposals import Branch
 from bot.commands.request import Request
 from bot.forge import Forge, Opened
 from bot.night import handover, opening
+from bot.night.artifacts import folders, plain
 from bot.night.folder import Night, write_atomically
 from bot.night.opening import Material, Row
 from bot.night.propose import checked_rows, message
@@ -151,8 +152,8 @@ def _take_over(night: Night, target: Target, request: Request, handed: Path) -> 
 def _folders(handed: Path, target: str) -> list[Path]:
     """What the jobs of a target left, the newest attempt first."""
     form = re.compile(rf"work-{re.escape(target)}-([1-9][0-9]{{0,3}})")
-    there = [path for path in handed.iterdir() if path.is_dir() and not path.is_symlink()] if handed.is_dir() else []
-    found = [(int(parts[1]), path) for path in there if (parts := form.fullmatch(path.name))]
+    there = folders(handed) if handed.is_dir() else {}
+    found = [(int(parts[1]), path) for name, path in there.items() if (parts := form.fullmatch(name)) and plain(path)]
     return [path for _, path in sorted(found, reverse=True)]
 
 

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bot.commands.words import HOLD, MOST_ROWS, Words
+from bot.night.artifacts import folders, plain
 from bot.night.folder import write_atomically
 from harness.errors import IntegrityError, NotFound
 from harness.events import Event
@@ -65,7 +66,10 @@ def write(request: Request, into: Path) -> None:
 
 def read(handed: Path) -> Request:
     """The newest that was handed over. Raises NotFound, IntegrityError."""
-    found = [(int(parts[1]), path) for path in _folders(handed) if (parts := _FOLDER.fullmatch(path.name))]
+    there = folders(handed) if handed.is_dir() else {}
+    found = [
+        (int(parts[1]), path) for name, path in there.items() if (parts := _FOLDER.fullmatch(name)) and plain(path)
+    ]
     if not found:
         raise NotFound(f"no command was handed over in {handed}", next_step="autoresearch command gate comes first")
     folder = max(found)[1]
@@ -74,10 +78,6 @@ def read(handed: Path) -> Request:
         return _parsed(contents[FILE])
     except (KeyError, ValueError, TypeError, RecursionError) as error:
         raise IntegrityError(f"{folder.name}/{FILE}: {error}") from None
-
-
-def _folders(handed: Path) -> list[Path]:
-    return [path for path in handed.iterdir() if path.is_dir() and not path.is_symlink()] if handed.is_dir() else []
 
 
 _SHAPE = Shape(

@@ -56,6 +56,9 @@ def _filled(name: str, targets: Sequence[Target], needs: Needs, options: Options
     minutes = needs.minutes(targets)
     values = {
         "kind": kind,
+        # A later plan cancels what waits for a machine that never came; that night is still recorded.
+        "whatever": "always()" if kind == "self-hosted" else "!cancelled()",
+        "also_when": " or no machine took it" if kind == "self-hosted" else "",
         "token": "steps.app.outputs.token" if options.app else "github.token",
         "cron": json.dumps(config.schedule.cron),
         "timezone": json.dumps(config.schedule.timezone),

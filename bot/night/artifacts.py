@@ -50,13 +50,33 @@ class Handed:
         self.refused |= dict.fromkeys(foreign, "not of a target of the plan")
 
 
+def folders(handed: Path) -> dict[str, Path]:
+    """What was handed over under each name.
+
+    GitHub names a folder after each artifact, so that no job can hand over what is another's; one artifact alone lies
+    without it. Inside is the folder that the job made, of the same name.
+
+    Raises NotFound, IntegrityError.
+    """
+    found = {}
+    for name in entries(handed):
+        path, inner = handed / name, handed / name / name
+        nested = plain(path) and plain(inner) and entries(path) == [name]
+        found[name] = inner if nested else path
+    return found
+
+
+def plain(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
 def listed(handed: Path) -> Handed:
     found = Handed([])
-    for name in entries(handed):
-        parts, path = _NAME.fullmatch(name), handed / name
+    for name, path in folders(handed).items():
+        parts = _NAME.fullmatch(name)
         if not parts or (parts["verb"] == "plan") != (parts["target"] is None):
             found.refused[shown(name)] = "not the name of anything that a job hands over"
-        elif path.is_symlink() or not path.is_dir():
+        elif not plain(path):
             found.refused[name] = "a link, or no folder"
         else:
             found.artifacts.append(Artifact(path, parts["verb"], parts["target"] or "", int(parts["attempt"])))

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bot.night.artifacts import folders
 from bot.night.folder import write_atomically
 from bot.promote.remeasure import folder
 from bot.records import PROMOTIONS
 from harness.errors import IntegrityError
-from harness.handover.files import MOST_ENTRIES, read_folder
+from harness.handover.files import read_folder
 from harness.handover.plans import TARGET_NAME
 from harness.handover.promotions import MOST_BYTES, VERB
 from harness.handover.shapes import shown
@@ -55,9 +56,8 @@ def listed(place: Path) -> Handed:
 
 
 def _artifacts(place: Path, handed: Handed) -> Iterator[tuple[int, str, Path]]:
-    names = sorted(path.name for path in place.iterdir())[:MOST_ENTRIES] if place.is_dir() else []
-    for name in names:
-        parts, path = _ARTIFACT.fullmatch(name), place / name
+    for name, path in folders(place).items() if place.is_dir() else ():
+        parts = _ARTIFACT.fullmatch(name)
         if not parts or not TARGET_NAME.fullmatch(parts["target"]):
             handed.refused[shown(name)] = "not the name of anything that a job hands over"
         elif path.is_symlink() or not path.is_dir():

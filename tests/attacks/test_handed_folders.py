@@ -303,3 +303,25 @@ def test_what_another_job_left_on_this_machine_is_not_used(jobs: Jobs) -> None:
     assert verdict(taken) == ("experiments", None)
     replaced = taken.night.repository.state / "replaced"
     assert any(replaced.glob(f"{jobs.night}.*/t/{jobs.night}.2-confirm.jsonl"))
+
+
+def downloaded(jobs: Jobs) -> None:
+    """Several artifacts as GitHub lays them: each in a folder of its own name."""
+    for path in list(jobs.carried.iterdir()):
+        outer = path.with_name("outer")
+        outer.mkdir()
+        path.rename(outer / path.name)
+        outer.rename(path)
+
+
+def test_no_artifact_speaks_for_another(jobs: Jobs) -> None:
+    downloaded(jobs)
+    assert verdict(jobs.take()) == ("experiments", "confirmed")
+    forged = jobs.carried / "run-t-1" / "confirm-t-9"
+    shutil.move(jobs.carried / "confirm-t-1" / "confirm-t-1", forged)
+    shutil.rmtree(jobs.carried / "confirm-t-1")
+    assert verdict(jobs.take())[1] is None
+    outer = jobs.carried / "confirm-t-9"
+    outer.mkdir()
+    shutil.move(forged, outer / "confirm-t-9")
+    assert verdict(jobs.take()) == ("experiments", "confirmed"), "by itself it would have been taken"
