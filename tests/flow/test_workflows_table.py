@@ -190,7 +190,9 @@ def test_whose_failure_stops_whom(found: dict[str, dict[str, Any]]) -> None:
         for step in job["steps"]:
             assert "continue-on-error" not in step
         if key in {"propose", "post", "publish"}:
-            assert "!cancelled()" in job["if"]  # also when a target failed
+            # Also when a target failed; where a machine may never come, also when the run is given up.
+            due = "always()" if (name, key) == ("nightly-gpu.yml", "propose") else "!cancelled()"
+            assert due in job["if"], (name, key)
             assert "result == 'success'" in job["if"]  # not when there is no plan
 
 
