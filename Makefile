@@ -29,7 +29,7 @@ night: .venv/night  ## a night on real customer data: branch, page, records (TAR
 	@$(BIN)/autoresearch night $(TARGET)
 
 test: .venv/test lint  ## lint, types and every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 quick: .venv/test  ## the tests that take seconds
 	$(BIN)/python -m pytest tests/unit -m "not slow"

@@ -1,13 +1,43 @@
-"""What every test run says at its end."""
+"""What every test run says at its end, also where several processes share the tests."""
 
 from __future__ import annotations
 
 import sys
 from typing import Any
 
+GATHERED: list[tuple[int, int, list[str]]] = []  # of processes that have ended: valid, invalid, kinds
+
+
+def _seen() -> tuple[int, int, list[str]] | None:
+    """What this process held against GitHub's description."""
+    server = sys.modules.get("tests.github.server")
+    return (server.TOTALS.valid, server.TOTALS.invalid, sorted(server.TOTALS.kinds)) if server else None
+
+
+def pytest_sessionfinish(session: Any) -> None:
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["github"] = _seen()
+
+
+class _Gathering:
+    """Where tests are shared: what each process reports when it ends."""
+
+    def pytest_testnodedown(self, node: Any) -> None:
+        if found := getattr(node, "workeroutput", {}).get("github"):
+            GATHERED.append(found)
+
+
+def pytest_configure(config: Any) -> None:
+    if config.pluginmanager.hasplugin("dsession"):
+        config.pluginmanager.register(_Gathering())
+
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """How many messages were held against GitHub's description, where any were."""
-    server = sys.modules.get("tests.github.server")
-    if server and (server.TOTALS.valid or server.TOTALS.invalid):
-        terminalreporter.write_line(server.TOTALS.line())
+    found = [*GATHERED, *([mine] if (mine := _seen()) else [])]
+    if any(valid or invalid for valid, invalid, _kinds in found):
+        from tests.github.server import Totals
+
+        kinds = {kind for _valid, _invalid, each in found for kind in each}
+        total = Totals(sum(each[0] for each in found), sum(each[1] for each in found), kinds)
+        terminalreporter.write_line(total.line())
