@@ -28,7 +28,7 @@ class _Gathering:
 
 
 def pytest_configure(config: Any) -> None:
-    if config.pluginmanager.hasplugin("dsession"):
+    if config.pluginmanager.hasplugin("xdist"):
         config.pluginmanager.register(_Gathering())
 
 
