@@ -20,6 +20,7 @@ from bot.promote import words as promotions
 from harness import folds
 from harness.errors import IntegrityError
 from harness.events import Segment
+from harness.handover.shapes import GATED
 from harness.repository import Repository
 
 
@@ -93,6 +94,8 @@ def night_json(result: NightResult) -> dict[str, Any]:
 
 
 def _line(entry: TargetReport) -> str:
+    if entry.end in GATED:
+        return f"{entry.name}: did not begin, ended by: {entry.end}: {plain(entry.end_why, 300)}"
     if entry.confirmed and entry.confirm:
         moved = f"confirmed, {evidence.headline(entry)}, {count(len(entry.rows), 'row')}"
     else:

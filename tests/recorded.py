@@ -46,17 +46,17 @@ def night_of(repository: Repository, target: Target, name: str, folder: Path) ->
 
 def record(
     repository: Repository, target: str, night: str, ends: Mapping[str, str], events: Sequence[Event] = (),
-    **header: Any,
+    proposed: Sequence[Event] = (), **header: Any,
 ) -> None:  # fmt: skip
-    """Records a night of a target. ends: verb -> how it came to its end, in order; events: of the run; header: fields
-    that differ from what a night of the last commit says."""
+    """Records a night of a target. ends: verb -> how it came to its end, in order; events: of the run; proposed: of the
+    proposal; header: fields that differ from what a night of the last commit says."""
     (found,) = config.load_targets(CommitSource(repository, repository.commit()), [target])
     with tempfile.TemporaryDirectory() as scratch:
         made, fields = night_of(repository, found, night, Path(scratch))
         segments: list[Any] = []
         for verb, end in ends.items():
             writer = made.begin(target, verb, segments, {**fields, **header})
-            writer.append(list(events) if verb == "run" else [])
+            writer.append(list({"run": events, "propose": proposed}.get(verb, [])))
             writer.seal(end, why="")
             segments = made.segments(target)
         files = {f"{target}/{name}": data for name, data in made.files(target).contents.items()}

@@ -96,8 +96,12 @@ class Forge(Protocol):
         """What the forge knows of a proposal. Whether its content was merged, `past.standing` knows."""
         ...
 
-    def open_count(self) -> int:
-        """How many pull requests of ours are open."""
+    def name(self, proposal: Proposal) -> str:
+        """What a human knows it by, in a sentence."""
+        ...
+
+    def open_branches(self) -> frozenset[str]:
+        """Of every pull request of ours that is open."""
         ...
 
     def publish_records(self, repository: Repository) -> None:

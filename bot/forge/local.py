@@ -46,8 +46,11 @@ class LocalForge:
             return Standing.DECLINED
         return Standing.WAITING if tip == proposal.head else Standing.TOUCHED
 
-    def open_count(self) -> int:
-        return 0
+    def name(self, proposal: Proposal) -> str:
+        return f"the branch {proposal.branch}"
+
+    def open_branches(self) -> frozenset[str]:
+        return frozenset()
 
     def publish_records(self, repository: Repository) -> None:
         """They are on their branch already."""

@@ -17,6 +17,8 @@ from bot.install import needs
 from bot.night.folder import Night
 from bot.night.header import header_fields
 from bot.night.history import Past, Recorded
+from bot.night.past import taken_over, touched
+from bot.pages.text import count
 from bot.promote import chain
 from harness import lock
 from harness.handover.shapes import GATED
@@ -103,16 +105,28 @@ def held(
 ) -> Held:  # fmt: skip
     """What stands against each target. named: a human asked for these, so that none of them sleeps."""
     found: dict[str, tuple[str, str]] = {}
-    if behind := _reviewers_behind(gates.forge, settings):
-        found = {target.name: ("reviewers-behind", behind) for target in targets}
-    elif not named:
+    if not named:
         asleep = _asleep(source, settings, targets, locks, pasts)
         found = {name: ("sleeping", why) for name, why in asleep.items()}
-    found |= paused(source.repository, locks)
+    found |= theirs(source, locks, gates.forge)
+    awake = [target for target in targets if target.name not in found]
+    short = _minutes(gates, source, settings, awake, pasts)
+    tonight = [target for target in awake if target.name not in short]
+    if behind := _reviewers_behind(gates.forge, source, settings, tonight, locks):
+        short = {target.name: ("reviewers-behind", behind) for target in awake}
+    found |= short
     silent = {name: end for name, end in found.items() if _said(pasts[name], end[0])}
-    found = {name: end for name, end in found.items() if name not in silent}
-    awake = [target for target in targets if target.name not in found and target.name not in silent]
-    return Held(found | _minutes(gates, source, settings, awake, pasts), silent)
+    return Held({name: end for name, end in found.items() if name not in silent}, silent)
+
+
+def theirs(source: CommitSource, locks: Mapping[str, str], forge: Forge) -> dict[str, tuple[str, str]]:
+    """Targets, of these, that wait for a human wherever the night runs, and though one names them."""
+    found = {}
+    for name, lock_id in locks.items():
+        if one := touched(source.repository, name, lock_id, source.commit, forge):
+            why = f"{forge.name(one)} is in a human's hands, and the target waits until that is decided"
+            found[name] = ("reviewers-behind", why)
+    return found | paused(source.repository, locks)
 
 
 def paused(repository: Repository, locks: Mapping[str, str]) -> dict[str, tuple[str, str]]:
@@ -126,10 +140,18 @@ def end_before_it_began(night: Night, target: Target, end: str, why: str) -> Non
     night.begin(target.name, "run", [], fields).seal(end, why=why)
 
 
-def _reviewers_behind(forge: Forge, settings: Config) -> str:
+def _reviewers_behind(
+    forge: Forge, source: CommitSource, settings: Config, targets: Sequence[Target], locks: Mapping[str, str]
+) -> str:
+    """Why a night of these targets asks too much of the reviewers, or nothing. What it takes over waits no more."""
     most = settings.pull_request.max_open
-    waiting = forge.open_count()
-    return f"{waiting} pull requests wait for a review, and max_open is {most}" if waiting >= most else ""
+    waiting = forge.open_branches()
+    if len(waiting) >= most:
+        waiting -= taken_over(source.repository, targets, locks, source.commit, forge)
+    if len(waiting) < most:
+        return ""
+    told = count(len(waiting), "pull request waits", "pull requests wait")
+    return f"{told} for a review, and max_open is {most}"
 
 
 def _said(past: Past, end: str) -> bool:

@@ -19,6 +19,7 @@ from bot.night.propose import Proposed, propose
 from bot.night.recording import record
 from harness import folds
 from harness.errors import AutoresearchError
+from harness.handover.shapes import GATED
 from harness.repository import CommitSource, Repository
 from harness.target import Target
 
@@ -64,6 +65,8 @@ def go(night: Night, forge: Forge, mutex: int, *, quiet: bool) -> NightResult:
     targets = targets_of(night)
     failures: dict[str, int] = {}
     for target in targets:
+        if folds.run_end(night.segments(target.name)) in GATED:
+            continue
         for verb in ("run", "confirm"):
             if target.name in failures:
                 continue

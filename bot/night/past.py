@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bot import records
 from bot.forge import Forge, Proposal, Standing
@@ -47,6 +47,25 @@ def waiting(repository: Repository, target: Target, lock: str, base: str, forge:
     if here is None or before is None or before != now:
         return None
     return last if standing(repository, last, base, forge) is Standing.WAITING else None
+
+
+def touched(repository: Repository, target: str, lock: str, base: str, forge: Forge) -> Proposal | None:
+    """The newest proposal under this lock, if a human has taken it up and not decided on it yet."""
+    found = [proposal for proposal in proposals(repository, target) if proposal.lock == lock]
+    if not found:
+        return None
+    return found[-1] if standing(repository, found[-1], base, forge) is Standing.TOUCHED else None
+
+
+def taken_over(
+    repository: Repository, targets: Sequence[Target], locks: Mapping[str, str], base: str, forge: Forge
+) -> set[str]:
+    """Branches that a night of these targets gives new ones for: every target of them starts from what waits there."""
+    starts: dict[str, set[str]] = {}
+    for target in targets:
+        if one := waiting(repository, target, locks[target.name], base, forge):
+            starts.setdefault(one.branch, set()).add(target.name)
+    return {branch for branch, names in starts.items() if targets_on(repository, branch, "") <= names}
 
 
 def standing(repository: Repository, proposal: Proposal, base: str, forge: Forge) -> Standing:

@@ -17,7 +17,7 @@ from bot.forge import Forge
 from bot.forge.local import LocalForge
 from bot.night import history, looks, past
 from bot.night.folder import Night, Plan, TargetPlan, nights, write_atomically
-from bot.night.gates import Gates, Held, NothingTonight, end_before_it_began, held, of_runner, paused
+from bot.night.gates import Gates, Held, NothingTonight, end_before_it_began, held, of_runner, theirs
 from bot.night.gates import name as name_of
 from bot.night.history import Past
 from bot.setup import prepare
@@ -73,7 +73,7 @@ def _planned(
     ids = {name: found.id for name, found in locks.items()}
     refused = {name: past.declined(repository, name, digest, base, forge) for name, digest in ids.items()}
     pasts = history.read(repository, ids, refused)
-    stopped = Held(paused(repository, ids), {})
+    stopped = Held({} if gates else theirs(source, ids, forge), {})
     if gates:
         stopped = held(gates, source, settings, targets, ids, pasts, named=bool(wishes.targets))
         for name, (end, why) in stopped.silent.items():

@@ -72,7 +72,8 @@ def because(report: TargetReport) -> list[str]:
             f"Luck: {tries} chose on the search rows only; the held-out rows were read once tonight, after the choice.",
         ]
     else:
-        lines = [f"Luck: the score is deterministic; {tries} were compared exactly."]
+        were = "was" if report.tries == 1 else "were"
+        lines = [f"Luck: the score is deterministic; {tries} {were} compared exactly."]
     repeat = (report.confirm or {})["repeat"]
     lines.append(f"Repeat run {repeat}: a clean process gave the kept file the claimed numbers.")
     return [*lines, *_guards(report), *_also(report), *_private(report)]

@@ -106,7 +106,8 @@ def _also(facts: Facts, confirmed: Sequence[TargetReport], before: Mapping[str, 
         lines.append(f"The base moved to {to} after the night; every row was put on it and confirmed there again.")
     if facts.dropped:
         gone = sorted(before[one.target] + one.row for one in facts.dropped)
-        lines.append(f"Without row {names([str(number) for number in gone], 20)}; the rest was confirmed again.")
+        rows = "row" if len(gone) == 1 else "rows"
+        lines.append(f"Without {rows} {names([str(number) for number in gone], 20)}; the rest was confirmed again.")
     if facts.squash_only and sum(len(report.rows) for report in confirmed) > 1:
         cure = "; `/drop N` takes a row out before" if facts.commands else ""
         lines.append(

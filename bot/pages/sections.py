@@ -9,6 +9,7 @@ from bot.pages.pieces import Piece, Weight, broken
 from bot.pages.summary import TargetReport
 from bot.pages.text import code, count, label
 from bot.pages.verdict import weakness
+from harness.handover.shapes import GATED
 
 
 def confirmed(report: TargetReport, links: Links, before: int = 0) -> list[Piece]:
@@ -30,7 +31,7 @@ def confirmed(report: TargetReport, links: Links, before: int = 0) -> list[Piece
 
 
 def unconfirmed(report: TargetReport, links: Links) -> list[Piece]:
-    early = report.end == "underpowered"
+    early = report.end in GATED | {"underpowered"}
     why = report.end_why if early else report.why
     lines = [f"Why: {code(figures.words(report, why) or 'confirm has not run', 500)}"]
     if report.noise:
@@ -38,7 +39,7 @@ def unconfirmed(report: TargetReport, links: Links) -> list[Piece]:
     else:
         lines.append(evidence.held_out(report))
     lines.append(_claim(report))
-    heading = f"## {report.name}: {'underpowered' if early else report.verdict or 'not confirmed'}"
+    heading = f"## {report.name}: {report.end if early else report.verdict or 'not confirmed'}"
     found = [
         Piece([heading, ""], Weight.SECTION, report.name, "sections"),
         Piece([*broken([line for line in lines if line]), ""], Weight.WORDS, report.name, "reasons"),
@@ -74,14 +75,15 @@ def _reproduce(report: TargetReport, before: int) -> list[str]:
     else:
         first = report.rows[0].number if report.rows else 1
         again = [f"# row {before + first}, measured again from scratch", str(first)]
+    last = [point.experiment for point in report.points[-1:]]  # there is none where only what was carried is left
     return [
         "<details><summary>Reproduce a row, or any experiment</summary>",
         "",
         "```sh",
         again[0],
         f"autoresearch reproduce {report.night}/{report.name}#{again[1]}",
-        "# experiment 17, kept or not",
-        f"autoresearch reproduce {report.night}/{report.name}/17",
+        *(f"# experiment {at}, kept or not" for at in last),
+        *(f"autoresearch reproduce {report.night}/{report.name}/{at}" for at in last),
         "# every recorded byte against its chain",
         f"autoresearch log --verify {report.night}",
         "```",

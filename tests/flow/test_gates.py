@@ -45,9 +45,9 @@ CONFIG = ".github/autoresearch.yml"
 class Counting(LocalForge):
     """The local forge with reviewers behind it."""
 
-    waiting: int = 0
+    waiting: frozenset[str] = frozenset()
 
-    def open_count(self) -> int:
+    def open_branches(self) -> frozenset[str]:
         return self.waiting
 
 
@@ -60,8 +60,8 @@ def repository(tmp_path: Path, settings: str = "", **runners: str) -> Repository
     return make_repository(tmp_path, files)
 
 
-def gates(found: Repository, waiting: int = 0, **more: Any) -> Gates:
-    return Gates(Counting(found.state, waiting), now=lambda: NOW, **{"once": True, **more})
+def gates(found: Repository, waiting: Sequence[str] = (), **more: Any) -> Gates:
+    return Gates(Counting(found.state, frozenset(waiting)), now=lambda: NOW, **{"once": True, **more})
 
 
 def planned(found: Repository, wishes: Wishes = Wishes(), **more: Any) -> tuple[Night, Plan]:  # noqa: B008  # frozen
@@ -77,6 +77,29 @@ def in_vain(found: Repository, nights: Sequence[str], target: str = "dial", end:
         record(found, target, night, {"run": end, "confirm": "not-confirmed"})
 
 
+def commit(found: Repository, branch: str, files: dict[str, str]) -> None:
+    """Somebody's commit on a branch; `main` is checked out after it."""
+    git(found, "checkout", "--quiet", branch)
+    write(found, files)
+    git(found, "add", "--all")
+    git(found, "commit", "--quiet", "-m", "Change")
+    git(found, "checkout", "--quiet", "main")
+
+
+def proposed(found: Repository, *targets: str) -> str:
+    """The branch of an earlier night that confirmed x: 3 of these targets; nobody has looked at it."""
+    branch = f"autoresearch/{PROPOSED}"
+    git(found, "branch", branch)
+    commit(found, branch, {f"{AT}/{target}/params.yaml": "x: 3\n" for target in targets})
+    row = git(found, "rev-parse", f"{branch}:{AT}/{targets[0]}/params.yaml")
+    event = {"event": "proposed", "branch": branch, "head": git(found, "rev-parse", branch), "rows": [row]}
+    for target in targets:
+        ended = {"run": "exhausted", "confirm": "confirmed", "propose": "confirmed"}
+        record(found, target, PROPOSED, ended, proposed=[event])
+    return branch
+
+
+PROPOSED = "2026-11-10"
 FIVE = [f"2026-11-{day}" for day in range(11, 16)]
 
 
@@ -215,14 +238,72 @@ def test_sleep_after_is_configured(tmp_path: Path) -> None:
 
 def test_reviewers_who_are_behind_end_the_night_before_it_spends(tmp_path: Path) -> None:
     found = repository(tmp_path, "pull_request: {max_open: 2}\n")
-    assert ends(planned(found, waiting=1, once=False)[0]) == {"dial": None}
-    night, _ = planned(found, waiting=2)
+    assert ends(planned(found, waiting=["autoresearch/a"], once=False)[0]) == {"dial": None}
+    two = ["autoresearch/a", "autoresearch/b"]
+    night, _ = planned(found, waiting=two)
     assert ends(night) == {"dial": "reviewers-behind"}
     assert night.segments("dial")[0].events[-1]["why"] == "2 pull requests wait for a review, and max_open is 2"
     propose(night, targets_of(night), LocalForge(night.path))
     with pytest.raises(NothingTonight, match="reviewers-behind"):
-        planned(found, waiting=2, once=False)
-    assert ends(planned(found, waiting=0, once=False)[0]) == {"dial": None}
+        planned(found, waiting=two, once=False)
+    assert ends(planned(found, once=False)[0]) == {"dial": None}
+
+
+def test_what_the_night_would_take_over_does_not_count(tmp_path: Path) -> None:
+    found = repository(tmp_path, "pull_request: {max_open: 1}\n", dial="", knob="")
+    branch = proposed(found, "dial", "knob")
+    night, plan_ = planned(found, waiting=[branch])
+    assert ends(night) == {"dial": None, "knob": None}
+    assert [share.carried_from for share in plan_.targets] == [PROPOSED, PROPOSED]
+    alone, _ = planned(found, Wishes(targets=("dial",)), waiting=[branch], once=False)
+    assert ends(alone) == {"dial": "reviewers-behind"}, "a row of another target would be left in it"
+    assert alone.segments("dial")[0].events[-1]["why"] == "1 pull request waits for a review, and max_open is 1"
+    other, _ = planned(found, waiting=[branch, "autoresearch/a"], once=False)
+    assert ends(other) == {"dial": "reviewers-behind", "knob": "reviewers-behind"}
+
+
+def test_what_a_human_took_up_waits_for_them(tmp_path: Path) -> None:
+    found = repository(tmp_path, dial="", knob="")
+    branch = proposed(found, "dial")
+    night, plan_ = planned(found)
+    assert ends(night) == {"dial": None, "knob": None}, "nobody has looked at it"
+    assert plan_.targets[0].carried_from == PROPOSED
+    commit(found, branch, {"NOTES.md": "Hm.\n"})
+    night, _ = planned(found, once=False)
+    assert ends(night) == {"dial": "reviewers-behind", "knob": None}
+    (segment,) = night.segments("dial")
+    assert [event["event"] for event in segment.events] == ["header", "seal"]
+    why = f"the branch {branch} is in a human's hands, and the target waits until that is decided"
+    assert segment.events[-1]["why"] == why
+    proposed_again = propose(night, targets_of(night)[:1], LocalForge(night.path))
+    assert (proposed_again.opened, proposed_again.refused) == (None, {})
+    told: list[str] = []
+    night, _ = plan(found, Wishes(), gates=gates(found, once=False), say=told.append)
+    assert (ends(night), told) == ({"knob": None}, [f"dial: reviewers-behind: {why}"])
+    with pytest.raises(NothingTonight, match=branch):
+        planned(found, Wishes(targets=("dial",)), once=False)  # naming it does not take it from them
+    git(found, "branch", "-D", branch)
+    assert ends(planned(found, once=False)[0]) == {"dial": None, "knob": None}
+
+
+def test_on_a_laptop_too(tmp_path: Path) -> None:
+    found = repository(tmp_path)
+    branch = proposed(found, "dial")
+    assert ends(plan(found, Wishes())[0]) == {"dial": None}
+    commit(found, branch, {"NOTES.md": "Hm.\n"})
+    done = autoresearch(found, "night", "--new", "--quiet")
+    assert done.returncode == 0, done.stderr
+    assert "reviewers-behind" in done.stdout
+    assert branch in done.stdout
+    git(found, "merge", "--quiet", "--no-edit", branch)
+    assert ends(plan(found, Wishes())[0]) == {"dial": None}
+
+
+def test_another_lock_is_another_turn(tmp_path: Path) -> None:
+    found = repository(tmp_path)
+    commit(found, proposed(found, "dial"), {"NOTES.md": "Hm.\n"})
+    commit(found, "main", {f"{AT}/dial/evaluate.py": f"{EVALUATE}# again\n"})
+    assert ends(planned(found)[0]) == {"dial": None}
 
 
 # Minutes -----------------------------------------------------------------------------------------------------------

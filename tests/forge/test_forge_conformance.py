@@ -15,6 +15,7 @@ from bot.forge.local import LocalForge
 from bot.night import past
 from bot.night.folder import Night
 from bot.night.night import targets_of
+from bot.night.plan import Wishes, plan
 from bot.night.propose import Proposed, propose
 from harness.errors import AutoresearchError
 from tests.forging import copied, desk, made, measured
@@ -131,8 +132,10 @@ def test_a_branch_that_a_human_pushed_to_is_theirs(side: Side) -> None:
     side.propose()
     side.push(side.branch, side.branches()[side.branch])
     assert side.standing() is Standing.TOUCHED
-    side.next_night()
-    assert side.night.target_plan("t").carried_from == ""
+    night, _ = plan(side.night.repository, Wishes(), forge=side.forge())
+    seal = night.segments("t")[0].events[-1]
+    assert seal["end"] == "reviewers-behind"
+    assert side.branch in seal["why"]
 
 
 def test_what_a_human_closes_is_declined(side: Side) -> None:

@@ -284,9 +284,9 @@ def test_a_branch_of_that_name_in_a_fork_is_somebody_elses(at: Desk) -> None:
     branch = f"autoresearch/{at.night.name}"
     fork.commit(branch, {"README.md": "<!-- autoresearch:v1 -->\n"}, by="mallory")
     at.there.open(f"mallory:{branch}", title="autoresearch", body="<!-- autoresearch:v1 -->", by="mallory")
-    assert at.forge().open_count() == 0
+    assert at.forge().open_branches() == frozenset()
     at.propose()
-    assert at.forge().open_count() == 1
+    assert at.forge().open_branches() == {branch}
     assert [pull.head_repository for pull in at.there.pulls.values()] == ["mallory/shop", NAME]
     assert at.there.pulls[1].body == "<!-- autoresearch:v1 -->"
     at.there.close(1, by="mallory")

@@ -11,6 +11,7 @@ from bot.config import PullRequests
 from bot.forge import Standing
 from bot.forge.patience import ForgeError
 from bot.night.folder import Night
+from bot.night.plan import Wishes, plan
 from tests.forging import Desk, copied, desk, made, measured
 from tests.support import git
 
@@ -65,12 +66,16 @@ def test_what_a_human_approved_waits_for_them(at: Desk) -> None:
     at.propose()
     first = at.proposals()[0]
     at.there.review(1, "APPROVED", by="bob")
-    at.next_night()
-    assert at.night.target_plan("t").carried_from == ""
-    at.propose()
-    assert [pull.state for pull in at.there.pulls.values()] == ["open", "open"]
-    assert at.forge().open_count() == 2
     assert at.forge().standing(at.night.repository, first) is Standing.TOUCHED
+    at.night, _ = plan(at.night.repository, Wishes(), forge=at.forge())
+    (segment,) = at.night.segments("t")
+    assert segment.events[-1]["end"] == "reviewers-behind"
+    assert segment.events[-1]["why"].startswith(f"pull request #1 ({first.branch}) is in a human's hands")
+    assert at.propose().opened is None
+    assert at.forge().open_branches() == {first.branch}
+    at.there.pulls[1].reviews.clear()
+    _, again = plan(at.night.repository, Wishes(), forge=at.forge())
+    assert again.targets[0].carried_from == first.night
 
 
 def test_a_review_that_comes_during_the_night_is_respected(at: Desk) -> None:

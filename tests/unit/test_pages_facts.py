@@ -18,6 +18,7 @@ from bot.pages.facts import Absent, Dropped, Facts, Minutes, Moved, MovedHow, Pu
 from bot.pages.markers import refreshed
 from bot.pages.summary import TargetReport, summarise
 from bot.pages.verdict import verdict
+from harness.events import GENESIS, Segment
 from tests.invented import NIGHT, REMOVED, night, noisy_night
 from tests.pages import SITE, cells, check_golden, links, outside_code, tables
 
@@ -126,6 +127,32 @@ def test_without_commands_rows_are_numbered_by_target(tmp_path: Path) -> None:
     assert "| [4](" in text
     assert "/drop N" in text
     assert "/drop" not in body(NIGHT, reports, links(reports, Facts()))
+
+
+def test_what_is_one_reads_as_one(tmp_path: Path) -> None:
+    reports = made(CASES["dropped"], tmp_path)
+    gone = [Dropped("alpha", row, "feature: 5 -> 8", "ada") for row in (2, 3)]
+    one, two = (body(NIGHT, reports, links(reports, replace(HEARD, dropped=tuple(gone[:n])))) for n in (1, 2))
+    assert "Without row 2; the rest" in one
+    assert "Without rows 2, 3; the rest" in two
+    exact = summarise(night(tmp_path / "exact", holdout=False))
+    assert "; 40 tries were compared exactly." in body(NIGHT, [exact], links([exact]))
+    single = replace(exact, tries=1, points=exact.points[:1])
+    text = body(NIGHT, [single], links([single]))
+    assert "; 1 try was compared exactly." in text
+    first = exact.points[0].experiment
+    assert f"# experiment {first}, kept or not\nautoresearch reproduce {NIGHT}/{exact.name}/{first}\n" in text
+    assert "kept or not" not in body(NIGHT, [replace(exact, points=())], links([exact]))
+
+
+@pytest.mark.parametrize("make", [night, noisy_night])
+def test_a_target_that_never_began_says_why(make: Make, tmp_path: Path) -> None:
+    header = make(tmp_path)[0].events[0]
+    seal = {"event": "seal", "end": "reviewers-behind", "why": "pull request #7 is in a human's hands"}
+    report = summarise([Segment("1-run", (header, seal), GENESIS, 0, None)])
+    text = body(NIGHT, [report], links([report]))
+    assert f"## {report.name}: reviewers-behind\n\nWhy: `pull request #7 is in a human's hands`" in text
+    assert "confirm has not run" not in text
 
 
 def test_a_refreshed_page_keeps_what_a_human_wrote(tmp_path: Path) -> None:

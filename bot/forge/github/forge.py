@@ -63,8 +63,16 @@ class GitHubForge:
             )
         return self._known[key]
 
-    def open_count(self) -> int:
-        return len(self.client.do("counting open pull requests", "pull-requests: read", pulls.ours))
+    def name(self, proposal: Proposal) -> str:
+        def step(there: GitHubRepository) -> str:
+            pull = pulls.find(there, proposal.branch)
+            return f"pull request #{pull.number} ({proposal.branch})" if pull else proposal.branch
+
+        return self.client.do(f"asking for the number of {proposal.branch}", "pull-requests: read", step)
+
+    def open_branches(self) -> frozenset[str]:
+        found = self.client.do("listing open pull requests", "pull-requests: read", pulls.ours)
+        return frozenset(pull.head.ref for pull in found)
 
     def publish_records(self, repository: Repository) -> None:
         self.remote.publish_records(repository)
