@@ -172,9 +172,9 @@ def propose_command(
         for name, why in silent.items():
             say(f"{name}: {why}")
         workflow.end_absent(night, targets, silent)
-        result = NightResult(
-            night, propose(night, targets, chosen(forge_name, night.repository, night.path), silent), {}
-        )
+        forge = chosen(forge_name, night.repository, night.path)
+        minutes = workflow.minutes(night, targets, forge)
+        result = NightResult(night, propose(night, targets, forge, silent, minutes), {})
     if not quiet:
         _print_night(result, as_json=False)
 

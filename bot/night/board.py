@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bot import config, records
+from bot.night import history
 from bot.night.folder import Night, segment_number
 from bot.night.gates import paused
 from bot.pages.dashboard import Board
@@ -12,7 +13,7 @@ from bot.pages.summary import TargetReport, summarise
 from harness import events, lock
 from harness.errors import IntegrityError
 from harness.events import Segment
-from harness.repository import CommitSource
+from harness.repository import CommitSource, Repository
 
 NIGHTS = 7
 
@@ -30,7 +31,24 @@ def board(night: Night, refused: Mapping[str, str]) -> Board:
     source = CommitSource(night.repository, night.plan.base)
     locks = {target.name: lock.compute(source.read(target.locked)).id for target in declared}
     stopped = {name: why for name, (_end, why) in paused(night.repository, locks).items()}
-    return Board(night.name, ended, [target.name for target in declared], reports, paused=stopped)
+    names = [target.name for target in declared]
+    return Board(night.name, ended, names, reports, asleep=_asleep(night.repository, names), paused=stopped)
+
+
+def _asleep(repository: Repository, names: Sequence[str]) -> dict[str, str]:
+    """Targets that sleep -> since when. It is recorded once: then a target has no night until something wakes it."""
+    last: dict[str, records.Place] = {}
+    for place in records.places(repository):
+        if place.verb == "run" and place.target in names:
+            newest = last.setdefault(place.target, place)
+            if records.night_order(place.night) >= records.night_order(newest.night):
+                last[place.target] = place
+    contents = repository.blobs(place.blob for place in last.values())
+    return {
+        name: f"since {place.night}: {seal.get('why', '')}"
+        for name, place in last.items()
+        if (seal := history.last_event(contents[place.blob])).get("end") == "sleeping"
+    }
 
 
 def _reports(night: Night, name: str) -> list[TargetReport]:

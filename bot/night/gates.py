@@ -220,8 +220,7 @@ def _minutes(
         return {}
     spent = _spent(gates, settings, pasts)
     left = most - spent - AROUND
-    limits = needs.of(source, targets, settings).minutes(targets)
-    each = limits.run_job + limits.confirm_job
+    each = minutes_of_jobs(source, settings, targets)
     ends = {}
     for number, target in enumerate(targets):
         if each * (number + 1) > left:
@@ -229,6 +228,12 @@ def _minutes(
             why += f", {spent} were spent tonight" if spent else ""
             ends[target.name] = ("minutes", f"{why}, and actions_minutes is {most}; a shorter wall_clock reserves less")
     return ends
+
+
+def minutes_of_jobs(source: CommitSource, settings: Config, targets: Sequence[Target]) -> int:
+    """What the jobs of any one of these targets may take at most."""
+    limits = needs.of(source, targets, settings).minutes(targets)
+    return limits.run_job + limits.confirm_job
 
 
 def _spent(gates: Gates, settings: Config, pasts: Mapping[str, Past]) -> int:

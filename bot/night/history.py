@@ -91,6 +91,14 @@ def lines_of(data: bytes) -> Iterator[bytes]:
         return
 
 
+def last_event(data: bytes) -> Event:
+    """Of a segment, up to its first bad line; an empty one where there is none."""
+    line = b""
+    for line in lines_of(data):  # noqa: B007  # only the last counts
+        pass
+    return parsed(line)
+
+
 def parsed(line: bytes) -> Event:
     """The event of an intact line; an empty one for what is none."""
     try:

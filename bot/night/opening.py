@@ -158,7 +158,7 @@ def _open(material: Material, owner: str, forge: Forge, *, several: bool) -> Ope
         commits=ids,
         includes=tuple((name, proposal.branch) for name, proposal in carried.items()),
         owners=(owner,) if owner else (),
-        facts=Facts(absent=material.absent, moved=_moved(material, forge.base(night.repository))),
+        facts=replace(material.facts, absent=material.absent, moved=_moved(material, forge.base(night.repository))),
     )
     head = _commit_results(material, request, forge)
     older = _replaced(material, carried)

@@ -23,7 +23,7 @@ from bot.night.header import header_fields
 from bot.night.opening import Material, Row
 from bot.night.recording import recorded
 from bot.pages import evidence
-from bot.pages.facts import Absent
+from bot.pages.facts import Absent, Facts, Minutes
 from bot.pages.rows import ablation, in_words, measured
 from bot.pages.summary import TargetReport, summarise
 from bot.pages.text import plain, words
@@ -54,11 +54,12 @@ class Proposed:
 
 
 def propose(
-    night: Night, targets: Sequence[Target], forge: Forge, silent: Mapping[str, str] = MappingProxyType({})
-) -> Proposed:
+    night: Night, targets: Sequence[Target], forge: Forge, silent: Mapping[str, str] = MappingProxyType({}),
+    minutes: Minutes | None = None,
+) -> Proposed:  # fmt: skip
     """Records everything that holds; proposes what is confirmed. A target that is refused is named, and left out.
 
-    silent: targets of which nothing could be taken over -> why.
+    silent: targets of which nothing could be taken over -> why; minutes: of the workflow, where there is one.
     """
     ordered = sorted(targets, key=lambda t: t.name)
     forge.fetch(night.repository)
@@ -78,14 +79,16 @@ def propose(
     if any(rows.values()):
         on_page = {t.name: _refused_report(night, t, refused[t.name]) for t in ordered if t.name in refused}
         material = replace(
-            _material(night, rows, {**reports, **on_page}, segments), absent=_absent(ordered, segments, silent)
+            _material(night, rows, {**reports, **on_page}, segments),
+            absent=_absent(ordered, segments, silent),
+            facts=Facts(minutes=minutes),
         )
         pulls = opening.open_all(material, ordered, forge)
         recorded(night, ordered, forge)
     whole = {target.name for target in ordered} == {share.name for share in night.plan.targets}
     if whole and all(name in refused or folds.run_end(segments[name]) for name in (t.name for t in ordered)):
         night.finish()
-    forge.dashboard(board(night, refused))
+    forge.dashboard(replace(board(night, refused), minutes=minutes))
     left_out = {f"{t}/{name}": why for t, found in accepted.items() for name, why in found.left_out.items()}
     return Proposed(tuple(reports.values()), pulls, refused, left_out)
 

@@ -8,10 +8,14 @@ from collections.abc import Mapping, Sequence
 from bot import actions, config
 from bot.forge import Forge
 from bot.forge.choice import chosen
+from bot.forge.patience import ForgeError
 from bot.night.folder import Night
-from bot.night.gates import Gates, NothingTonight, end_before_it_began
+from bot.night.gates import AROUND, Gates, NothingTonight, end_before_it_began, minutes_of_jobs
 from bot.night.handing import NOTHING
+from bot.pages.facts import Minutes
 from bot.pages.text import code, count
+from harness import folds
+from harness.handover.shapes import GATED
 from harness.repository import CommitSource, Repository
 from harness.target import Target
 
@@ -30,6 +34,26 @@ def gates(repository: Repository, forge_name: str, runner: str, *, once: bool) -
     if runner == "self-hosted":
         runs.cancel_waiting()
     return forge, Gates(forge, once, runner, runs.since)
+
+
+def minutes(night: Night, targets: Sequence[Target], forge: Forge) -> Minutes | None:
+    """Of this run, on machines that GitHub lends; the reserve is what its jobs may take at most.
+
+    None elsewhere, and where the token may not ask: no night fails for it.
+    """
+    from bot.forge.github.forge import GitHubForge
+    from bot.forge.github.runs import Runs
+
+    if not (actions.running() and isinstance(forge, GitHubForge)):
+        return None
+    try:
+        used = Runs(forge.client).lent()
+    except ForgeError:
+        return None
+    source = CommitSource(night.repository, night.plan.base)
+    begun = [t for t in targets if not t.self_hosted and folds.run_end(night.segments(t.name)) not in GATED]
+    reserved = minutes_of_jobs(source, config.load(source), begun) * len(begun) if begun else 0
+    return None if used is None else Minutes(used, AROUND + reserved)
 
 
 def tell(night: Night) -> None:
@@ -60,4 +84,4 @@ def end_absent(night: Night, targets: Sequence[Target], silent: Mapping[str, str
             end_before_it_began(night, target, "runner-absent", f"no machine took its job, or {NOTHING}")
 
 
-__all__ = ["end_absent", "gates", "tell", "tell_nothing"]
+__all__ = ["end_absent", "gates", "minutes", "tell", "tell_nothing"]

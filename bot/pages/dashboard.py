@@ -40,8 +40,8 @@ class Protection:
 class Board:
     """What the issue shows. ended: why the last night ended, target -> typed reason, or "" -> one for all of it.
 
-    asleep, paused: target -> since when or why; reports: of the last nights, the oldest first; minutes: of the same
-    nights; pulls: (pull request, its night, its state in one word).
+    asleep, paused: target -> since when or why; reports: of the last nights, the oldest first; minutes: of the last
+    one, where it ran in a workflow; pulls: (pull request, its night, its state in one word).
     """
 
     night: str
@@ -122,9 +122,11 @@ def _spend(board: Board) -> str:
         duration(sum(report.seconds for report in board.reports)),
         f"${sum(report.cost for report in board.reports):.2f}",
     ]
+    told = f"Spent in the last {count(nights, 'night')}: {', '.join(spent)}." if nights else "Nothing was spent yet."
     if board.minutes:
-        spent.append(f"{board.minutes.used:,} of {count(board.minutes.reserved, 'reserved Actions minute')}")
-    return f"Spent in the last {count(nights, 'night')}: {', '.join(spent)}." if nights else "Nothing was spent yet."
+        reserved = count(board.minutes.reserved, "reserved Actions minute")
+        told += f" The last night took {board.minutes.used:,} of {reserved}."
+    return told
 
 
 def _row(state: State, board: Board) -> str:
@@ -137,7 +139,8 @@ def _row(state: State, board: Board) -> str:
         now.append(f"{count(state.barren, 'night')} without a gain" if state.barren else "awake")
     if state.confirmed and state.confirmed != state.last:
         now.append(f"last confirmed {state.confirmed}")
-    last = f"{state.last}: {state.result}" if state.last else "never"
+    none = "none lately" if state.name in {*board.asleep, *board.paused} else "never"
+    last = f"{state.last}: {state.result}" if state.last else none
     return f"| {state.name} | {last} | {'; '.join(now)} |"
 
 

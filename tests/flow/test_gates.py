@@ -13,12 +13,14 @@ import pytest
 
 from bot import config
 from bot.forge.local import LocalForge
+from bot.night.board import board
 from bot.night.folder import Night, Plan
 from bot.night.gates import Gates, NothingTonight, WorkflowRun, evening
 from bot.night.handing import take_over
 from bot.night.night import targets_of
 from bot.night.plan import Wishes, plan
 from bot.night.propose import propose
+from bot.pages.dashboard import dashboard
 from harness import folds
 from harness.repository import Repository
 from tests.recorded import record
@@ -173,6 +175,23 @@ def test_five_nights_in_vain_put_a_target_to_sleep_once(tmp_path: Path) -> None:
     assert f"dial/{night.name}.1-run.jsonl" in listed
     with pytest.raises(NothingTonight, match="sleeping: 5 nights without a confirmed change"):
         planned(found, once=False)  # said once, and silent from then on
+
+
+def test_the_dashboard_says_who_sleeps_until_they_wake(tmp_path: Path) -> None:
+    found = repository(tmp_path, "sleep_after: 2\n", dial="", knob="")
+    in_vain(found, FIVE[:2])
+    night, _ = planned(found)
+    assert board(night, {}).asleep == {}, "it is not recorded yet"
+    propose(night, targets_of(night), LocalForge(night.path))
+    why = "2 nights without a confirmed change, and nothing of it has changed since"
+    assert board(night, {}).asleep == {"dial": f"since {night.name}: {why}"}
+    in_vain(found, [f"2026-12-{day}" for day in range(10, 18)], "knob")
+    later = board(night, {})
+    assert set(later.asleep) == {"dial"}
+    assert {report.name for report in later.reports} == {"knob"}, "its own night is out of sight"
+    assert "| dial | none lately | asleep: `since 2026-11-21: 2 nights" in dashboard(later)
+    record(found, "dial", "2026-12-18", {"run": "exhausted"})
+    assert board(night, {}).asleep == {}
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ NIGHT = {
     "plan": Job(PLAN, "Plan", ("plan",)),
     "run": Job(READ, "", ("setup", "run")),
     "confirm": Job(READ, "", ("setup", "confirm")),
-    "propose": Job(WRITE, "Propose", ("propose",)),
+    "propose": Job({**WRITE, "actions": "read"}, "Propose", ("propose",)),
 }
 TABLE = {
     "nightly.yml": NIGHT,

@@ -9,9 +9,13 @@ import pytest
 
 from bot.config import PullRequests
 from bot.forge import Standing
+from bot.forge.local import LocalForge
 from bot.forge.patience import ForgeError
+from bot.night import workflow
 from bot.night.folder import Night
+from bot.night.night import targets_of
 from bot.night.plan import Wishes, plan
+from bot.night.propose import propose
 from tests.forging import Desk, copied, desk, made, measured
 from tests.support import git
 
@@ -76,6 +80,30 @@ def test_what_a_human_approved_waits_for_them(at: Desk) -> None:
     at.there.pulls[1].reviews.clear()
     _, again = plan(at.night.repository, Wishes(), forge=at.forge())
     assert again.targets[0].carried_from == first.night
+
+
+def test_the_minutes_of_the_workflow_are_on_its_pages(at: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = ".github/workflows/nightly.yml"
+    at.there.commit("main", {path: "name: nightly\non: schedule\n"})
+    mine = at.there.run(path, status="in_progress")
+    at.there.job(mine, "run t", "completed")
+    at.there.job(mine, "confirm t", "completed")
+    targets = targets_of(at.night)
+    monkeypatch.setenv("GITHUB_RUN_ID", str(mine.id))
+    monkeypatch.setenv("GITHUB_WORKFLOW_REF", f"{at.there.full_name}/{path}@refs/heads/main")
+    monkeypatch.setenv("GITHUB_ACTIONS", "false")
+    assert workflow.minutes(at.night, targets, at.forge()) is None
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    assert workflow.minutes(at.night, targets, LocalForge(at.night.path)) is None
+    assert workflow.minutes(at.night, targets, at.with_token(contents="read").forge()) is None
+    found = workflow.minutes(at.night, targets, at.with_token(actions="read").forge())
+    assert found is not None
+    assert (found.used, found.reserved) == (2, 50 + 350 + 45), "a loop without a limit has the longest job there is"
+    propose(at.night, targets, at.forge(), minutes=found)
+    told = f"2 of {found.reserved} reserved Actions minutes"
+    assert told in (at.there.pulls[1].body or "")
+    (issue,) = at.there.issues.values()
+    assert f"The last night took {told}." in (issue.body or "")
 
 
 def test_a_review_that_comes_during_the_night_is_respected(at: Desk) -> None:

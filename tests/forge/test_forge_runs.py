@@ -52,6 +52,20 @@ def test_what_ran_tonight_but_this_run(at: OnGitHub, monkeypatch: pytest.MonkeyP
     }
 
 
+def test_what_this_run_took_of_lent_machines(at: OnGitHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = at.run(NIGHTLY, status="completed")
+    at.job(other, "plan", "completed")
+    mine = at.run(NIGHTLY, status="in_progress")
+    at.job(mine, "plan", "completed")
+    at.job(mine, "run dial", "completed")
+    at.job(mine, "run gpu", "completed", ("self-hosted", "gpu"))
+    at.job(mine, "run knob", "completed").conclusion = "skipped"
+    at.job(mine, "propose", "queued")
+    assert runs(at).lent() is None, "it is not told which run it is"
+    monkeypatch.setenv("GITHUB_RUN_ID", str(mine.id))
+    assert runs(at).lent() == 2
+
+
 def test_a_night_that_waits_for_a_machine_is_cancelled(at: OnGitHub) -> None:
     waits, works = at.run(NIGHTLY, status="in_progress"), at.run(NIGHTLY, status="in_progress")
     at.job(waits, "plan", "completed")

@@ -25,15 +25,19 @@ _SKIPPED = frozenset({"skipped", "cancelled"})
 
 
 class Runs:
-    """The runs of our own workflow, this one left out."""
+    """The runs of our own workflow."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._mine = os.environ.get("GITHUB_RUN_ID", "")
 
     def since(self, moment: datetime) -> list[WorkflowRun]:
-        """Every run that was created since then."""
+        """Every run that was created since then, this one left out."""
         return self._do("list what this workflow ran tonight", "actions: read", lambda it: self._listed(it, moment))
+
+    def lent(self) -> int | None:
+        """Minutes that this run took so far on machines that GitHub lends; None where it is not among the newest."""
+        return self._do("ask for the minutes of this run", "actions: read", self._lent)
 
     def cancel_waiting(self) -> list[str]:
         """Cancels runs of which a job still waits for a machine; what they are called.
@@ -45,6 +49,13 @@ class Runs:
     def _listed(self, repository: Repository, moment: datetime) -> list[WorkflowRun]:
         return [_summed(run) for run in self._ours(repository) if run.created_at >= moment]
 
+    def _lent(self, repository: Repository) -> int | None:
+        mine = next((run for run in self._newest(repository) if str(run.id) == self._mine), None)
+        if mine is None:
+            return None
+        jobs = [job for job in mine.jobs("all") if job.conclusion != "skipped" and "self-hosted" not in job.labels]
+        return sum(_minutes(job) for job in jobs if job.status in {"in_progress", "completed"})
+
     def _cancelled(self, repository: Repository) -> list[str]:
         waiting = [run for run in self._ours(repository) if run.status != "completed" and _waits(list(run.jobs()))]
         for run in waiting:
@@ -52,6 +63,9 @@ class Runs:
         return [f"{run.name or 'night'} #{run.run_number}" for run in waiting]
 
     def _ours(self, repository: Repository) -> Sequence[Theirs]:
+        return [run for run in self._newest(repository) if str(run.id) != self._mine]
+
+    def _newest(self, repository: Repository) -> Sequence[Theirs]:
         found = _WORKFLOW.fullmatch(os.environ.get("GITHUB_WORKFLOW_REF", ""))
         if not found:
             raise ForgeError(
@@ -59,8 +73,7 @@ class Runs:
                 why="GITHUB_WORKFLOW_REF is missing; GitHub sets it in every job",
                 next_step="plan from the workflow that autoresearch install wrote",
             )
-        newest = islice(repository.get_workflow(found["file"]).get_runs(), _MOST)
-        return [run for run in newest if str(run.id) != self._mine]
+        return list(islice(repository.get_workflow(found["file"]).get_runs(), _MOST))
 
     def _do(self, doing: str, needs: str, step: Callable[[Repository], T]) -> T:
         return self._client.do(doing, needs, step)
