@@ -116,7 +116,7 @@ def _declined(night: Night, rows: Mapping[str, list[Row]], forge: Forge) -> dict
         refused = past.refused(repository, share.name, share.lock, base, forge)
         earlier = refused.get(repository.blob_id(rows[share.name][-1].content), night.name)
         if earlier != night.name:
-            found[share.name] = f"a human closed the same content when the night {earlier} proposed it"
+            found.setdefault(share.name, f"a human closed the same content when the night {earlier} proposed it")
     return found
 
 
