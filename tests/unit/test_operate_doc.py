@@ -131,5 +131,5 @@ def test_every_permission_that_doctor_asks_for_is_told() -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    for path in re.findall(r"\]\(([^)#]+)", TEXT):
-        assert (ROOT / "docs" / path).exists(), path
+    for path in re.findall(r"\]\(([^)#]+)|src=\"([^\"]+)\"", TEXT):
+        assert (ROOT / "docs" / "".join(path)).exists(), path
