@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,9 @@ from bot.install.options import LOCK_FILE
 from bot.verdict import job, touched
 from bot.verdict.touched import EDITED, LOCKED, NOTHING, UNREADABLE, Targets
 from harness.repository import CommitSource, Repository
+from tests.actions.runner import Actions
+from tests.actions.shop import NAME
+from tests.actions.shop import opened as opened_shop
 from tests.commanding import STRANGER, World, forge_of, night_over, proposed, target_files
 from tests.github.state import Pull
 from tests.support import git, make_repository
@@ -211,3 +214,25 @@ def test_other_events_announce_nothing(tmp_path: Path, wrong: dict[str, object])
     assert job.announced(path)
     path.write_text(json.dumps({"workflow_run": {**RUN, **wrong}}), encoding="utf-8")
     assert job.announced(path) is None
+
+
+def test_the_workflow_as_it_is_written_with_the_token_that_it_asks_for(tmp_path: Path) -> None:
+    files = {path: text for path, text in target_files("dial").items() if path.startswith(AT)}
+    with opened_shop(tmp_path, files) as shop:
+        shop.github.account(STRANGER)
+        fork = shop.github.fork(shop.there.full_name, STRANGER)
+        fork.commit("mine", {f"{AT}/evaluate.py": "raise SystemExit\n"}, by=STRANGER)
+        pull = shop.there.open(f"{STRANGER}:mine", by=STRANGER)
+
+        def token(permissions: Mapping[str, str]) -> str:
+            return shop.github.token(**{name.replace("-", "_"): level for name, level in permissions.items()})
+
+        actions = Actions(tmp_path, shop.github.server_url, NAME, token({}), shop.github.api_url, tokens=token)
+        event = {
+            "event": "pull_request", "head_sha": pull.head_sha, "head_branch": pull.head,
+            "head_repository": {"full_name": fork.full_name},
+        }  # fmt: skip
+        run = actions.run(shop.here.root, "verdict.yml", "workflow_run", payload={"workflow_run": event})
+        assert (run.exit_code, run.jobs) == (0, {"verdict": "success"}), run.log
+        (check,) = shop.there.check_runs
+        assert (check.head_sha, check.conclusion, check.output["title"]) == (pull.head_sha, "neutral", LOCKED)
