@@ -22,7 +22,7 @@ Exit codes: 0 done, 1 a bug, 2 wrong usage, 3 configuration or data, 4 evaluator
 
 _ORDER = (
     "new", "setup", "check", "label", "audit",
-    "night", "plan", "run", "confirm", "propose", "promote", "command",
+    "night", "plan", "run", "confirm", "propose", "promote", "command", "verdict",
     "report", "log", "reproduce", "refresh",
     "install", "doctor",
 )  # fmt: skip

@@ -13,11 +13,19 @@ from harness.errors import AutoresearchError
 
 MOST_BYTES = 8 * 1024 * 1024
 _LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}(?:\[bot\])?")
-_REPOSITORY = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
+REPOSITORY = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
 
 
 def read(path: Path) -> Comment | None:
     """The comment of an `issue_comment` event; None for any other event. Raises AutoresearchError for no event."""
+    try:
+        return _comment(load(path))
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def load(path: Path) -> Mapping[str, Any]:
+    """An event, whatever it is of. Raises AutoresearchError."""
     with path.open("rb") as file:
         content = file.read(MOST_BYTES + 1)
     try:
@@ -28,16 +36,13 @@ def read(path: Path) -> Comment | None:
         raise AutoresearchError(
             f"{path} is no event of GitHub's", next_step='--handed-event "$GITHUB_EVENT_PATH", in a workflow'
         )
-    try:
-        return _comment(data)
-    except (KeyError, TypeError, ValueError):
-        return None
+    return data
 
 
 def _comment(data: Mapping[str, Any]) -> Comment:
     said, issue = data["comment"], data["issue"]
     by, repository = str(said["user"]["login"]), str(data["repository"]["full_name"])
-    if not _LOGIN.fullmatch(by) or not _REPOSITORY.fullmatch(repository):
+    if not _LOGIN.fullmatch(by) or not REPOSITORY.fullmatch(repository):
         raise ValueError(by)
     senders = {str(person["type"]) for person in (said["user"], data["sender"])}
     return Comment(

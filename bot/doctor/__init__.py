@@ -31,6 +31,7 @@ THERE: tuple[tuple[str, Check], ...] = (  # the most important first: as a reade
     ("pull requests", actions.check_token),
     ("default branch", branches.check_default),
     ("pushes", branches.check_pushes),
+    ("required check", branches.check_required),
     ("schedule", actions.check_workflow_state),
     ("records branch", branches.check_records),
     ("environment", settings.check_environment),

@@ -10,12 +10,13 @@ from bot import records
 from bot.doctor.finding import Finding, missing, ok, unknown, warning
 from bot.doctor.ground import Ground
 from bot.doctor.installed import NIGHTS, app
+from bot.install import FOLDER, WORKFLOWS
 
 GENERAL = "Settings > Actions > General"
 PAGE = "settings/actions"
 ADMINISTRATION = "Administration: read"
 LATE = timedelta(hours=36)  # a night's distance, and half of one for a tick that came late
-_OURS = tuple(f".github/workflows/{name}.yml" for name in ("nightly", "nightly-gpu", "commands", "promote"))
+_OURS = tuple(f"{FOLDER}/{name}" for name in WORKFLOWS)
 
 
 def check_enabled(ground: Ground) -> Iterator[Finding]:

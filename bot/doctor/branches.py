@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
 from bot.doctor import rulesets
 from bot.doctor.finding import Finding, missing, ok, warning
 from bot.doctor.ground import Ground
 from bot.doctor.protection import Guard, classic, guards, rules
+from bot.forge.github import checks
 from bot.forge.github.inspection import NoRight, NotInPlan
 
 NEW = "Settings > Rules > Rulesets > New ruleset > New branch ruleset"
 BYPASS = "Settings > Rules > Rulesets > the ruleset > Bypass list"
 PULL = "Settings > Rules > Rulesets > the ruleset > Require a pull request before merging"
 PAGE = "settings/rules"
+VERDICT = ".github/workflows/verdict.yml"
 SOME_NIGHT = "autoresearch/2026-01-01"
 FINAL = {"deletion", "non_fast_forward"}
 _NO_HINDRANCE = FINAL | {"required_linear_history", "copilot_code_review"}
@@ -56,6 +59,33 @@ def _judged(branch: str, best: Guard) -> Finding:
         return ok("default branch", f"{branch} needs an approved pull request (who may bypass it is not shown)")
     whom = f"; may bypass it: {', '.join(best.bypass)}" if best.bypass else "; nobody may push past it"
     return ok("default branch", f"{branch} needs an approved pull request{whom}")
+
+
+def check_required(ground: Ground) -> Iterator[Finding]:
+    """A check run that a rule waits for and nothing posts keeps every pull request of a human's from being merged."""
+    branch = ground.base
+    if checks.NAME not in set(_required(ground, branch)):
+        yield ok("required check", f"nothing on {branch} waits for {checks.NAME}")
+        return
+    listed = ground.api.read("/actions/workflows?per_page=100", "Actions: read", absent={}).get("workflows", [])
+    if any(one["path"] == VERDICT and one["state"] == "active" for one in listed):
+        yield ok("required check", f"{branch} waits for {checks.NAME}, which verdict.yml posts")
+        return
+    said = (
+        f"{branch} waits for {checks.NAME}, and verdict.yml does not run there: no human's pull request can be merged"
+    )
+    steps = ("autoresearch install", "git add .github", 'git commit -m "Install autoresearch"', "git push")
+    yield missing("required check", said, commands=steps)
+
+
+def _required(ground: Ground, branch: str) -> Iterator[str]:
+    """Which checks a merge waits for, as far as this token is told."""
+    with contextlib.suppress(NotInPlan, NoRight):
+        for rule in rules(ground, branch):
+            if rule.get("type") == "required_status_checks":
+                asked = (rule.get("parameters") or {}).get("required_status_checks") or []
+                yield from (str(one.get("context")) for one in asked)
+        yield from (classic(ground, branch).get("required_status_checks") or {}).get("contexts") or []
 
 
 def check_records(ground: Ground) -> Iterator[Finding]:

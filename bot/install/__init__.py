@@ -20,7 +20,7 @@ from harness.errors import AutoresearchError
 from harness.repository import Repository, WorkingSource
 
 FOLDER = ".github/workflows"
-WORKFLOWS = ("nightly.yml", "nightly-gpu.yml", "commands.yml", "promote.yml")
+WORKFLOWS = ("nightly.yml", "nightly-gpu.yml", "commands.yml", "promote.yml", "pull-request.yml", "verdict.yml")
 
 
 class Kept(AutoresearchError):

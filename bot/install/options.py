@@ -43,7 +43,7 @@ class Options:
     def of(cls, repository: Repository, config: Config, wishes: Mapping[str, Any]) -> Options:
         """What was wished, and what follows from the repository where nothing was."""
         made = cls(
-            bot=wishes.get("bot") or (SOURCE if _is_ours(repository.root) else INDEX),
+            bot=wishes.get("bot") or (SOURCE if is_ours(repository.root) else INDEX),
             python=wishes.get("python") or "{}.{}".format(*sys.version_info[:2]),
             branch=config.pull_request.base or wishes.get("branch") or _default_branch(repository),
             extra=tuple(sorted(set(wishes.get("extra") or ()))),
@@ -97,7 +97,7 @@ def remembered(root: Path) -> dict[str, Any]:
     return kept
 
 
-def _is_ours(root: Path) -> bool:
+def is_ours(root: Path) -> bool:
     """Whether this is the bot's own repository, which needs no index to find it."""
     try:
         return bool(project(root)["project"]["name"] == DISTRIBUTION)
@@ -124,4 +124,4 @@ def _symbolic(repository: Repository, name: str) -> str:
     return listing.decode().strip()
 
 
-__all__: Sequence[str] = ("DISTRIBUTION", "INDEX", "LOCK_FILE", "SOURCE", "Options", "project", "remembered")
+__all__: Sequence[str] = ("DISTRIBUTION", "INDEX", "LOCK_FILE", "SOURCE", "Options", "is_ours", "project", "remembered")

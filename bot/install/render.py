@@ -28,8 +28,8 @@ _VALUE = re.compile(r"<<([a-z_/-]+)>>")
 def workflows(needs: Needs, options: Options, config: Config) -> dict[str, str]:
     """File name -> text of every workflow that these targets need."""
     found = {
-        "commands.yml": _filled("commands.yml", needs.targets, needs, options, config, "hosted"),
-        "promote.yml": _filled("promote.yml", needs.targets, needs, options, config, "hosted"),
+        name: _filled(name, needs.targets, needs, options, config, "hosted")
+        for name in ("commands.yml", "promote.yml", "pull-request.yml", "verdict.yml")
     }
     for name, targets, kind in (
         ("nightly.yml", needs.hosted, "hosted"),

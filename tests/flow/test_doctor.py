@@ -348,6 +348,25 @@ def test_a_target_that_does_not_load(whole: Setup) -> None:
     assert told["targets"].commands == ("autoresearch check",)
 
 
+def test_a_check_that_is_waited_for_and_that_nothing_posts(whole: Setup) -> None:
+    asked = {
+        "required_status_checks": [{"context": "autoresearch/verdict"}],
+        "strict_required_status_checks_policy": False,
+    }
+    whole.remote.ruleset("checks", [{"type": "required_status_checks", "parameters": asked}], ["~DEFAULT_BRANCH"])
+    assert not_in_order(whole.diagnosis()) == {}
+    workflow = ".github/workflows/verdict.yml"
+    whole.remote.commit("main", {workflow: None})
+    whole.remote.workflows[:] = [one for one in whole.remote.workflows if one.path != workflow]
+    (whole.checkout.root / workflow).unlink()
+    found = whole.diagnosis()
+    assert not_in_order(found) == {"required check": "missing", "workflows": "missing"}
+    text = as_text(found)
+    assert "main waits for autoresearch/verdict, and verdict.yml does not run there" in " ".join(text.split())
+    whole.remote.rulesets.pop()
+    assert not_in_order(whole.diagnosis()) == {"workflows": "missing"}
+
+
 def test_the_rulesets_it_prints_cure(whole: Setup) -> None:
     """What --ruleset prints, taken by GitHub as it is, makes the findings go away."""
     whole.remote.rulesets.clear()

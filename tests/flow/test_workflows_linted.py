@@ -86,7 +86,7 @@ def test_a_planted_fault_is_found(folder: Path, linter: object, tmp_path: Path) 
 
 
 def test_every_ignore_says_why(folder: Path) -> None:
-    allowed = {"dangerous-triggers": 1}
+    allowed = {"dangerous-triggers": 2}  # commands.yml and verdict.yml
     found: list[str] = []
     for path in folder.glob("*.yml"):
         text = path.read_text(encoding="utf-8")

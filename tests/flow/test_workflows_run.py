@@ -274,3 +274,16 @@ def test_a_push_is_measured_and_published(shop: Shop) -> None:
     tokens = {job: said(run, job)[-1]["tokens"] for job in run.jobs}
     assert tokens == {"plan": [], "remeasure data": [], "publish": ["GITHUB_TOKEN"]}
     assert set(shop.run("promote.yml", "push", payload=event, outputs="matrix=[]").jobs) == {"plan"}
+
+
+def test_a_pull_request_is_announced_and_told_what_it_touches(shop: Shop) -> None:
+    pull = {"action": "opened", "number": 7, "pull_request": {"number": 7, "base": {"ref": "main"}}}
+    announced = shop.run("pull-request.yml", "pull_request", payload=pull)
+    assert (announced.exit_code, announced.jobs) == (0, {})
+    run = {"event": "pull_request", "head_sha": "a" * 40, "head_branch": "$(id)"}
+    told = shop.run("verdict.yml", "workflow_run", payload={"action": "requested", "workflow_run": run})
+    assert (told.exit_code, told.jobs) == (0, {"verdict": "success"}), told.log
+    assert words(told, "verdict")[:2] == ["verdict", "--handed-event"]
+    assert said(told, "verdict")[-1]["tokens"] == ["GITHUB_TOKEN"]
+    of_a_push = shop.run("verdict.yml", "workflow_run", payload={"workflow_run": {**run, "event": "push"}})
+    assert of_a_push.jobs == {}

@@ -20,6 +20,7 @@ from tests.actions.repositories import CODE, DATA, OWN, SEARCH, WHEEL, with_targ
 ROOT = Path(__file__).parents[2]
 READ = {"contents": "read"}
 WRITE = {"contents": "write", "pull-requests": "write", "issues": "write", "checks": "write"}
+VERDICT = {"contents": "read", "pull-requests": "read", "checks": "write"}
 PLAN = {"contents": "read", "pull-requests": "read", "issues": "read", "actions": "read"}
 
 
@@ -51,7 +52,10 @@ TABLE = {
         "remeasure": Job(READ, "", ("setup", "promote remeasure")),
         "publish": Job({"contents": "write"}, "Publish", ("promote publish",), "autoresearch"),
     },
+    "pull-request.yml": {"announce": Job({}, "", ())},
+    "verdict.yml": {"verdict": Job(VERDICT, "Say what it touches", ("verdict",))},
 }
+EMPTY = ("pull-request.yml", "announce")  # never started, and of whoever opens the pull request
 BY_APP = {  # who writes is a GitHub App: its key is where candidates never are, and the workflow's own token reads
     ("nightly.yml", "propose"): Job(READ, "Take a token of the App, Propose", ("propose",), "autoresearch"),
     ("commands.yml", "post"): Job(READ, "Take a token of the App, Post", ("command post",), "autoresearch"),
@@ -76,9 +80,11 @@ def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def jobs(found: dict[str, dict[str, Any]]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Every job that is ever started."""
     for name, workflow in found.items():
         for key, job in workflow["jobs"].items():
-            yield name, key, job
+            if (name, key) != EMPTY:
+                yield name, key, job
 
 
 def as_row(job: dict[str, Any]) -> Job:
@@ -92,7 +98,7 @@ def holds_token(value: Any) -> bool:
 
 
 def test_every_job_is_as_the_table_says(found: dict[str, dict[str, Any]]) -> None:
-    assert set(found) >= {"commands.yml", "promote.yml"}
+    assert set(found) >= {"commands.yml", "promote.yml", "pull-request.yml", "verdict.yml"}
     assert {"nightly.yml", "nightly-gpu.yml"} & set(found)
     by_app = "secrets" in str(found)
     for name, workflow in found.items():
@@ -118,7 +124,29 @@ def test_nothing_is_allowed_that_a_job_does_not_name(found: dict[str, dict[str, 
         assert not holds_token(workflow.get("env", {}))
         assert not any(holds_token(job.get("env", {})) for job in workflow["jobs"].values())
         assert "pull_request_target" not in workflow[True]  # YAML 1.1 reads the key `on` as true
-        assert "workflow_run" not in workflow[True]
+        assert ("workflow_run" in workflow[True]) == (name == "verdict.yml")
+
+
+def test_a_pull_request_starts_nothing_but_its_own_announcement(found: dict[str, dict[str, Any]]) -> None:
+    announcing = found["pull-request.yml"]
+    (job,) = announcing["jobs"].values()
+    assert job["if"] == "${{ github.event_name == 'never' }}"
+    assert job["steps"] == [{"name": "Nothing", "run": "true"}]
+    assert [name for name, workflow in found.items() if "pull_request" in workflow[True]] == ["pull-request.yml"]
+
+
+def test_the_verdict_knows_a_pull_request_by_its_commit_alone(found: dict[str, dict[str, Any]]) -> None:
+    """It may write, so nothing of what was announced may reach a step: no checkout, no artifact, no text."""
+    workflow = found["verdict.yml"]
+    assert workflow[True] == {
+        "workflow_run": {"workflows": [found["pull-request.yml"]["name"]], "types": ["requested"]}
+    }  # fmt: skip
+    (job,) = workflow["jobs"].values()
+    assert "environment" not in job
+    assert "secrets" not in str(workflow)
+    steps = str(job["steps"])
+    assert not re.search(r"github\.event|head_ref|refs/pull|artifact@|\bgh\b|'ref'", steps)
+    assert steps.count("${{") == 1  # the token's
 
 
 def test_actions_are_the_pinned_ones(found: dict[str, dict[str, Any]]) -> None:

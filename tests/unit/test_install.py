@@ -47,6 +47,8 @@ def test_a_first_install_says_how_to_get_a_first_pull_request(tmp_path: Path) ->
         "wrote .github/workflows/nightly.yml",
         "wrote .github/workflows/commands.yml",
         "wrote .github/workflows/promote.yml",
+        "wrote .github/workflows/pull-request.yml",
+        "wrote .github/workflows/verdict.yml",
         f"wrote {LOCK_FILE}",
         "next:",
         '  git add .github && git commit -m "Install autoresearch" && git push',

@@ -105,7 +105,7 @@ def test_who_may_do_what_is_what_the_workflows_say() -> None:
         if found := re.match(r"\| (\w+): (\w+) \|([^|]*)\|([^|]*)\|", row):
             told[found[1], found[2]] = {"read": scopes(found[3]), "write": scopes(found[4])}
     real = {}
-    for name in ("nightly", "commands", "promote"):
+    for name in ("nightly", "commands", "promote", "verdict"):
         workflow = yaml.safe_load((ROOT / ".github" / "workflows" / f"{name}.yml").read_text(encoding="utf-8"))
         for job, rule in workflow["jobs"].items():
             wanted = rule["permissions"].items()
@@ -131,5 +131,5 @@ def test_every_permission_that_doctor_asks_for_is_told() -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    for path in re.findall(r"\]\(([^)#]+)", TEXT):
-        assert (ROOT / "docs" / path).exists(), path
+    for path in re.findall(r"\]\(([^)#]+)|src=\"([^\"]+)\"", TEXT):
+        assert (ROOT / "docs" / "".join(path)).exists(), path

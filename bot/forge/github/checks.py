@@ -11,11 +11,15 @@ if TYPE_CHECKING:
     from github.Repository import Repository
 
 NAME = "autoresearch/verdict"
+OF_PULL = "pull request"  # what a verdict is of that nothing was measured for
 Conclusion = Literal["success", "failure", "neutral"]
 
 
-def set_verdict(client: Client, head: str, conclusion: Conclusion, title: str, summary: str, of: str) -> str:
+def set_verdict(
+    client: Client, head: str, conclusion: Conclusion, title: str, summary: str, of: str, *, only_over: str = ""
+) -> str:
     """One verdict on a commit; a later one replaces it. of: what it is the verdict of, such as the seals of confirm.
+    only_over: a verdict of anything that begins otherwise stays as it is.
 
     A note where GitHub lets this kind of token post none; nothing otherwise.
     """
@@ -39,7 +43,7 @@ def set_verdict(client: Client, head: str, conclusion: Conclusion, title: str, s
             repository.create_check_run(
                 NAME, head, status="completed", conclusion=conclusion, external_id=of, output=output
             )
-        elif (mine.conclusion, mine.external_id) != (conclusion, of):
+        elif (mine.external_id or "").startswith(only_over) and (mine.conclusion, mine.external_id) != (conclusion, of):
             mine.edit(status="completed", conclusion=conclusion, external_id=of, output=output)
 
     return client.do("posting the check autoresearch/verdict", "checks: write", step)
