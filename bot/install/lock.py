@@ -140,6 +140,7 @@ def _report(root: Path, wanted: Sequence[str], python: str, machine: str) -> lis
             "--disable-pip-version-check", "--only-binary", ":all:", "--implementation", "cp",
             "--python-version", python, *(word for one in platforms for word in ("--platform", one)),
             "--report", str(report), "--requirement", str(listed),
+            "--target", folder,  # nothing comes there; older pips answer for another platform only so
         ]  # fmt: skip
         try:
             done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=SECONDS)

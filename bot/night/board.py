@@ -61,12 +61,18 @@ def _reports(night: Night, name: str) -> list[TargetReport]:
     for path in sorted((path for path in files if path.endswith(".jsonl")), key=_place):
         target, _, file = path.removesuffix(".jsonl").partition("/")
         found.setdefault(target, []).append(events.parse(file, files[path], files.get(f"{target}/{file}.pack", b"")))
-    return [summarise(segments) for segments in found.values() if _whole(segments)]
+    return [report for segments in found.values() if (report := _summarised(segments))]
 
 
 def _place(path: str) -> tuple[str, int]:
     return path.partition("/")[0], segment_number(path.removesuffix(".jsonl"))
 
 
-def _whole(segments: Sequence[Segment]) -> bool:
-    return all(segment.events and not segment.bad for segment in segments)
+def _summarised(segments: Sequence[Segment]) -> TargetReport | None:
+    """None of what is damaged, and of what another version recorded in a shape of its own."""
+    if any(segment.bad or not segment.events for segment in segments):
+        return None
+    try:
+        return summarise(segments)
+    except (KeyError, TypeError, ValueError):
+        return None

@@ -149,8 +149,8 @@ def test_a_candidate_that_ranks_better_and_harms_a_part_is_refused(guard: str, t
     assert event["why"].startswith(f"{guard} {found.base[guard]:.6g} -> {event['metrics'][guard]:.6g}, worse by ")
     assert found.verdict == "not-confirmed"
     assert "1 reverted: guard 1; 0 kept on the way" in found.page
-    assert f"guard: `{guard} " in found.page
-    assert "| `alert_created 5 -> 20` |" in found.page
+    assert f"guard, `{guard} " in found.page
+    assert ": `alert_created 5 -> 20` |" in found.page
     assert found.line.split("\t")[-4] == "discard"
     assert f"guard ({guard} " in found.line
     assert found.line.endswith(": alert_created 5 -> 20")
