@@ -28,7 +28,7 @@ import json, os, pathlib, sys
 def main():
     words = sys.argv[1:]
     handed = after("--handed", words)
-    found = sorted(str(p.relative_to(handed)) for p in handed.rglob("*") if p.is_file()) if handed else []
+    found = sorted(laid(str(p.relative_to(handed))) for p in handed.rglob("*") if p.is_file()) if handed else []
     verb = " ".join(words[:2]) if words[0] in {"command", "promote"} else words[0]
     environment = sorted(name for name, value in os.environ.items()
                          if os.environ["KNOWN"] in value and name != "KNOWN")
@@ -43,6 +43,10 @@ def main():
     if into:
         into.mkdir(parents=True)
         (into / "made").write_text(verb)
+
+def laid(path):  # several artifacts lie in folders of their names, around what the job made; one alone without
+    outer, inner = path.split("/")[:2]
+    return path.partition("/")[2] if outer == inner else path
 
 def after(flag, words):
     return pathlib.Path(words[words.index(flag) + 1]) if flag in words else None
