@@ -42,6 +42,8 @@ lint: .venv/test  ## ruff and mypy
 bench: .venv/test  ## speed, in medians and ratios measured in one run
 	$(BIN)/python -m tests.benchmarks
 	$(BIN)/python -m tests.benchmarks.saas
+	$(BIN)/python -m tests.benchmarks.pages
+	$(BIN)/python -m tests.benchmarks.planning
 
 soak: .venv/test  ## kill -9 at 300 random instants: every night goes on, nothing is lost or counted twice
 	$(BIN)/python -m tests.benchmarks.soak
