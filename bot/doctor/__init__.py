@@ -17,6 +17,8 @@ from harness.errors import AutoresearchError
 
 Check = Callable[[Ground], Iterator[Finding]]
 
+ASK = "GH_TOKEN=$(gh auth token) autoresearch doctor"
+
 HERE: tuple[tuple[str, Check], ...] = (
     ("remote", here.check_remote),
     ("targets", here.check_targets),
@@ -69,7 +71,7 @@ class Diagnosis:
         if not self.ready:
             return "autoresearch doctor"
         if any(finding.check == "github" for finding in self.findings):
-            return "GH_TOKEN=$(gh auth token) autoresearch doctor"
+            return ASK
         return self.first_night
 
     def as_json(self) -> dict[str, Any]:
@@ -92,7 +94,8 @@ def examine(ground: Ground, why_not_asked: str = "") -> Diagnosis:
 
 def _there(ground: Ground, why_not_asked: str) -> list[Finding]:
     if ground.github is None:
-        return [unknown("github", f"{why_not_asked}; not looked at: {_names()}")]
+        commands = (ASK,) if ground.slug else ()
+        return [unknown("github", f"{why_not_asked}; not looked at: {_names()}", commands=commands)]
     try:
         ground.github.repository()
     except NoRight as lack:

@@ -59,6 +59,8 @@ def check_targets(ground: Ground) -> Iterator[Finding]:
 
 def check_owners(ground: Ground) -> Iterator[Finding]:
     """Who is asked to review: `owner:` of each target, else CODEOWNERS."""
+    if not ground.targets:
+        return
     files = [path for path in CODEOWNERS if ground.text(path) is not None]
     ownerless = [target.name for target in ground.targets if not target.owner]
     told = "\n".join(ground.text(path) or "" for path in files).split()
@@ -81,6 +83,8 @@ def check_owners(ground: Ground) -> Iterator[Finding]:
 
 def check_sandbox(ground: Ground) -> Iterator[Finding]:
     """On this machine. Workflows prepare hosted machines by themselves."""
+    if not ground.targets:
+        return
     isolated = [target.name for target in ground.targets if target.isolated]
     if not isolated:
         yield ok("sandbox", "no target runs candidate code")
