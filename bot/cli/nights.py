@@ -243,7 +243,8 @@ def _warn_uncommitted(repository: Any, targets: Sequence[Any]) -> None:
 
     changed = uncommitted(repository, targets)
     if changed:
-        say(f"note: {', '.join(changed[:5])} differ from the last commit; a night works on the commit")
+        differ = "differs" if len(changed) == 1 else "differ"
+        say(f"note: {', '.join(changed[:5])} {differ} from the last commit; a night works on the commit")
 
 
 def _print_plan(made: Any, *, as_json: bool) -> None:
