@@ -52,6 +52,7 @@ def _draw(report: TargetReport) -> Figure:
     axes.axhline(number(report.rule, metric, report.base), color=BASE, lw=1, ls="--", label="base tonight")
     axes.set_ylim(*_frame(report, steps))
     axes.set_xlim(0, max(report.tries, 1))
+    axes.locator_params(axis="x", integer=True)
     axes.set_xlabel("experiment", color=INK)
     axes.set_ylabel(f"{metric.name} ({direction(metric)})", color=INK)
     axes.set_title(_title(report), loc="left", color=INK, fontsize=11)

@@ -63,6 +63,7 @@ def _tries(axes: Axes, report: TargetReport, noise: Noise) -> None:
     axes.axhline(0, color=BASE, lw=1, ls="--")
     axes.set_ylim(low, high)
     axes.set_xlim(0, report.tries + 1)
+    axes.locator_params(axis="x", integer=True)
     axes.set_xlabel("try", color=INK)
     axes.set_ylabel(f"{_unit(metric)} against\nthe incumbent ({direction(metric)})", color=INK)
     title = f"{report.name}, {report.night}: {report.kept} kept of {report.tries:,} tries"
