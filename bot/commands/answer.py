@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.commands import work
@@ -89,6 +89,7 @@ def _renewed(
         night, due, shown, segments, lambda row, report: message(row, night.name, report), includes=includes,
         facts=facts(branch, segments, due),
     )  # fmt: skip
+    material = replace(material, facts=replace(material.facts, moved=opening.moved(material, forge)))
     if same or not any(due.values()):
         _check_head(branch, now, branch.head)
         return opening.show_again(material, branch.name, branch.head, forge)

@@ -119,7 +119,7 @@ def _asked(material: Material, branch: str, head: str, ids: Mapping[tuple[str, i
         charts={name: chart.chart_png(report) for name, report in material.reports.items() if report.points},
         commits=ids,
         includes=tuple(sorted(material.includes.items())),
-        facts=material.facts,
+        facts=replace(material.facts, tags=_tagged(material)),
         asked=True,
     )
 
@@ -158,7 +158,7 @@ def _open(material: Material, owner: str, forge: Forge, *, several: bool) -> Ope
         commits=ids,
         includes=tuple((name, proposal.branch) for name, proposal in carried.items()),
         owners=(owner,) if owner else (),
-        facts=replace(material.facts, absent=material.absent, moved=_moved(material, forge.base(night.repository))),
+        facts=replace(material.facts, absent=material.absent, moved=moved(material, forge), tags=_tagged(material)),
     )
     head = _commit_results(material, request, forge)
     older = _replaced(material, carried)
@@ -221,9 +221,14 @@ def _carried(material: Material) -> dict[str, Proposal]:
     return found
 
 
-def _moved(material: Material, now: str | None) -> Moved | None:
+def _tagged(material: Material) -> tuple[str, ...]:
+    return tuple(name for name, rows in material.rows.items() if rows and "tag" in rows[0].target.publish)
+
+
+def moved(material: Material, forge: Forge) -> Moved | None:
     """Whether the branch that a human merges into has left the night behind where that matters to it."""
     night = material.night
+    now = forge.base(night.repository)
     if now is None or now == night.plan.base:
         return None
     names = night.repository.git("diff", "--name-only", "-z", "--no-renames", night.plan.base, now)

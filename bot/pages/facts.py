@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-MovedHow = Literal["replayed", "unchecked", "conflict", "lock"]
+MovedHow = Literal["conflict", "lock"]
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,7 @@ class Absent:
 class Moved:
     """The base branch has moved since the night. to: its commit now.
 
-    how: replayed (the rows were put on it and confirmed there), unchecked (not confirmed there yet), conflict (it
-    changed a target's file), lock (it changed what computes a score).
+    how: conflict (it changed a target's file), lock (it changed what computes a score). Other changes say nothing.
     """
 
     to: str
@@ -61,7 +60,7 @@ class Minutes:
 class Facts:
     """supersedes: the pull request whose place this one takes; commands: whether a comment such as
     /recheck is heard; rechecked: whether the reports are of a check that came after the pull request was opened;
-    squash_only: whether a merge makes one commit of all rows."""
+    squash_only: whether a merge makes one commit of all rows; tags: confirmed targets that a merge tags."""
 
     squash_only: bool = False
     supersedes: Pull | None = None
@@ -71,6 +70,7 @@ class Facts:
     minutes: Minutes | None = None
     commands: bool = False
     rechecked: bool = False
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from bot.pages import figures
 from bot.pages.gains import headline, number, shown
 from bot.pages.pieces import Piece, Weight
 from bot.pages.summary import TargetReport
-from bot.pages.text import cell_code, label
+from bot.pages.text import cell_code, count, label
 from harness.events import Event
 from harness.rule import headline_name
 
@@ -43,10 +43,8 @@ def reverted(report: TargetReport, chart: str) -> Piece:
         says = f"Screened: a bound on {label(report.primary.name)} ruled it out, so nothing else of it was measured."
         lines += [says, ""]
     if chart:
-        lines += [
-            f"![{label(headline_name(report.rule))} of {report.name} over {report.tries:,} experiments]({chart})",
-            "",
-        ]
+        tries = count(report.tries, "experiment")
+        lines += [f"![{label(headline_name(report.rule))} of {report.name} over {tries}]({chart})", ""]
     return Piece([*lines, "</details>", ""], Weight.FOLDED, report.name, "near misses", short=[f"{summary}.", ""])
 
 

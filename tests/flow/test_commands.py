@@ -207,6 +207,17 @@ def test_a_recheck_measures_with_seeds_of_its_own_and_moves_nothing(world: World
     assert len(set(seeds)) == 2, "confirm and recheck measured under one seed, or under many"
 
 
+@pytest.mark.parametrize("command", ["/recheck", "/drop 2"])
+def test_a_base_that_changed_the_same_file_since_is_said_whatever_was_measured(world: World, command: str) -> None:
+    world.hosted.commit("main", {"targets/experiments/dial/params.yaml": "a: 7\nb: 0\nc: 0\n"}, by="ada")
+    _said, found = world.whole(command, "dial")
+    assert found
+    assert found.confirmed, "it was measured on the night's own base"
+    assert "Do not merge" in (world.pull.body or "")
+    assert "it changed a file that this pull request changes" in (world.pull.body or "")
+    assert [one.conclusion for one in world.hosted.check_runs if one.head_sha == world.pull.head_sha][-1] == "failure"
+
+
 def test_a_result_that_does_not_come_out_again_is_not_to_be_merged(tmp_path: Path) -> None:
     shift = tmp_path / "shift"
     shift.write_text("1")

@@ -53,8 +53,7 @@ CASES = {
         (night,),
         replace(HEARD, absent=(Absent("on-gpu", "runner-absent", "no runner with [self-hosted, gpu] for 24 h"),)),
     ),
-    "base-moved": Case((night,), replace(HEARD, moved=Moved("e" * 40, "replayed"))),
-    "base-moved-unchecked": Case((night,), replace(HEARD, moved=Moved("e" * 40, "unchecked")), "recheck"),
+    "base-moved": Case((night,), replace(HEARD, moved=Moved("e" * 40, "conflict")), "do-not-merge"),
     "dropped": Case(
         tuple(TWO), replace(HEARD, dropped=(Dropped("alpha", 4, "feature_4: 5 -> 10", "ada"),)),
     ),
@@ -120,6 +119,20 @@ def test_a_row_that_was_dropped_keeps_its_number_and_no_other_gets_it(tmp_path: 
     assert rows.numbering([without, reports[1]], last)["beta"] == 3
 
 
+@pytest.mark.parametrize(
+    ("tags", "says"),
+    [
+        ((), "Merging publishes nothing. "),
+        (("beta", "alpha"), "Merging tags alpha, beta, and publishes nothing else. "),
+    ],
+)
+def test_what_a_merge_publishes_is_in_the_first_lines(tags: tuple[str, ...], says: str, tmp_path: Path) -> None:
+    reports = [summarise(make(tmp_path)) for make in TWO]
+    text = body(NIGHT, reports, links(reports, replace(HEARD, tags=tags)))
+    assert any(line.startswith(says) for line in text.splitlines()[1:6])
+    check_mail(text)
+
+
 def test_without_commands_rows_are_numbered_by_target(tmp_path: Path) -> None:
     reports = made(CASES["forge-two-targets"], tmp_path)
     assert set(rows.numbering(reports, Facts()).values()) == {0}
@@ -176,10 +189,7 @@ def test_a_title_of_many_targets_is_short_enough_for_a_forge(tmp_path: Path) -> 
     assert title(NIGHT, [replace(report, name="t" * 300)]).endswith("1 target confirmed")
 
 
-@pytest.mark.parametrize(
-    ("how", "advice"), [(None, "merge"), ("replayed", "merge"), ("unchecked", "recheck"), ("conflict", "do-not-merge"),
-                        ("lock", "do-not-merge")],
-)  # fmt: skip
+@pytest.mark.parametrize(("how", "advice"), [(None, "merge"), ("conflict", "do-not-merge"), ("lock", "do-not-merge")])
 def test_what_a_base_that_moved_makes_of_a_verdict(how: MovedHow | None, advice: str, tmp_path: Path) -> None:
     strong = made(CASES["forge-strong"], tmp_path / "strong")
     weak = made(CASES["weak"], tmp_path / "weak")
