@@ -21,6 +21,7 @@ from harness.targetfile.overlaps import refuse_overlaps
 CONFIG_FILE = ".github/autoresearch.yml"
 DEFAULT_TARGETS = ("targets/experiments/*",)
 MOST_TOLD = 50
+_CRON = (("minute", 0, 59), ("hour", 0, 23), ("day of the month", 1, 31), ("month", 1, 12), ("day of the week", 0, 6))
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,18 @@ def _schedule(config: ConfigFile, entry: Mapping[str, Any]) -> Schedule:
         step = "UTC, or a name such as Europe/Berlin" if known else "install the package tzdata, or say UTC"
         complaint = f"{what}{nearest(found.timezone, sorted(known))}"
         raise config.error("/schedule/timezone", complaint, next_step=step) from None
+    _check_cron(config, found.cron)
     return found
+
+
+def _check_cron(config: ConfigFile, cron: str) -> None:
+    """GitHub takes a workflow with an hour 25 out of service, and says so where nobody looks."""
+    for field, (name, low, high) in zip(cron.split(), _CRON, strict=True):
+        for number in re.findall(r"(?<![/\d])\d+", field):
+            if not low <= int(number) <= high:
+                step = f"{show(Schedule.cron)} is every night at 2:17"
+                what = f"the {name} {number} is not in {low} to {high}"
+                raise config.error("/schedule/cron", what, next_step=step)
 
 
 def _pull_requests(entry: Mapping[str, Any]) -> PullRequests:

@@ -1488,6 +1488,14 @@ CASES: list[Case] = [
         ),
     ),
     Case(
+        "config: cron of an hour that no day has",
+        {CONFIG: CONFIGURED + "schedule: {cron: '17 */25,24 * * 1-5'}\n"},
+        (
+            ".github/autoresearch.yml:2:18: schedule.cron: the hour 24 is not in 0 to 23",
+            '  next: "17 2 * * *" is every night at 2:17',
+        ),
+    ),
+    Case(
         "config: a label of the bot's own",
         {CONFIG: CONFIGURED + "pull_request: {labels: [growth, hold]}\n"},
         (
