@@ -103,6 +103,7 @@ def test_what_a_human_wrote_and_set_stays(at: Desk) -> None:
 def test_a_reviewed_pull_request_is_left_as_it_is(at: Desk, verdict: str) -> None:
     at.propose()
     (pull,) = at.there.pulls.values()
+    at.there.collaborators["bob"] = "write"
     at.there.review(pull.number, "COMMENTED", by="bob")
     assert standing(at) is Standing.WAITING
     at.there.review(pull.number, verdict, by="bob")
@@ -155,6 +156,7 @@ def test_a_pull_request_that_a_human_opened_keeps_its_words(at: Desk) -> None:
     with pytest.raises(ForgeError) as failure:
         at.propose()
     assert "Allow GitHub Actions to create and approve pull requests" in failure.value.next_step
+    at.there.collaborators["bob"] = "write"
     at.there.open(f"autoresearch/{at.night.name}", title="By hand", body="I opened it.", by="bob")
     result = at.propose()
     (pull,) = at.there.pulls.values()
