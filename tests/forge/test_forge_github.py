@@ -311,3 +311,19 @@ def test_the_command_in_a_workflow(at: Desk, monkeypatch: pytest.MonkeyPatch, tm
     assert f"page:    {at.there.html_url}/pull/{pull.number}" in done.stdout
     assert at.token not in done.stdout + done.stderr
     assert (pull.body or "").strip() in (tmp_path / "summary.md").read_text(encoding="utf-8")
+
+
+def test_a_night_starts_from_what_it_is_merged_into(at: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A workflow may be dispatched on any branch, whose commits would all be in the pull request, and no row of it."""
+    monkeypatch.setenv("GITHUB_REPOSITORY", NAME)
+    monkeypatch.setenv("GITHUB_API_URL", at.github.api_url)
+    monkeypatch.setenv("GITHUB_SERVER_URL", at.github.server_url)
+    monkeypatch.setenv("GITHUB_TOKEN", at.token)
+    here = at.night.repository
+    git(here, "checkout", "--quiet", "-b", "feature")
+    git(here, "commit", "--quiet", "--allow-empty", "-m", "Not on main")
+    refused = autoresearch(here, "plan", "--runner", "hosted", "--forge", "github")
+    assert "is not on the branch that merges go onto" in refused.stderr
+    git(here, "checkout", "--quiet", "main")
+    planned = autoresearch(here, "plan", "--runner", "hosted", "--forge", "github")
+    assert planned.returncode == 0, planned.stderr
