@@ -256,7 +256,9 @@ def test_claims_and_gains_under_different_locks_are_not_compared(repository: Rep
     (merged,) = folds.merges(chain.read(repository, "dial").segments)
     assert (merged.gain, merged.predicted, merged.comparable) == (42.0, 6.0, False)
     assert "under another lock" in autoresearch(repository, "report").stdout
-    assert "\nConfirmed: +6 (+6 to +6), under another lock\n" in git(repository, "show", "--no-patch", *tags(repository))
+    assert "\nConfirmed: +6 (+6 to +6), under another lock\n" in git(
+        repository, "show", "--no-patch", *tags(repository)
+    )
 
 
 def test_a_branch_elsewhere_cannot_be_published(repository: Repository) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from bot.config import PullRequests
 from bot.forge import PullRequest, Standing
+from bot.forge.github import checks
 from bot.forge.github.client import from_environment
 from bot.forge.patience import ForgeError
 from bot.night import past
@@ -327,3 +328,14 @@ def test_a_night_starts_from_what_it_is_merged_into(at: Desk, monkeypatch: pytes
     git(here, "checkout", "--quiet", "main")
     planned = autoresearch(here, "plan", "--runner", "hosted", "--forge", "github")
     assert planned.returncode == 0, planned.stderr
+
+
+def test_a_verdict_on_hundreds_of_targets_fits_and_is_still_told_apart(at: Desk) -> None:
+    head = at.there.bare.sha("refs/heads/main") or ""
+    seals = ", ".join(f"target-{number} {'a' * 16}" for number in range(600))
+    for last in ("b", "c", "c"):
+        summary = f"{last}{'x' * 70_000}"
+        checks.set_verdict(at.forge().client, head, "success", "Merge", summary, f"2026-01-01: {seals}{last}")
+        (check,) = at.there.check_runs
+        assert (check.output["summary"][0], len(check.output["summary"])) == (last, checks.MOST_SUMMARY)
+        assert len(check.external_id) <= checks.MOST_ID

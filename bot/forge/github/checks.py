@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 NAME = "autoresearch/verdict"
 OF_PULL = "pull request"  # what a verdict is of that nothing was measured for
 _OURS = re.compile(rf"{OF_PULL} [0-9]|[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}")  # of a job, GitHub's id stands there instead
+MOST_SUMMARY, MOST_ID = 60_000, 250  # characters; GitHub takes 65,535 of the one
 Conclusion = Literal["success", "failure", "neutral"]
 
 
@@ -28,7 +30,9 @@ def set_verdict(
     """
     from github import GithubException
 
-    output: dict[str, Any] = {"title": title, "summary": summary}
+    output: dict[str, Any] = {"title": title, "summary": summary[:MOST_SUMMARY]}
+    if len(of) > MOST_ID:
+        of = f"{of[: MOST_ID - 65]} {hashlib.sha256(of.encode()).hexdigest()}"
 
     def step(repository: Repository) -> str:
         try:
