@@ -15,6 +15,7 @@ from bot.night.handing import NOTHING
 from bot.pages.facts import Minutes
 from bot.pages.text import code, count
 from harness import folds
+from harness.errors import RepositoryError
 from harness.handover.shapes import GATED
 from harness.repository import CommitSource, Repository
 from harness.target import Target
@@ -30,10 +31,22 @@ def gates(repository: Repository, forge_name: str, runner: str, *, once: bool) -
 
     if not isinstance(forge, GitHubForge):
         return forge, Gates(forge, once, runner)
+    _check_base(repository, forge)
     runs = Runs(forge.client)
     if runner == "self-hosted":
         runs.cancel_waiting()
     return forge, Gates(forge, once, runner, runs.since)
+
+
+def _check_base(repository: Repository, forge: Forge) -> None:
+    """A pull request holds every commit that its base has not: none but the night's own. Raises RepositoryError."""
+    here, base = repository.commit(), forge.base(repository)
+    if base and repository.git("rev-list", "--count", here, f"^{base}").strip() != b"0":
+        raise RepositoryError(
+            f"{here[:12]} is not on the branch that merges go onto, which is at {base[:12]}",
+            why="the workflow was started on another branch, or pull_request.base is not the default branch",
+            next_step="start it on the branch that merges go onto: gh workflow run nightly.yml --ref BRANCH",
+        )
 
 
 def minutes(night: Night, targets: Sequence[Target], forge: Forge) -> Minutes | None:

@@ -86,7 +86,8 @@ def message(segment: Segment, promoted: Event, realised: Event) -> str:
     if promoted["night"]:
         said = realised["predicted"]
         lines.append(f"Night: {promoted['night']}, row {promoted['row']}")
-        lines.append(f"Confirmed: {said['gain']:+.6g} ({said['low']:+.6g} to {said['high']:+.6g})")
+        under = "" if realised["comparable"] else ", under another lock"
+        lines.append(f"Confirmed: {said['gain']:+.6g} ({said['low']:+.6g} to {said['high']:+.6g}){under}")
     if figures:
         span = f"{figures['low']:+.6g} to {figures['high']:+.6g}"
         lines.append(f"Realised: {figures['metric']} {figures['gain']:+.6g} ({span}, {figures['how']})")

@@ -51,7 +51,7 @@ class Vouched:
 
 def find(repository: Repository, target: str, blob: str) -> Vouched | None:
     """The newest confirmation of a content of a target's file; None if no record that holds confirms it. Of a night
-    that humans asked for more, the confirmation that counts."""
+    that humans asked for more, the confirmation that counts: what it took back, no older night vouches for either."""
     nights = set(_proposed(repository, records.tip(repository)).get((target, blob), ()))
     nights |= {_night(path) for path in chain.recorded(repository, target, standing.DROP)}
     for night in sorted(nights, key=records.night_order, reverse=True):
@@ -59,6 +59,8 @@ def find(repository: Repository, target: str, blob: str) -> Vouched | None:
         counts = standing.confirmation(whole)
         if counts and (place := _place(counts.event, blob)):
             return _vouched(counts, whole, packs, place)
+        if any(_place(each.event, blob) for each in standing.confirmations(whole)):
+            return None
     return None
 
 

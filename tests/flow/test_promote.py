@@ -101,6 +101,18 @@ def test_after_a_drop_only_what_is_left_is_confirmed(repository: Repository) -> 
     assert (merged.row, merged.promoted, merged.gain, merged.predicted) == (2, True, 2.0, 2.0)
 
 
+def test_what_a_newer_night_took_back_no_older_one_vouches_for(repository: Repository) -> None:
+    older = the_branch(repository)
+    newer = night(repository, "--new")
+    whole = repository.commit(newer)
+    assert git(repository, "show", f"{newer}:{FILE}") == git(repository, "show", f"{older}:{FILE}")
+    dropped = autoresearch(repository, "command", "local", "/drop 1")
+    assert dropped.returncode == 0, dropped.stderr
+    assert repository.commit(newer) != whole
+    merge(repository, older)
+    assert found(repository, before="HEAD^1").state == "unconfirmed"
+
+
 def test_a_second_push_promotes_nothing_twice(repository: Repository) -> None:
     merge(repository, the_branch(repository))
     promote(repository)
@@ -244,6 +256,9 @@ def test_claims_and_gains_under_different_locks_are_not_compared(repository: Rep
     (merged,) = folds.merges(chain.read(repository, "dial").segments)
     assert (merged.gain, merged.predicted, merged.comparable) == (42.0, 6.0, False)
     assert "under another lock" in autoresearch(repository, "report").stdout
+    assert "\nConfirmed: +6 (+6 to +6), under another lock\n" in git(
+        repository, "show", "--no-patch", *tags(repository)
+    )
 
 
 def test_a_branch_elsewhere_cannot_be_published(repository: Repository) -> None:

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from github.PullRequest import PullRequest
 
 from bot import config
+from bot.forge.github import changes
 from bot.forge.github.changes import Change
 from bot.install.options import LOCK_FILE
 from bot.verdict import job, touched
@@ -17,8 +19,8 @@ from harness.repository import CommitSource, Repository
 from tests.actions.runner import Actions
 from tests.actions.shop import NAME
 from tests.actions.shop import opened as opened_shop
-from tests.commanding import STRANGER, World, forge_of, night_over, proposed, target_files
-from tests.github.state import Pull
+from tests.commanding import PARAMETERS, STRANGER, World, forge_of, night_over, proposed, target_files
+from tests.github.state import CheckRun, Pull
 from tests.support import git, make_repository
 
 AT = "targets/experiments/dial"
@@ -236,3 +238,34 @@ def test_the_workflow_as_it_is_written_with_the_token_that_it_asks_for(tmp_path:
         assert (run.exit_code, run.jobs) == (0, {"verdict": "success"}), run.log
         (check,) = shop.there.check_runs
         assert (check.head_sha, check.conclusion, check.output["title"]) == (pull.head_sha, "neutral", LOCKED)
+
+
+def test_a_job_that_a_pull_request_names_like_the_check_is_not_taken_for_it(world: World) -> None:
+    """Every job is a check run of its own name, by the same app: anybody may propose one that is called like ours."""
+    pull = opened(world, "edit", {FILE: "a: 1\nb: 0\nc: 0\n", ".github/workflows/x.yml": "jobs: {}\n"})
+    world.hosted.check_runs.append(
+        CheckRun(
+            world.github.next_id(), "autoresearch/verdict", pull.head_sha, "completed", "success", None, None, {},
+            external_id="0b2f5f1e-8f37-5ea9-9ab3-0f7d2a1c6e55",
+        )
+    )  # fmt: skip
+    judged(world, pull)
+    judged(world, pull)
+    found = [(one.conclusion, one.output.get("title")) for one in world.hosted.check_runs[-2:]]
+    assert found == [("success", None), ("neutral", EDITED)]
+
+
+def test_files_of_a_commit_that_came_in_between_are_not_told_of_this_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pull = opened(world, "edit", {FILE: "a: 1\nb: 0\nc: 0\n"})
+    before, whole = pull.head_sha, changes._changes
+
+    def meanwhile(found: PullRequest) -> tuple[Change, ...] | None:
+        world.hosted.commit("edit", {FILE: PARAMETERS, "README.md": "words\n"}, by="ada")
+        return whole(found)
+
+    monkeypatch.setattr(changes, "_changes", meanwhile)
+    said = judged(world, pull, head_sha=before)
+    assert said.startswith("no open pull request into main stands at")
+    assert before not in {one.head_sha for one in world.hosted.check_runs}

@@ -12,6 +12,7 @@ import pytest
 
 from bot.config import PullRequests
 from bot.forge import PullRequest, Standing
+from bot.forge.github import checks
 from bot.forge.github.client import from_environment
 from bot.forge.patience import ForgeError
 from bot.night import past
@@ -103,6 +104,7 @@ def test_what_a_human_wrote_and_set_stays(at: Desk) -> None:
 def test_a_reviewed_pull_request_is_left_as_it_is(at: Desk, verdict: str) -> None:
     at.propose()
     (pull,) = at.there.pulls.values()
+    at.there.collaborators["bob"] = "write"
     at.there.review(pull.number, "COMMENTED", by="bob")
     assert standing(at) is Standing.WAITING
     at.there.review(pull.number, verdict, by="bob")
@@ -155,6 +157,7 @@ def test_a_pull_request_that_a_human_opened_keeps_its_words(at: Desk) -> None:
     with pytest.raises(ForgeError) as failure:
         at.propose()
     assert "Allow GitHub Actions to create and approve pull requests" in failure.value.next_step
+    at.there.collaborators["bob"] = "write"
     at.there.open(f"autoresearch/{at.night.name}", title="By hand", body="I opened it.", by="bob")
     result = at.propose()
     (pull,) = at.there.pulls.values()
@@ -309,3 +312,30 @@ def test_the_command_in_a_workflow(at: Desk, monkeypatch: pytest.MonkeyPatch, tm
     assert f"page:    {at.there.html_url}/pull/{pull.number}" in done.stdout
     assert at.token not in done.stdout + done.stderr
     assert (pull.body or "").strip() in (tmp_path / "summary.md").read_text(encoding="utf-8")
+
+
+def test_a_night_starts_from_what_it_is_merged_into(at: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A workflow may be dispatched on any branch, whose commits would all be in the pull request, and no row of it."""
+    monkeypatch.setenv("GITHUB_REPOSITORY", NAME)
+    monkeypatch.setenv("GITHUB_API_URL", at.github.api_url)
+    monkeypatch.setenv("GITHUB_SERVER_URL", at.github.server_url)
+    monkeypatch.setenv("GITHUB_TOKEN", at.token)
+    here = at.night.repository
+    git(here, "checkout", "--quiet", "-b", "feature")
+    git(here, "commit", "--quiet", "--allow-empty", "-m", "Not on main")
+    refused = autoresearch(here, "plan", "--runner", "hosted", "--forge", "github")
+    assert "is not on the branch that merges go onto" in refused.stderr
+    git(here, "checkout", "--quiet", "main")
+    planned = autoresearch(here, "plan", "--runner", "hosted", "--forge", "github")
+    assert planned.returncode == 0, planned.stderr
+
+
+def test_a_verdict_on_hundreds_of_targets_fits_and_is_still_told_apart(at: Desk) -> None:
+    head = at.there.bare.sha("refs/heads/main") or ""
+    seals = ", ".join(f"target-{number} {'a' * 16}" for number in range(600))
+    for last in ("b", "c", "c"):
+        summary = f"{last}{'x' * 70_000}"
+        checks.set_verdict(at.forge().client, head, "success", "Merge", summary, f"2026-01-01: {seals}{last}")
+        (check,) = at.there.check_runs
+        assert (check.output["summary"][0], len(check.output["summary"])) == (last, checks.MOST_SUMMARY)
+        assert len(check.external_id) <= checks.MOST_ID

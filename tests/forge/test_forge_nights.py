@@ -69,6 +69,7 @@ def test_a_night_takes_over_what_nobody_looked_at(at: Desk) -> None:
 def test_what_a_human_approved_waits_for_them(at: Desk) -> None:
     at.propose()
     first = at.proposals()[0]
+    at.there.collaborators["bob"] = "write"
     at.there.review(1, "APPROVED", by="bob")
     assert at.forge().standing(at.night.repository, first) is Standing.TOUCHED
     at.night, _ = plan(at.night.repository, Wishes(), forge=at.forge())

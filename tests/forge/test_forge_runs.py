@@ -52,6 +52,21 @@ def test_what_ran_tonight_but_this_run(at: OnGitHub, monkeypatch: pytest.MonkeyP
     }
 
 
+def test_an_earlier_attempt_of_this_run_is_not_forgotten(at: OnGitHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who runs all jobs again plans anew, and the minutes of the first time are spent."""
+    mine = at.run(NIGHTLY, status="in_progress")
+    for name, minutes in (("plan", 2), ("run dial", 95)):
+        job = at.job(mine, name, "completed")
+        job.attempt, job.minutes = 1, minutes
+    mine.attempt = 2
+    at.job(mine, "plan", "in_progress")
+    monkeypatch.setenv("GITHUB_RUN_ID", str(mine.id))
+    monkeypatch.setenv("GITHUB_RUN_ATTEMPT", "2")
+    assert runs(at).since(mine.at) == [WorkflowRun(str(mine.id), 97, measured=True)]
+    monkeypatch.setenv("GITHUB_RUN_ATTEMPT", "1")
+    assert runs(at).since(mine.at) == []
+
+
 def test_what_this_run_took_of_lent_machines(at: OnGitHub, monkeypatch: pytest.MonkeyPatch) -> None:
     other = at.run(NIGHTLY, status="completed")
     at.job(other, "plan", "completed")

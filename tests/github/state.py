@@ -190,6 +190,8 @@ class Job:
     labels: list[str]
     conclusion: str | None = None
     runner: str | None = None
+    attempt: int = 0  # of its run; 0: the newest
+    minutes: int = 0  # that it took
 
 
 @dataclass

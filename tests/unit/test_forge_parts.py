@@ -52,9 +52,9 @@ def test_an_error_that_does_not_pass_is_not_tried_again() -> None:
     [
         (403, "API rate limit exceeded", {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1060"}, 61.0),
         (403, "You have exceeded a secondary rate limit", {"Retry-After": "30"}, 30.0),
-        (403, "You have exceeded a secondary rate limit", {}, None),
+        (403, "You have exceeded a secondary rate limit", {}, 60.0),
         (429, "Too Many Requests", {"retry-after": "5"}, 5.0),
-        (429, "Too Many Requests", {"retry-after": "soon"}, None),
+        (429, "Too Many Requests", {"retry-after": "soon"}, 60.0),
         (502, "Bad gateway", {}, None),
     ],
 )

@@ -45,11 +45,13 @@ def proposed(client: Client, of: str, branch: str, head: str, base: str) -> Prop
     """
 
     def step(repository: Repository) -> Proposed | None:
-        found = repository.get_pulls(state="open", base=base, head=f"{of.partition('/')[0]}:{branch}")
-        pull = next((each for each in found if each.head.sha == head and _of(each) == of.lower()), None)
+        pulls = repository.get_pulls(state="open", base=base, head=f"{of.partition('/')[0]}:{branch}")
+        pull = next((each for each in pulls if each.head.sha == head and _of(each) == of.lower()), None)
         if pull is None:
             return None
-        return Proposed(pull.number, of.lower() == repository.full_name.lower(), _changes(pull))
+        found = Proposed(pull.number, of.lower() == repository.full_name.lower(), _changes(pull))
+        there = repository.get_pull(pull.number).head.sha  # GitHub lists the files of whatever stands there by then
+        return found if there == head else None
 
     return client.do("asking what a pull request changes", "pull-requests: read", step)
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from github import GithubException
 
 _LIMITS = ("rate limit", "abuse detection")
+_UNSAID = 60.0  # seconds to wait at least where a limit does not say how long: GitHub bans who asks sooner
 SETTINGS = "Settings > Actions > General > Workflow permissions"
 
 
@@ -26,7 +27,8 @@ def explained(error: Exception, doing: str, needs: str, now: float) -> Exception
     headers = {str(name).lower(): str(value) for name, value in (error.headers or {}).items()}
     limited = status == 429 or (status == 403 and any(word in said.lower() for word in _LIMITS))
     if limited:
-        return Passing(f"{status}, {said}", _wait(headers, now))
+        wait = _wait(headers, now)
+        return Passing(f"{status}, {said}", _UNSAID if wait is None else wait)
     if status >= 500 or status in {0, 408}:
         return Passing(f"{status}, {said}")
     return ForgeError(f"{doing}: GitHub answered {status}", why=said, next_step=_cure(status, said, needs))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bot.forge import Standing, labels
 from bot.forge.github.client import Client
 from bot.forge.github.failures import message, refused
-from bot.forge.github.standing import of_pull
+from bot.forge.github.standing import from_within, of_pull
 from bot.forge.patience import ForgeError
 from bot.pages import budget, markers
 
@@ -21,22 +21,24 @@ Render = Callable[[int], str]  # the bot's part of a body, in at most so many ch
 
 
 def find(repository: Repository, branch: str) -> PullRequest | None:
-    """The newest pull request of a branch of this very repository: a fork's branch of that name is somebody else's."""
+    """The newest pull request of a branch of this very repository: a fork's branch of that name is somebody else's,
+    and so is what a stranger opened of ours."""
     owner = repository.full_name.partition("/")[0]
     found = repository.get_pulls(state="all", sort="created", direction="desc", head=f"{owner}:{branch}")
-    mine = (pull for pull in found if pull.head.ref == branch and _here(pull, repository))
+    mine = (pull for pull in found if pull.head.ref == branch and _ours(pull, repository))
     return max(mine, key=lambda pull: pull.number, default=None)
 
 
 def ours(repository: Repository) -> list[PullRequest]:
     """Open pull requests of the bot's branches."""
     found = repository.get_pulls(state="open")
-    return [pull for pull in found if pull.head.ref.startswith("autoresearch/") and _here(pull, repository)]
+    return [pull for pull in found if pull.head.ref.startswith("autoresearch/") and _ours(pull, repository)]
 
 
-def _here(pull: PullRequest, repository: Repository) -> bool:
+def _ours(pull: PullRequest, repository: Repository) -> bool:
     there = pull.head.repo
-    return there is not None and there.full_name.lower() == repository.full_name.lower()
+    here = there is not None and there.full_name.lower() == repository.full_name.lower()
+    return here and from_within(repository, pull.user)
 
 
 def is_ours(pull: PullRequest) -> bool:
@@ -96,9 +98,14 @@ def _create(
             if note not in notes:
                 notes.append(note)
             return repository.create_pull(base=base, head=branch, title=title, body=body, draft=False)
-        there = find(repository, branch) if refused(error, 422, "already exists") else None
-        if there is not None:
+        exists = refused(error, 422, "already exists")
+        if exists and (there := find(repository, branch)) is not None:
             return there
+        if exists:
+            raise ForgeError(
+                f"somebody who may not write has opened a pull request of {branch}, and there can be only one",
+                next_step="close theirs, then re-run the failed job",
+            ) from None
         if error.status == 422:
             raise ForgeError(
                 f"GitHub refuses a pull request from {branch} into {base}",

@@ -30,9 +30,10 @@ class Runs:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._mine = os.environ.get("GITHUB_RUN_ID", "")
+        self._attempt = int(os.environ.get("GITHUB_RUN_ATTEMPT", "1"))
 
     def since(self, moment: datetime) -> list[WorkflowRun]:
-        """Every run that was created since then, this one left out."""
+        """Every run that was created since then; of this one its earlier attempts, if it had any."""
         return self._do("list what this workflow ran tonight", "actions: read", lambda it: self._listed(it, moment))
 
     def lent(self) -> int | None:
@@ -47,7 +48,11 @@ class Runs:
         return self._do("cancel a night that waits for a machine", "actions: write", self._cancelled)
 
     def _listed(self, repository: Repository, moment: datetime) -> list[WorkflowRun]:
-        return [_summed(run) for run in self._ours(repository) if run.created_at >= moment]
+        return [
+            _summed(run, self._attempt if str(run.id) == self._mine else math.inf)
+            for run in self._newest(repository)
+            if run.created_at >= moment and (str(run.id) != self._mine or self._attempt > 1)
+        ]
 
     def _lent(self, repository: Repository) -> int | None:
         mine = next((run for run in self._newest(repository) if str(run.id) == self._mine), None)
@@ -82,8 +87,9 @@ class Runs:
 _MOST = 50  # newest first: more than any evening has
 
 
-def _summed(run: Theirs) -> WorkflowRun:
-    jobs = [job for job in run.jobs("all") if job.conclusion != "skipped"]
+def _summed(run: Theirs, before: float) -> WorkflowRun:
+    """before: the attempt from which on jobs count no more."""
+    jobs = [job for job in run.jobs("all") if job.conclusion != "skipped" and job.run_attempt < before]
     measured = any(job.name.startswith(("run ", "confirm ")) and job.conclusion not in _SKIPPED for job in jobs)
     return WorkflowRun(str(run.id), sum(map(_minutes, jobs)), measured)
 

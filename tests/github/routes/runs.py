@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from tests.github import gitshapes, shapes
 from tests.github.play import Answered, Call, found, plays
 from tests.github.refusal import Refused
@@ -173,10 +175,11 @@ def job(call: Call, of: Run, each: Job) -> Json:
     done = each.status == "completed"
     return {
         "id": each.id, "run_id": of.id, "run_url": f"{call.repo.api_url}/actions/runs/{of.id}",
-        "run_attempt": of.attempt, "node_id": node("Job", each.id), "head_sha": of.head_sha, "url": url,
+        "run_attempt": each.attempt or of.attempt, "node_id": node("Job", each.id), "head_sha": of.head_sha, "url": url,
         "status": each.status,
         "html_url": f"{call.repo.html_url}/actions/runs/{of.id}/job/{each.id}", "conclusion": each.conclusion,
-        "created_at": when(of.at), "started_at": when(of.at), "completed_at": when(of.at) if done else None,
+        "created_at": when(of.at), "started_at": when(of.at),
+        "completed_at": when(of.at + timedelta(minutes=each.minutes)) if done else None,
         "name": each.name, "check_run_url": f"{call.repo.api_url}/check-runs/{each.id}", "labels": each.labels,
         "runner_id": None, "runner_name": each.runner, "runner_group_id": None, "runner_group_name": None,
         "workflow_name": of.workflow.name, "head_branch": of.head_branch, "steps": [],
@@ -186,7 +189,9 @@ def job(call: Call, of: Run, each: Job) -> Json:
 @plays("actions/list-jobs-for-workflow-run", READ)
 def jobs(call: Call) -> Answered:
     of = one(call)
-    return 200, {"total_count": len(of.jobs), "jobs": [job(call, of, each) for each in of.jobs]}
+    every = call.query.get("filter", "latest") == "all"
+    found = [each for each in of.jobs if every or (each.attempt or of.attempt) == of.attempt]
+    return 200, {"total_count": len(found), "jobs": [job(call, of, each) for each in found]}
 
 
 def runner(each: Runner) -> Json:
