@@ -12,6 +12,7 @@ import pytest
 
 from bot import records
 from bot.commands import answer as answering
+from bot.commands.gate import Outcome
 from bot.forge.github.comments import Comments
 from bot.forge.github.forge import GitHubForge
 from bot.night import opening, recording
@@ -332,6 +333,40 @@ def test_a_job_that_left_nothing_is_said_and_its_re_run_mends_it(world: World) -
     assert found
     assert found.confirmed
     assert len(subjects(world)) == 2
+
+
+APP = "shop-app[bot]"
+
+
+def test_where_an_app_writes_its_own_pull_requests_are_heard(
+    tmp_path: Path, over: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with proposed(tmp_path, over, app=APP) as world:
+        assert world.pull.user.login == APP
+        said = world.comment("/drop 2")
+        handed, event = world.folder / "handed", world.event(said)
+        assert world.gate(event, handed).outcome is Outcome.UNHEARD, "no App is installed here"
+        monkeypatch.setenv("AUTORESEARCH_APP", "yes")
+        assert world.gate(event, handed).outcome is Outcome.ACCEPTED
+        monkeypatch.setenv("AUTORESEARCH_LOGIN", APP)
+        for _ in range(2):  # nothing was measured yet: it says so, in one comment of its own
+            world.post(event, handed)
+        (answer,) = [one for one in world.pull.comments if one.user.login == APP]
+        assert "not measured" in answer.body
+        world.work(handed, "dial")
+        found = world.post(event, handed)
+        assert found
+        assert found.confirmed
+        assert "~~2~~" in (world.pull.body or "")
+
+
+def test_a_pull_request_of_before_the_app_is_still_the_bots(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTORESEARCH_APP", "yes")
+    world.app = APP
+    monkeypatch.setenv("AUTORESEARCH_LOGIN", APP)
+    _, found = world.whole("/drop 2", "dial")
+    assert found
+    assert found.confirmed
 
 
 class Killed(BaseException):
