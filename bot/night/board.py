@@ -21,7 +21,7 @@ NIGHTS = 7
 def board(night: Night, refused: Mapping[str, str]) -> Board:
     """refused: targets of this night whose record does not hold."""
     source = CommitSource(night.repository, night.plan.base)
-    found = config.load_sound(source)
+    found = config.declared(source)
     recorded = sorted({*records.nights(night.repository), night.name}, key=records.night_order)
     reports: list[TargetReport] = []
     for name in recorded[-NIGHTS:]:

@@ -70,7 +70,7 @@ def tell(night: Night) -> None:
     lines = [f"**Night {code(night.name)}**: {count(len(jobs), 'target')} to run."]
     lines += [f"- {code(name)}: {end['end']}: {code(end['why'], 300)}" for name, end in ended.items()]
     lines += [
-        f"- {code(name)}: does not load: {code(why, 300)}" for name, why in config.load_sound(source).broken.items()
+        f"- {code(name)}: does not load: {code(why, 300)}" for name, why in config.declared(source).broken.items()
     ]
     actions.summary("\n".join(lines))
 
