@@ -16,7 +16,7 @@ from harness.configfile import ConfigFile, Faults
 from harness.errors import ConfigError, NotFound
 from harness.repository import Source
 from harness.target import TARGET_FILE, Target, glob_pattern, seconds
-from harness.targetfile.overlaps import refuse_overlaps
+from harness.targetfile.overlaps import overlaps
 
 CONFIG_FILE = ".github/autoresearch.yml"
 DEFAULT_TARGETS = ("targets/experiments/*",)
@@ -61,6 +61,27 @@ class Config:
     schedule: Schedule = Schedule()
     pull_request: PullRequests = PullRequests()
     sleep_after: int = 5
+
+
+@dataclass(frozen=True)
+class Declared:
+    """targets: those that load, in name order; wrong: folder of each other one -> its faults; idle: faults of what the
+    configuration names; faults: all of them."""
+
+    targets: list[Target]
+    wrong: Mapping[str, Sequence[ConfigError]]
+    idle: Sequence[ConfigError]
+    faults: Faults
+
+    @property
+    def broken(self) -> dict[str, str]:
+        """Each target that does not load, by the name of its folder -> the first fault in words."""
+        return {posixpath.basename(folder) or folder: _first(found) for folder, found in sorted(self.wrong.items())}
+
+
+def _first(found: Sequence[ConfigError]) -> str:
+    more = f"; and {len(found) - 1} more" if len(found) > 1 else ""
+    return f"{found[0].what}{more}"
 
 
 def load(source: Source) -> Config:
@@ -119,20 +140,45 @@ def target_folders(source: Source, config: Config) -> list[str]:
 
 
 def load_targets(source: Source, names: Sequence[str] = ()) -> list[Target]:
-    """The targets of these names, or all, in name order. Raises ConfigError(s), NotFound."""
+    """The targets of these names, or all, in name order; what is wrong with others than these stands in nobody's way.
+    Raises ConfigError(s), NotFound."""
+    found = declared(source)
+    if not names or not {one.name for one in found.targets}.issuperset(names):
+        found.faults.tell()
+    return _select(found.targets, names)
+
+
+def load_sound(source: Source) -> Declared:
+    """All targets that load, and why the others do not: one mistake does not stop what is done for all of them.
+    Raises ConfigError(s) where none loads, or the configuration itself is wrong; NotFound."""
+    found = declared(source)
+    if found.idle or not found.targets:
+        found.faults.tell()
+    return found
+
+
+def declared(source: Source) -> Declared:
+    """Every target that the configuration names. Raises ConfigError(s) of the configuration, NotFound."""
     config = load(source)
     folders = target_folders(source, config)
     if not folders:
         raise _no_targets(source, config)
-    found = []
-    with Faults(most=MOST_TOLD) as faults:
-        faults.found += _idle_globs(source, config)
-        for folder in folders:
-            with faults.part():
-                found.append(targetfile.load(source, folder, config.defaults))
+    faults = Faults(most=MOST_TOLD)
+    idle = tuple(_idle_globs(source, config))
+    faults.found += idle
+    found, wrong = list[Target](), dict[str, list[ConfigError]]()
+    for folder in folders:
+        before = len(faults.found)
+        with faults.part():
+            found.append(targetfile.load(source, folder, config.defaults))
+        if len(faults.found) > before:
+            wrong[folder] = faults.found[before:]
     found.sort(key=lambda one: one.name)
-    refuse_overlaps(found)
-    return _select(found, names)
+    for one, other, error in overlaps(found):
+        faults.found.append(error)
+        for folder in (one.folder, other.folder):
+            wrong.setdefault(folder, []).append(error)
+    return Declared([one for one in found if one.folder not in wrong], wrong, idle, faults)
 
 
 def _folders(source: Source) -> list[str]:

@@ -8,17 +8,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bot.night import archive, handover
+from bot.night import archive, handover, numbers
 from bot.night.folder import Night, write_atomically
 from bot.night.night import NightResult, targets_of
 from bot.pages import chart, evidence, table
-from bot.pages.body import Links, body, title
+from bot.pages.body import Facts, Links, body, title
 from bot.pages.summary import TargetReport, summarise
 from bot.pages.text import code, count, duration, plain
 from bot.pages.web import page
 from bot.promote import words as promotions
 from harness import folds
-from harness.errors import IntegrityError
 from harness.events import Segment
 from harness.handover.shapes import GATED
 from harness.repository import Repository
@@ -31,14 +30,15 @@ def report(repository: Repository, name: str, out: Path | None, *, as_json: bool
 
 
 def _report(night: Night, out: Path | None, *, as_json: bool) -> str:
-    found, refused = _held(night)
+    found, refused = handover.held(night, targets_of(night))
     reports = [summarise(segments) for segments in found.values() if segments]
     if as_json:
         told = [{"target": name, "night": night.name, "refused": why} for name, why in refused.items()]
         return json.dumps([*(_with_merges(night, entry) for entry in reports), *told], indent=2)
     charts = {entry.name: f"{entry.name}-chart.png" for entry in reports if entry.points}
     commits = {(r.name, row.number): _commit_of(night, r, row.number, found[r.name]) for r in reports for row in r.rows}
-    text = body(night.name, reports, Links(_merged(night, reports), "", charts, commits))
+    facts = Facts(before=numbers.of_night(found))
+    text = body(night.name, reports, Links(_merged(night, reports), "", charts, commits, facts=facts))
     text += "".join(f"\n## {name}: refused\n\nWhy: {code(why, 300)}\n" for name, why in refused.items())
     text += promotions.section(night.repository, sorted(found), night.name)
     if out is None:
@@ -50,18 +50,6 @@ def _report(night: Night, out: Path | None, *, as_json: bool) -> str:
     write_atomically(out / "page.md", text)
     write_atomically(out / "page.html", page(title(night.name, reports), text))
     return str(out / "page.html")
-
-
-def _held(night: Night) -> tuple[dict[str, Sequence[Segment]], dict[str, str]]:
-    """The segments of each target whose record holds, and why the others are refused."""
-    found: dict[str, Sequence[Segment]] = {}
-    refused: dict[str, str] = {}
-    for target in targets_of(night):
-        try:
-            found[target.name] = handover.read(night, target).received.segments
-        except IntegrityError as error:
-            refused[target.name] = error.what
-    return found, refused
 
 
 def night_text(result: NightResult) -> str:

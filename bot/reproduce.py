@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from bot import config
-from bot.night import archive, handover
+from bot.night import archive, handover, numbers
 from bot.night.confirm import outcome
 from bot.night.folder import Night
 from bot.promote import words as promotions
@@ -124,19 +124,21 @@ def _reproduced(night: Night, name: str, number: int | None, mark: str) -> Repro
         raise NotFound(f"the night {night.name} has several targets", next_step=f"{night.name}/{names[0]}/17")
     target = name or names[0]
     night.target_plan(target)
-    found = config.load_targets(CommitSource(night.repository, night.plan.base), [target])[0]
+    targets = config.load_targets(CommitSource(night.repository, night.plan.base), names)
+    found = next(one for one in targets if one.name == target)
     received = handover.read(night, found).received
-    where = f"{night.name}/{target}"
+    before = _before(night, targets, target) if mark == "#" else 0
+    name = f"{night.name}/{target}{mark}{'head' if number is None else number}"
+    number = number if number is None else number - before
     if found.noise:
         try:
-            return remeasure(night, found, received, f"{where}{mark}{number or 'head'}", number, mark)
+            return remeasure(night, found, received, name, number, mark)
         except KeyError:
-            raise _not_there(where, received, number, mark) from None
-    number = _last_row(received) if number is None else number
-    event, content = _restored(where, received, number, mark)
+            raise _not_there(name, received, before, mark) from None
+    event, content = _restored(name, received, number, before, mark)
     measured, digest = _measured(night, found, content, event)
     return Reproduction(
-        name=f"{where}{mark}{number}",
+        name=name,
         content=content,
         recorded=event["metrics"],
         recorded_crash="" if event["metrics"] else event["reason"],
@@ -147,26 +149,36 @@ def _reproduced(night: Night, name: str, number: int | None, mark: str) -> Repro
     )
 
 
-def _restored(where: str, received: Received, number: int, mark: str) -> tuple[Event, bytes]:
-    rows = (outcome(received.segments) or {}).get("rows", [])
+def _before(night: Night, targets: Sequence[Target], name: str) -> int:
+    """What is added to a target's row numbers to give those that its page shows."""
+    return numbers.of_night(handover.held(night, targets)[0]).get(name, 0)
+
+
+def _restored(name: str, received: Received, number: int | None, before: int, mark: str) -> tuple[Event, bytes]:
+    rows = _rows(received)
     try:
         if mark != "#":
-            return folds.restore(received.segments, number, received.packs)
-        place = [row["number"] for row in rows].index(number)
-    except (KeyError, ValueError):
-        raise _not_there(where, received, number, mark) from None
-    return rows[place], received.rows[place]
+            return folds.restore(received.segments, number or 0, received.packs)
+        place = [row["number"] for row in rows].index(number) if number is not None else len(rows) - 1
+        return rows[place], received.rows[place]
+    except (KeyError, ValueError, IndexError):
+        raise _not_there(name, received, before, mark) from None
 
 
-def _last_row(received: Received) -> int:
-    return max((row["number"] for row in (outcome(received.segments) or {}).get("rows", [])), default=0)
+def _rows(received: Received) -> Sequence[Event]:
+    found: Sequence[Event] = (outcome(received.segments) or {}).get("rows", [])
+    return found
 
 
-def _not_there(where: str, received: Received, number: int | None, mark: str) -> NotFound:
-    if mark == "#":
-        wanted = "no result" if number is None else f"not a row {number}"
-        return NotFound(f"{where} has {len(received.rows)} rows, {wanted}")
-    return NotFound(f"{where} has no experiment {number}", next_step=f"autoresearch log {where.partition('/')[0]}")
+def _not_there(name: str, received: Received, before: int, mark: str) -> NotFound:
+    night = name.partition("/")[0]
+    if mark != "#":
+        return NotFound(f"{name}: there is no such experiment", next_step=f"autoresearch log {night}")
+    there = ", ".join(str(before + row["number"]) for row in _rows(received))
+    return NotFound(
+        f"{name}: there is no such row; {f'its rows are {there}' if there else 'it has none'}",
+        next_step=f"autoresearch report {night} shows them as the page numbers them",
+    )
 
 
 def _measured(night: Night, target: Target, content: bytes, event: Event) -> tuple[Measurement, str]:

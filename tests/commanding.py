@@ -61,13 +61,15 @@ def target_files(name: str, evaluator: str = SUM, parameters: str = PARAMETERS, 
 
 @dataclass
 class World:
-    """github, hosted: the server and its repository; pull: the bot's; folder: where clones and hand-overs go."""
+    """github, hosted: the server and its repository; pull: the bot's; folder: where clones and hand-overs go; app: who
+    writes, where it is no workflow's own token."""
 
     github: GitHub
     hosted: hosted.Repository
     night: str
     folder: Path
     jobs: int = 0
+    app: str = "github-actions[bot]"
 
     @property
     def pull(self) -> Pull:
@@ -117,7 +119,7 @@ class World:
         return jobs.post(self.poster(), event, handed)
 
     def poster(self) -> Job:
-        return self.job(contents="write", pull_requests="write", checks="write", issues="write")
+        return self.job(app=self.app, contents="write", pull_requests="write", checks="write", issues="write")
 
     def whole(self, body: str, *targets: str, by: str = MAINTAINER) -> tuple[Comment, Answer | None]:
         """A comment, and everything that follows from it."""
@@ -146,8 +148,8 @@ def night_over(folder: Path, files: dict[str, str], *, seed: int = 1) -> Reposit
 
 
 @contextmanager
-def proposed(folder: Path, over: Repository) -> Iterator[World]:
-    """That night, in a copy of its repository, proposed on the test server."""
+def proposed(folder: Path, over: Repository, app: str = "github-actions[bot]") -> Iterator[World]:
+    """That night, in a copy of its repository, proposed on the test server. app: who opens the pull request."""
     shutil.copytree(over.root, folder / "night")
     local = Repository.find(folder / "night")
     night = nights(local)[-1]
@@ -156,9 +158,11 @@ def proposed(folder: Path, over: Repository) -> Iterator[World]:
         there.actions["can_approve_pull_request_reviews"] = True
         git(local, "push", "--quiet", str(there.bare.path), "main")
         there.notice(MAINTAINER)
-        forge = forge_of(github, there, contents="write", pull_requests="write", checks="write", issues="write")
+        forge = forge_of(
+            github, there, app=app, contents="write", pull_requests="write", checks="write", issues="write"
+        )
         propose(night, targets_of(night), forge)
-        yield World(github, there, night.name, folder)
+        yield World(github, there, night.name, folder, app=app)
 
 
 def unpropose(local: Repository, night: str) -> None:

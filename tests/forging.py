@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -18,44 +17,24 @@ from bot.forge.patience import Patience
 from bot.forge.remote import Remote
 from bot.night import past
 from bot.night.confirm import confirm
-from bot.night.folder import Night, nights
+from bot.night.folder import Night
 from bot.night.night import targets_of
 from bot.night.plan import Wishes, plan
 from bot.night.propose import Proposed, propose
 from bot.night.run import run
 from harness.repository import Repository
+from tests.attacks.forgery import EVALUATOR, SPEC, TARGET, copied
 from tests.github.repository import Repository as OnGitHub
 from tests.github.server import GitHub
 from tests.support import git, make_repository
 
 NAME = "ada/shop"
 ALL = dict.fromkeys(("contents", "pull_requests", "issues", "checks"), "write")
-TARGET = """
-name: {name}
-file: spec.yaml
-space: {{/a: {{int: [0, 50]}}, /b: {{int: [0, 50]}}}}
-evaluate: {{serve: [python, evaluate.py]}}
-metrics: [{{name: acc, goal: maximize}}]
-proposer: {{kind: perturb}}
-sample: rows
-{more}
-"""
-SPEC = "a: 1  # one\nb: 1\nfixed: 7\n"
-EVALUATOR = """
-from harness import evaluator
-from harness.candidate import load
 
-def score(request):
-    found = []
-    for item in request.items:
-        data = load(item.path)
-        value = float(data["a"] + data["b"])
-        rows = [value + i * 0.01 - 0.1 for i in range(21)]
-        found.append(evaluator.Scores({"acc": value}, rows={"acc": [rows]}))
-    return found
 
-evaluator.serve(score)
-"""
+def target(name: str, more: str = "") -> str:
+    """The target.yaml of a target of this name, with more lines."""
+    return TARGET.replace("name: t\n", f"name: {name}\n") + f"{more}\n"
 
 
 def folder(name: str) -> str:
@@ -65,7 +44,7 @@ def folder(name: str) -> str:
 def files(name: str, more: str = "") -> dict[str, str]:
     at = folder(name)
     return {
-        f"{at}/target.yaml": TARGET.format(name=name, more=more),
+        f"{at}/target.yaml": target(name, more),
         f"{at}/evaluate.py": EVALUATOR,
         f"{at}/spec.yaml": SPEC,
     }
@@ -86,12 +65,6 @@ def measured(repository: Repository, forge: Any = None, seed: int = 3, names: Se
         run(night, target, quiet=True)
         assert confirm(night, target) == "confirmed"
     return night
-
-
-def copied(night: Night, into: Path) -> Night:
-    """The same night in a repository of its own."""
-    shutil.copytree(night.repository.root, into / "repository", symlinks=True)
-    return nights(Repository.find(into / "repository"))[-1]
 
 
 @dataclass

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from bot.night import numbers
 from bot.pages.facts import Facts, Links
 from bot.pages.summary import TargetReport
 
@@ -24,8 +26,16 @@ def links(reports: Sequence[TargetReport], facts: Facts | None = None) -> Links:
         charts={r.name: f"{SITE}/raw/{'d' * 40}/results/{r.name}/chart.png" for r in reports if r.points},
         commits=commits,
         addresses={place: f"{SITE}/commit/{commit}" for place, commit in commits.items()},
-        facts=facts or Facts(commands=True),
+        facts=numbered(reports, facts or Facts(commands=True)),
     )
+
+
+def numbered(reports: Sequence[TargetReport], facts: Facts) -> Facts:
+    """With the numbers of rows counted on, as what puts a page together counts them."""
+    highest = {report.name: max((row.number for row in report.rows), default=0) for report in reports}
+    for gone in facts.dropped:
+        highest[gone.target] = max(highest.get(gone.target, 0), gone.row)
+    return replace(facts, before=numbers.before(highest))
 
 
 def check_golden(name: str, text: str) -> None:

@@ -71,7 +71,7 @@ def reproduce_command(which: str, write: bool, as_json: bool, directory: Path) -
     \b
     WHICH is   17                          experiment 17 of the last night (one target)
                2026-11-21/my-target/17     experiment 17 of that night
-               2026-11-21/my-target#2      row 2 of its pull request
+               2026-11-21/my-target#2      row 2, as its page numbers it
                2026-11-21/my-target#head   the whole result
 
     A metric that varies is measured in fresh pairs, and held against the interval that was recorded.

@@ -130,7 +130,7 @@ def facts(branch: Branch, segments: Mapping[str, Sequence[Segment]], due: Mappin
         if proposed and not due.get(name):
             entries = proposed[1].event["rows"]
             dropped += [Dropped(name, entry["number"], entry["change"]) for entry in entries]
-    return Facts(dropped=tuple(dropped), rechecked=True)
+    return Facts(dropped=tuple(dropped), rechecked=True, before=branch.before)
 
 
 def _take_over(night: Night, target: Target, request: Request, handed: Path) -> str:

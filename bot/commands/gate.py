@@ -66,13 +66,14 @@ class Pull:
 @dataclass(frozen=True)
 class Facts:
     """Everything that a decision rests on. permission: of the comment's author, as the API says it; proposed: what the
-    records say of the pull request's branch; own: the logins that the bot opens pull requests under."""
+    records say of the pull request's branch; authors: the logins that the bot opens pull requests under, None for any
+    bot's: where an App opens them, no token but its own can tell its name."""
 
     comment: Comment
     pull: Pull | None = None
     permission: str = "none"
     proposed: Branch | None = None
-    own: frozenset[str] = frozenset({ACTIONS_LOGIN})
+    authors: frozenset[str] | None = frozenset({ACTIONS_LOGIN})
 
 
 @dataclass(frozen=True)
@@ -90,18 +91,18 @@ def decide(facts: Facts, *, bound: bool = True) -> Decision:
     words, pull, branch = facts.comment.words, facts.pull, facts.proposed
     if words is None:
         return Decision(Outcome.UNHEARD, "it is no command, or none of a new comment of a human on a pull request")
-    if pull is None or branch is None or (why := _not_ours(facts.comment, pull, branch, facts.own)):
+    if pull is None or branch is None or (why := _not_ours(facts.comment, pull, branch, facts.authors)):
         return Decision(Outcome.UNHEARD, why if pull and branch else "no night is recorded that proposed its branch")
     if facts.permission not in MAY:
         return Decision(Outcome.NO_RIGHTS, f"{facts.comment.by} may not write to the repository")
     return _answer(facts.comment, words, pull, branch, bound=bound)
 
 
-def _not_ours(said: Comment, pull: Pull, branch: Branch, own: frozenset[str]) -> str:
+def _not_ours(said: Comment, pull: Pull, branch: Branch, authors: frozenset[str] | None) -> str:
     """Why the pull request is none of the bot's; nothing if it is."""
     if not pull.open:
         return "the pull request is not open"
-    if not pull.author_is_bot or pull.author not in own:
+    if not pull.author_is_bot or (authors is not None and pull.author not in authors):
         return f"{pull.author} opened the pull request, and not the bot"
     if pull.repository.lower() != said.repository.lower():
         return "its branch is in another repository"

@@ -13,7 +13,7 @@ from bot.commands.gate import Comment, Decision, Facts, Outcome, decide
 from bot.commands.request import Request
 from bot.commands.words import HOLD
 from bot.forge import Forge
-from bot.forge.github.comments import Comments, own_logins
+from bot.forge.github.comments import Comments, authors
 from bot.forge.labels import RECHECK
 from bot.night import archive
 from bot.night.night import targets_of
@@ -37,10 +37,10 @@ class Job:
         self.forge.fetch(self.repository)
         pull = self.comments.pull(said.number)
         proposed = proposals.branch_named(self.repository, pull.branch)
-        ours = decide(Facts(said, pull, "admin", proposed, own_logins()), bound=bound)
+        ours = decide(Facts(said, pull, "admin", proposed, authors()), bound=bound)
         if ours.outcome is Outcome.UNHEARD:
             return ours
-        return decide(Facts(said, pull, self.comments.permission(said.by), proposed, own_logins()), bound=bound)
+        return decide(Facts(said, pull, self.comments.permission(said.by), proposed, authors()), bound=bound)
 
 
 def gate(job: Job, path: Path, into: Path) -> Decision:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from bot import records
 from bot.forge import Proposal
-from bot.night import past
+from bot.night import numbers, past
 from bot.night.folder import segment_number
 from harness import folds, standing
 from harness.events import Segment
@@ -29,14 +29,10 @@ class Branch:
 
     @property
     def before(self) -> dict[str, int]:
-        """What is added to a target's row numbers to give the page's: rows of all targets count on, by name."""
-        found, so_far = {}, 0
-        for target in sorted(self.most):
-            found[target] = so_far
-            so_far += self.most[target]
-        return found
+        """What is added to a target's row numbers to give the page's."""
+        return numbers.before(self.most)
 
-    def named(self, numbers: Iterable[int]) -> dict[str, tuple[int, ...]]:
+    def named(self, wanted: Iterable[int]) -> dict[str, tuple[int, ...]]:
         """Target -> its own numbers of rows of the page, there or gone. Raises KeyError for one that never was."""
         there = {
             self.before[target] + number: (target, number)
@@ -44,7 +40,7 @@ class Branch:
             for number in range(1, most + 1)
         }
         found: dict[str, tuple[int, ...]] = {}
-        for number in sorted(set(numbers)):
+        for number in sorted(set(wanted)):
             target, own = there[number]
             found[target] = (*found.get(target, ()), own)
         return found
@@ -83,8 +79,7 @@ def of_segments(name: str, segments: Mapping[str, Sequence[Segment]]) -> Branch 
             continue
         heads[target] = _head(found)
         rows[target] = tuple(entry["number"] for entry in proposed[1].event["rows"])
-        confirmations = [each.event.get("rows", []) for each in standing.confirmations(found)]
-        most[target] = max(entry["number"] for entries in confirmations for entry in entries)
+        most[target] = numbers.most(found)
         asked = [standing.command_of(segment) for segment in found if segment.sealed]
         answered |= {event["comment"]: event["head"] for event in asked if event and event["comment"]}
     if not rows:

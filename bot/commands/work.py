@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bot.commands.request import Request
-from bot.night import confirm, handover
+from bot.night import confirm, handover, numbers
 from bot.night.examination import again
 from bot.night.examination.again import Asked, Kept
 from bot.night.examination.bench import Unconfirmed
 from bot.night.examination.case import Case
 from bot.night.folder import Night, write_atomically
+from bot.night.night import targets_of
 from harness import standing
 from harness.contents import content_of
 from harness.errors import IntegrityError, NotFound
@@ -41,9 +42,11 @@ def work(night: Night, target: Target, request: Request) -> str:
     replay = Replay(handover.expected(night, target), accepted.received.packs)
     replay.state = accepted.received.state
 
+    added = numbers.of_night(handover.held(night, targets_of(night))[0])[target.name]
+
     def examine(case: Case) -> str:
         kept = _kept(case, copy.copy(replay), before, rows, event["rows"])
-        return again.examine(case, Asked(tuple(kept), tuple(event["rows"]), before))
+        return again.examine(case, Asked(tuple(kept), tuple(event["rows"]), before, added))
 
     return confirm.carry_out(night, target, segments, confirm.Task(request.command, request.coin, examine, event))
 

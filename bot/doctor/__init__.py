@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bot.doctor import actions, branches, here, installed, machines, settings
+from bot.doctor import actions, branches, here, installed, machines, settings, tags
 from bot.doctor.finding import STATES, Finding, missing, unknown
 from bot.doctor.ground import Ground
 from bot.forge.github.inspection import NoRight, NotInPlan, Unanswered
@@ -33,6 +33,7 @@ THERE: tuple[tuple[str, Check], ...] = (  # the most important first: as a reade
     ("pull requests", actions.check_token),
     ("default branch", branches.check_default),
     ("pushes", branches.check_pushes),
+    ("tags", tags.check_tags),
     ("required check", branches.check_required),
     ("schedule", actions.check_workflow_state),
     ("records branch", branches.check_records),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Literal
 
 State = Literal["missing", "warning", "unknown", "ok"]
@@ -35,28 +36,14 @@ def ok(check: str, says: str) -> Finding:
     return Finding(check, "ok", says)
 
 
-def missing(
-    check: str,
-    says: str,
-    *,
-    where: str = "",
-    page: str = "",
-    commands: tuple[str, ...] = (),
+def _cured(
+    state: State, check: str, says: str, *, where: str = "", page: str = "", commands: tuple[str, ...] = (),
     lines: tuple[str, ...] = (),
-) -> Finding:
-    return Finding(check, "missing", says, where, page, commands, lines)
+) -> Finding:  # fmt: skip
+    return Finding(check, state, says, where, page, commands, lines)
 
 
-def warning(
-    check: str,
-    says: str,
-    *,
-    where: str = "",
-    page: str = "",
-    commands: tuple[str, ...] = (),
-    lines: tuple[str, ...] = (),
-) -> Finding:
-    return Finding(check, "warning", says, where, page, commands, lines)
+missing, warning = partial(_cured, "missing"), partial(_cured, "warning")
 
 
 def unknown(check: str, says: str, *, permission: str = "", where: str = "", commands: tuple[str, ...] = ()) -> Finding:

@@ -86,6 +86,11 @@ def _bypass(ground: Ground, number: object) -> tuple[tuple[str, ...] | None, tup
     return tuple(map(_actor, always)), tuple(f"app {app}" for app in apps), ACTIONS_APP in apps
 
 
+def programs(ground: Ground, number: object) -> tuple[str, ...]:
+    """Those that may bypass a ruleset, as far as the token is told."""
+    return _bypass(ground, number)[1]
+
+
 def _actor(actor: dict[str, Any]) -> str:
     number, kind = actor.get("actor_id"), actor["actor_type"]
     if kind == "RepositoryRole":

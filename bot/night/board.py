@@ -20,7 +20,8 @@ NIGHTS = 7
 
 def board(night: Night, refused: Mapping[str, str]) -> Board:
     """refused: targets of this night whose record does not hold."""
-    declared = config.load_targets(CommitSource(night.repository, night.plan.base))
+    source = CommitSource(night.repository, night.plan.base)
+    found = config.declared(source)
     recorded = sorted({*records.nights(night.repository), night.name}, key=records.night_order)
     reports: list[TargetReport] = []
     for name in recorded[-NIGHTS:]:
@@ -28,11 +29,11 @@ def board(night: Night, refused: Mapping[str, str]) -> Board:
     ended = {report.name: report.verdict or report.end or "infra" for report in reports if report.night == night.name}
     for share in night.plan.targets:
         ended[share.name] = "integrity" if share.name in refused else ended.get(share.name, "infra")
-    source = CommitSource(night.repository, night.plan.base)
-    locks = {target.name: lock.compute(source.read(target.locked)).id for target in declared}
+    locks = {target.name: lock.compute(source.read(target.locked)).id for target in found.targets}
     stopped = {name: why for name, (_end, why) in paused(night.repository, locks).items()}
-    names = [target.name for target in declared]
-    return Board(night.name, ended, names, reports, asleep=_asleep(night.repository, names), paused=stopped)
+    names = [target.name for target in found.targets]
+    asleep = _asleep(night.repository, names)
+    return Board(night.name, ended, names, reports, asleep=asleep, paused=stopped, broken=found.broken)
 
 
 def _asleep(repository: Repository, names: Sequence[str]) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """What keeps a night, or a target of it, from beginning: asked before anything is spent.
 
 A scheduled night asks whether it was had already. Then each target may end before it begins: `reviewers-behind`,
-`paused`, `sleeping`, `minutes`. Such an end is a segment of the target like any other, with nothing between header and
-seal. A state that lasts is recorded when it begins; the nights after it leave the target out and say so.
+`paused`, `sleeping`, `minutes`, `config`. Such an end is a segment of the target like any other, with nothing between
+header and seal. A state that lasts is recorded when it begins; the nights after it leave the target out and say so.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from harness.target import Target
 AROUND = 50  # minutes that the jobs which plan and propose may take
 HALF_A_DAY = timedelta(hours=12)
 _UNTRIED = GATED | {"infra", "integrity", "interrupt"}  # of a loop that says nothing about its target
-_LASTING = frozenset({"sleeping", "paused", "reviewers-behind"})
+_LASTING = frozenset({"sleeping", "paused", "reviewers-behind", "config"})
 
 
 class NothingTonight(Exception):  # no error: there is just nothing to do
@@ -101,14 +101,16 @@ class Held:
 
 def held(
     gates: Gates, source: CommitSource, settings: Config, targets: Sequence[Target], locks: Mapping[str, str],
-    pasts: Mapping[str, Past], *, named: bool,
+    pasts: Mapping[str, Past], unfit: Mapping[str, str], *, named: bool,
 ) -> Held:  # fmt: skip
-    """What stands against each target. named: a human asked for these, so that none of them sleeps."""
+    """What stands against each target. unfit: those that no night can work on -> why; named: a human asked for these,
+    so that none of them sleeps."""
     found: dict[str, tuple[str, str]] = {}
     if not named:
         asleep = _asleep(source, settings, targets, locks, pasts)
         found = {name: ("sleeping", why) for name, why in asleep.items()}
     found |= theirs(source, locks, gates.forge)
+    found |= {name: ("config", why) for name, why in unfit.items()}
     awake = [target for target in targets if target.name not in found]
     short = _minutes(gates, source, settings, awake, pasts)
     tonight = [target for target in awake if target.name not in short]

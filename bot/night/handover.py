@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.night.folder import Night
 from bot.night.header import header_fields
 from harness import handover, lock
 from harness.admission import Admission
+from harness.errors import IntegrityError
+from harness.events import Segment
 from harness.handover import Expected, Received
 from harness.handover.shapes import VERBS
 from harness.repository import CommitSource
@@ -39,6 +41,18 @@ def read(night: Night, target: Target, verbs: Collection[str] = VERBS) -> Accept
     found = night.files(target.name)
     due = expected(night, target)
     return Accepted(handover.receive(found.contents, due, verbs), found.left_out, due.judged)
+
+
+def held(night: Night, targets: Sequence[Target]) -> tuple[dict[str, Sequence[Segment]], dict[str, str]]:
+    """The segments of each target whose record holds, and why the others are refused."""
+    found: dict[str, Sequence[Segment]] = {}
+    refused: dict[str, str] = {}
+    for target in targets:
+        try:
+            found[target.name] = read(night, target).received.segments
+        except IntegrityError as error:
+            refused[target.name] = error.what
+    return found, refused
 
 
 def expected(night: Night, target: Target) -> Expected:

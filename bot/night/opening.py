@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from bot import commits
 from bot.forge import Forge, Opened, Proposal, PullRequest, Standing
-from bot.night import past
+from bot.night import numbers, past
 from bot.night.folder import Night
 from bot.night.header import header_fields
 from bot.pages import chart, table
@@ -149,6 +149,9 @@ def _open(material: Material, owner: str, forge: Forge, *, several: bool) -> Ope
     night = material.night
     rows_head, ids = _commit_rows(material)
     carried = _carried(material)
+    before = numbers.before(
+        {name: numbers.most(material.segments[name]) for name, rows in material.rows.items() if rows}
+    )
     request = PullRequest(
         night=night.name,
         branch=branch_of(night.name, owner if several else ""),
@@ -158,7 +161,9 @@ def _open(material: Material, owner: str, forge: Forge, *, several: bool) -> Ope
         commits=ids,
         includes=tuple((name, proposal.branch) for name, proposal in carried.items()),
         owners=(owner,) if owner else (),
-        facts=replace(material.facts, absent=material.absent, moved=moved(material, forge), tags=_tagged(material)),
+        facts=replace(
+            material.facts, absent=material.absent, moved=moved(material, forge), tags=_tagged(material), before=before
+        ),
     )
     head = _commit_results(material, request, forge)
     older = _replaced(material, carried)

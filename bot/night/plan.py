@@ -65,7 +65,13 @@ def _planned(
     base = repository.commit()
     source = CommitSource(repository, base)
     settings = config.load(source)
-    targets = _committed_targets(repository, source, wishes.targets)
+    if gates and not wishes.targets:
+        sound = config.load_sound(source)
+        targets = sound.targets
+        for name, why in sound.broken.items():
+            say(f"{name}: left out: {why}")
+    else:
+        targets = _committed_targets(repository, source, wishes.targets)
     if gates:
         targets = of_runner(gates, targets)
     night = Night(repository, repository.state / _name(repository, settings, gates))
@@ -73,9 +79,13 @@ def _planned(
     ids = {name: found.id for name, found in locks.items()}
     refused = {name: past.declined(repository, name, digest, base, forge) for name, digest in ids.items()}
     pasts = history.read(repository, ids, refused)
+    unfit = _unfit(source, targets)
+    if unfit and not gates:
+        raise next(iter(unfit.values()))
     stopped = Held({} if gates else theirs(source, ids, forge), {})
     if gates:
-        stopped = held(gates, source, settings, targets, ids, pasts, named=bool(wishes.targets))
+        wrong = {name: error.what for name, error in unfit.items()}
+        stopped = held(gates, source, settings, targets, ids, pasts, wrong, named=bool(wishes.targets))
         for name, (end, why) in stopped.silent.items():
             say(f"{name}: {end}: {why}")
         targets = _left(targets, stopped)
@@ -123,6 +133,33 @@ def _committed_targets(repository: Repository, source: CommitSource, names: tupl
                     next_step=f'git add {target.folder} && git commit -m "Add {target.name}"',
                 ) from None
         raise
+
+
+def _unfit(source: CommitSource, targets: Sequence[Target]) -> dict[str, ConfigError]:
+    """Targets that load, and that no night can work on as they are -> why."""
+    found: dict[str, ConfigError] = {}
+    for target in targets:
+        try:
+            _check_fit(target, source)
+        except ConfigError as error:
+            found[target.name] = error
+    return found
+
+
+def _check_fit(target: Target, source: CommitSource) -> None:
+    if not proposers.exists(target.proposer):
+        raise ConfigError(
+            Place(posixpath.join(target.folder, TARGET_FILE), key="proposer"),
+            f"no proposer for {target.file} is available yet: code needs one that reads it",
+            next_step="autoresearch check measures the target as it is",
+        )
+    proposers.check(target, source)
+    for metric, problem in labels.problems(source, target).items():
+        raise ConfigError(
+            Place(posixpath.join(target.folder, TARGET_FILE), key=f"metrics.{metric}.labels"),
+            f"the judge of {metric} cannot be trusted yet: {problem}",
+            next_step=f"autoresearch label {target.name} {metric}",
+        )
 
 
 def _within(share: TargetPlan, target: Target, settings: Config, targets: int) -> TargetPlan:
@@ -181,19 +218,6 @@ def _name(repository: Repository, settings: Config, gates: Gates | None) -> str:
 def _share(
     target: Target, source: CommitSource, night: Night, wishes: Wishes, forge: Forge, whole: Lock, before: Past
 ) -> TargetPlan:
-    if not proposers.exists(target.proposer):
-        raise ConfigError(
-            Place(posixpath.join(target.folder, TARGET_FILE), key="proposer"),
-            f"no proposer for {target.file} is available yet: code needs one that reads it",
-            next_step="autoresearch check measures the target as it is",
-        )
-    proposers.check(target, source)
-    for metric, problem in labels.problems(source, target).items():
-        raise ConfigError(
-            Place(posixpath.join(target.folder, TARGET_FILE), key=f"metrics.{metric}.labels"),
-            f"the judge of {metric} cannot be trusted yet: {problem}",
-            next_step=f"autoresearch label {target.name} {metric}",
-        )
     budget = target.budget
     seed = wishes.seed
     if seed is None:

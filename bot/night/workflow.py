@@ -71,7 +71,8 @@ def minutes(night: Night, targets: Sequence[Target], forge: Forge) -> Minutes | 
 
 def tell(night: Night) -> None:
     """The step's outputs and the job's summary: the night, and the targets that have anything to run."""
-    targets = config.load_targets(CommitSource(night.repository, night.plan.base), [t.name for t in night.plan.targets])
+    source = CommitSource(night.repository, night.plan.base)
+    targets = config.load_targets(source, [t.name for t in night.plan.targets])
     ended = {target.name: found[-1].events[-1] for target in targets if (found := night.segments(target.name))}
     jobs = [
         {"target": target.name, "runner": target.runner[0] if len(target.runner) == 1 else list(target.runner)}
@@ -81,6 +82,9 @@ def tell(night: Night) -> None:
     actions.output({"night": night.name, "matrix": json.dumps(jobs)})
     lines = [f"**Night {code(night.name)}**: {count(len(jobs), 'target')} to run."]
     lines += [f"- {code(name)}: {end['end']}: {code(end['why'], 300)}" for name, end in ended.items()]
+    lines += [
+        f"- {code(name)}: does not load: {code(why, 300)}" for name, why in config.declared(source).broken.items()
+    ]
     actions.summary("\n".join(lines))
 
 

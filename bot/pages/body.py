@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.pages import evidence, markers, pieces, rows, sections
+from bot.pages import evidence, markers, pieces, sections
 from bot.pages.budget import LIMIT, fit
 from bot.pages.facts import Facts, Links
 from bot.pages.footer import footer
@@ -47,15 +47,10 @@ def section(report: TargetReport, links: Links) -> str:
 
 def _pieces(reports: Sequence[TargetReport], links: Links) -> list[Piece]:
     facts, ordered = links.facts, sorted(reports, key=lambda report: not report.confirmed)
-    before = rows.numbering(reports, facts)
-    first = opening(ordered, facts, verdict(ordered, facts), before)
+    first = opening(ordered, facts, verdict(ordered, facts))
     found = [Piece(first, Weight.FIRST), *overview(ordered, facts), Piece([""], Weight.FIRST)]
     for report in ordered:
-        found += (
-            sections.confirmed(report, links, before[report.name])
-            if report.confirmed
-            else sections.unconfirmed(report, links)
-        )
+        found += sections.confirmed(report, links) if report.confirmed else sections.unconfirmed(report, links)
     found += [sections.absent(gone) for gone in facts.absent]
     confirmed = [report for report in ordered if report.confirmed]
     return [*found, Piece(footer(confirmed or ordered, links, merging=bool(confirmed)), Weight.FIRST)]

@@ -40,8 +40,8 @@ class Protection:
 class Board:
     """What the issue shows. ended: why the last night ended, target -> typed reason, or "" -> one for all of it.
 
-    asleep, paused: target -> since when or why; reports: of the last nights, the oldest first; minutes: of the last
-    one, where it ran in a workflow; pulls: (pull request, its night, its state in one word).
+    asleep, paused, broken (it does not load): target -> since when or why; reports: of the last nights, the oldest
+    first; minutes: of the last one, where it ran in a workflow; pulls: (pull request, its night, its state in a word).
     """
 
     night: str
@@ -50,6 +50,7 @@ class Board:
     reports: Sequence[TargetReport] = ()
     asleep: Mapping[str, str] = field(default_factory=dict)
     paused: Mapping[str, str] = field(default_factory=dict)
+    broken: Mapping[str, str] = field(default_factory=dict)
     pulls: Sequence[tuple[Pull, str, str]] = ()
     minutes: Minutes | None = None
     protections: Sequence[Protection] = ()
@@ -75,7 +76,7 @@ def states(names_of_targets: Sequence[str], reports: Sequence[TargetReport]) -> 
 
 
 def _pieces(board: Board) -> list[Piece]:
-    rows = [_row(state, board) for state in states(board.targets, board.reports)]
+    rows = [_row(state, board) for state in states([*board.targets, *board.broken], board.reports)]
     head = ["| target | last night | now |", "|---|---|---|"]
     return [
         Piece([*broken(_opening(board)), ""], Weight.FIRST),
@@ -131,6 +132,8 @@ def _spend(board: Board) -> str:
 
 def _row(state: State, board: Board) -> str:
     now = []
+    if state.name in board.broken:
+        now.append(f"does not load: {cell_code(board.broken[state.name], 200)}")
     if state.name in board.paused:
         now.append(f"paused: {cell_code(board.paused[state.name], 120)}")
     if state.name in board.asleep:

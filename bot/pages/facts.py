@@ -60,7 +60,8 @@ class Minutes:
 class Facts:
     """supersedes: the pull request whose place this one takes; commands: whether a comment such as
     /recheck is heard; rechecked: whether the reports are of a check that came after the pull request was opened;
-    squash_only: whether a merge makes one commit of all rows; tags: confirmed targets that a merge tags."""
+    squash_only: whether a merge makes one commit of all rows; tags: confirmed targets that a merge tags;
+    before: target -> what is added to its row numbers to give the page's, where no two rows have one number."""
 
     squash_only: bool = False
     supersedes: Pull | None = None
@@ -71,6 +72,7 @@ class Facts:
     commands: bool = False
     rechecked: bool = False
     tags: tuple[str, ...] = ()
+    before: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

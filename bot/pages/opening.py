@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from bot.pages import evidence
 from bot.pages.facts import Facts
@@ -15,11 +15,8 @@ from bot.pages.verdict import Verdict
 TOLD = 3  # targets that have a line of their own; with more there is a table
 
 
-def opening(reports: Sequence[TargetReport], facts: Facts, found: Verdict, before: Mapping[str, int]) -> list[str]:
-    """The verdict, a line per target, what it cost; then what else a reader has to know before a merge.
-
-    before: see rows.numbering.
-    """
+def opening(reports: Sequence[TargetReport], facts: Facts, found: Verdict) -> list[str]:
+    """The verdict, a line per target, what it cost; then what else a reader has to know before a merge."""
     lines = [f"**{found.says}** {_because(reports, facts, found)}"]
     good = [report for report in reports if report.confirmed]
     told = good if len(good) <= TOLD else good[: TOLD - 1]
@@ -27,7 +24,7 @@ def opening(reports: Sequence[TargetReport], facts: Facts, found: Verdict, befor
     if len(good) > len(told):
         lines.append(f"And {count(len(good) - len(told), 'more target')} confirmed: see the table.")
     lines.append(_cost(reports, facts, merging=bool(good)))
-    return broken([*lines, *_also(facts, good, before)])
+    return broken([*lines, *_also(facts, good)])
 
 
 def overview(reports: Sequence[TargetReport], facts: Facts) -> list[Piece]:
@@ -102,13 +99,13 @@ def _published(facts: Facts) -> str:
     return "Merging publishes nothing. "
 
 
-def _also(facts: Facts, confirmed: Sequence[TargetReport], before: Mapping[str, int]) -> list[str]:
+def _also(facts: Facts, confirmed: Sequence[TargetReport]) -> list[str]:
     lines = []
     if facts.supersedes:
         old = f"#{facts.supersedes.number}, which nobody reviewed"
         lines.append(f"Takes the place of {old}; its rows are in this one where they still hold.")
     if facts.dropped:
-        gone = sorted(before[one.target] + one.row for one in facts.dropped)
+        gone = sorted(facts.before.get(one.target, 0) + one.row for one in facts.dropped)
         rows = "row" if len(gone) == 1 else "rows"
         lines.append(f"Without {rows} {names([str(number) for number in gone], 20)}; the rest was confirmed again.")
     if facts.squash_only and sum(len(report.rows) for report in confirmed) > 1:

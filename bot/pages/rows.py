@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bot.pages import figures
-from bot.pages.facts import Dropped, Facts, Links
+from bot.pages.facts import Dropped, Links
 from bot.pages.gains import headline, number, shown
 from bot.pages.pieces import Piece, Weight
 from bot.pages.summary import Row, TargetReport
@@ -19,26 +19,9 @@ _MOST_EXPERIMENTS = 5
 _SET = "measured as a set"  # as the confirm event says it
 
 
-def numbering(reports: Sequence[TargetReport], facts: Facts) -> Mapping[str, int]:
-    """What is added to a target's row numbers to give the page's.
-
-    Where a comment can name a row, no two rows of a page have one number: a target's follow those of the targets before
-    it, by name, whether those are still there or were dropped.
-    """
-    last: dict[str, int] = {report.name: 0 for report in reports}
-    pairs = [(report.name, row.number) for report in reports for row in report.rows]
-    for name, row in [*pairs, *((gone.target, gone.row) for gone in facts.dropped)]:
-        last[name] = max(last.get(name, 0), row)
-    before, found = 0, {}
-    for name in sorted(last):
-        found[name] = before
-        before += last[name] if facts.commands else 0
-    return found
-
-
-def table(report: TargetReport, links: Links, before: int = 0) -> Piece:
-    """before: see numbering. A row that was dropped stands struck in its place. Where commits have addresses, the row's
-    number is the link."""
+def table(report: TargetReport, links: Links) -> Piece:
+    """A row that was dropped stands struck in its place. Where commits have addresses, the row's number is the link."""
+    before = links.facts.before.get(report.name, 0)
     decimals = decimals_for(sum(row.adds for row in report.rows))
     linking = any((report.name, row.number) in links.addresses for row in report.rows)
     entries = {row.number: _row(report, row, links, before, decimals) for row in report.rows}

@@ -12,21 +12,20 @@ from bot.pages.verdict import weakness
 from harness.handover.shapes import GATED
 
 
-def confirmed(report: TargetReport, links: Links, before: int = 0) -> list[Piece]:
-    """before: what is added to its row numbers, see rows.numbering."""
+def confirmed(report: TargetReport, links: Links) -> list[Piece]:
     name = report.name
     top = [f"## {name}: {evidence.strength(report, weakness(report))}", *evidence.numbers(report), ""]
     lock, harness, base = (code(digest[:12]) for digest in (report.lock, report.harness, report.commit))
     return [
         Piece(top, Weight.SECTION, name, "sections"),
         Piece([*broken(evidence.because(report)), ""], Weight.WORDS, name, "evidence in words"),
-        rows.table(report, links, before),
+        rows.table(report, links),
         *rows.unproven(report),
         *tried.suspects(report),
         tried.reverted(report, links.charts.get(name, "")),
         *_method(report),
         Piece([f"Lock unchanged: {lock}; harness {harness}; base {base}.", ""], Weight.WORDS, name, "locks"),
-        Piece(_reproduce(report, before), Weight.FOLDED, name, "how to reproduce"),
+        Piece(_reproduce(report, links.facts.before.get(name, 0)), Weight.FOLDED, name, "how to reproduce"),
     ]
 
 
@@ -73,8 +72,8 @@ def _reproduce(report: TargetReport, before: int) -> list[str]:
     if report.noise:
         again = ["# the whole result, in fresh pairs", "head"]
     else:
-        first = report.rows[0].number if report.rows else 1
-        again = [f"# row {before + first}, measured again from scratch", str(first)]
+        first = before + (report.rows[0].number if report.rows else 1)
+        again = [f"# row {first}, measured again from scratch", str(first)]
     last = [point.experiment for point in report.points[-1:]]  # there is none where only what was carried is left
     return [
         "<details><summary>Reproduce a row, or any experiment</summary>",

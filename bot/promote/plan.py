@@ -25,7 +25,7 @@ from harness.lock import Lock
 from harness.repository import CommitSource, Repository
 from harness.target import Target
 
-CONFIRMED, UNCONFIRMED = "confirmed", "unconfirmed"
+CONFIRMED, UNCONFIRMED, BROKEN = "confirmed", "unconfirmed", "broken"
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,8 @@ class Due:
 @dataclass(frozen=True)
 class Finding:
     """One target after a push. state: confirmed or unconfirmed, which are due; promoted, refused (measured, and not
-    promoted), unchanged, new, unknown, damaged (the record does not hold), which are not."""
+    promoted), unchanged, new, unknown, damaged (the record does not hold), broken (its target.yaml does not load),
+    which are not."""
 
     target: str
     state: str
@@ -75,10 +76,15 @@ class Finding:
 
 def plan(repository: Repository, commit: str, before: str = "", names: tuple[str, ...] = ()) -> list[Finding]:
     """A finding for each target of a commit. before: the commit that the branch stood on; "" is its first parent, one
-    that is not here (a force push, a first push) is no help. Raises ConfigError(s)."""
+    that is not here (a force push, a first push) is no help. Raises ConfigError(s) where no target loads, or none of
+    these names."""
     source = CommitSource(repository, commit)
     earlier = _earlier(repository, commit, before)
-    return [_finding(source, target, earlier) for target in config.load_targets(source, names)]
+    if names:
+        return [_finding(source, target, earlier) for target in config.load_targets(source, names)]
+    found = config.load_sound(source)
+    findings = [_finding(source, target, earlier) for target in found.targets]
+    return [*findings, *(Finding(name, BROKEN, why) for name, why in found.broken.items())]
 
 
 def expected(repository: Repository, due: Due) -> ExpectedPromotion:

@@ -14,7 +14,7 @@ from bot import commits, records
 from bot.pages.text import plain
 from bot.promote import chain, folds, vouched
 from bot.promote.handed import Handed
-from bot.promote.plan import Due, Finding, expected, plan
+from bot.promote.plan import BROKEN, Due, Finding, expected, plan
 from harness.errors import AutoresearchError, RepositoryError
 from harness.events import Event, Segment
 from harness.handover.promotions import receive_promotion
@@ -72,6 +72,8 @@ def publish(
     records.append(repository, files, f"Record what {commit[:12]} promotes\n", _date(repository, commit))
     shelf.publish_records(repository)
     for finding in done.findings:
+        if finding.state == BROKEN:
+            continue
         if finding.state == "damaged":
             done.refused[finding.target] = finding.why
             continue

@@ -93,6 +93,15 @@ def test_a_situation_that_is_not_obeyed(name: str) -> None:
     assert not found.matrix
 
 
+def test_where_an_app_writes_a_humans_or_a_forks_pull_request_is_still_nobodys() -> None:
+    def by_app(facts: Facts) -> Outcome:
+        return decide(replace(facts, authors=None)).outcome
+
+    assert by_app(pulled(author="shop-app[bot]")) is Outcome.ACCEPTED
+    for name, (facts, outcome) in SITUATIONS.items():
+        assert by_app(facts) is (Outcome.ACCEPTED if name == "another bot's pull request" else outcome), name
+
+
 def test_a_command_that_was_answered_measures_nothing_more() -> None:
     found = decide(replace(FACTS, proposed=replace(BRANCH, answered={99: OTHER})))
     assert found.outcome is Outcome.REPEATED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +12,14 @@ import pytest
 
 from bot import records
 from bot.commands import answer as answering
+from bot.commands.gate import Outcome
 from bot.forge.github.comments import Comments
 from bot.forge.github.forge import GitHubForge
 from bot.night import opening, recording
 from bot.night.folder import Night, nights
+from bot.reproduce import Reproduction, reproduce
 from harness import folds, standing
+from harness.errors import NotFound
 from harness.events import Event, Segment
 from harness.repository import Repository
 from tests.commanding import World, answers, night_over, proposed, reactions, target_files
@@ -274,12 +278,51 @@ def test_rows_of_all_targets_are_numbered_on_and_go_by_these_numbers(tmp_path: P
         assert subjects(world) == [before[0], before[2], before[3], before[5]]
         assert content(world, "dial") != dial
         assert "~~5~~" in (world.pull.body or "")
+        assert rows_reproduced(world) == {"dial#1", "dial#3", "knob#4", "knob#6"}
         said, found = world.whole("/drop 6", "knob")
         assert subjects(world) == [before[0], before[2], before[3]]
         heads = {standing.proposed(recorded(world, name))[0]["head"] for name in ("dial", "knob")}  # type: ignore[index]
         assert heads == {world.pull.head_sha}
         said, _ = world.whole("/drop 2")
         assert "row 2 is not there any more" in answers(world, said)[0]
+
+
+def rows_reproduced(world: World) -> set[str]:
+    """Every row that `reproduce` knows, under the number that it has on the page."""
+    clone, found = world.job().repository, set()
+    for target in ("dial", "knob"):
+        for number in range(1, 8):
+            try:
+                again = reproduce(clone, f"{world.night}/{target}#{number}")
+            except NotFound:
+                continue
+            assert isinstance(again, Reproduction)
+            assert again.same
+            assert f"[{number}](" in (world.pull.body or "")
+            found.add(again.name.partition("/")[2])
+        assert again.content.decode().strip() == content(world, target), "the last row is the whole result"
+    return found
+
+
+def test_the_page_of_a_laptop_numbers_rows_as_commands_do_and_its_lines_run(tmp_path: Path) -> None:
+    found = make_repository(tmp_path, {**target_files("dial"), **target_files("knob", TOGETHER)})
+    assert autoresearch(found, "night", "--quiet", "--seed", "1").returncode == 0
+    night = nights(found)[-1]
+    own = {row["change"][0]: row["number"] for row in rows(night.segments("knob"))}
+    page = (night.path / "pull-request.md").read_text()
+    shown = {
+        change: int(n) for n, change in re.findall(r"^\| (\d+) \|[^|]*\| `(\w)", page.partition("## knob")[2], re.M)
+    }
+    assert shown == {change: 3 + number for change, number in own.items()}
+    lines = re.findall(r"^autoresearch (reproduce .*)$", page, re.MULTILINE)
+    assert f"reproduce {night.name}/knob#4" in lines
+    for line in lines:
+        assert autoresearch(found, *line.split()).returncode == 0, line
+    committed = git(found, "show", f"autoresearch/{night.name}:results/knob/README.md")
+    assert f"autoresearch reproduce {night.name}/knob#4" in committed
+    done = autoresearch(found, "command", "local", f"/drop {shown['a']} {shown['c']}")
+    gone = f"{min(shown['a'], shown['c'])}, {max(shown['a'], shown['c'])}"
+    assert f"needed: row {shown['b']} cannot stand without row {gone}" in done.stdout
 
 
 def test_hold_is_a_label(world: World) -> None:
@@ -301,6 +344,40 @@ def test_a_job_that_left_nothing_is_said_and_its_re_run_mends_it(world: World) -
     assert found
     assert found.confirmed
     assert len(subjects(world)) == 2
+
+
+APP = "shop-app[bot]"
+
+
+def test_where_an_app_writes_its_own_pull_requests_are_heard(
+    tmp_path: Path, over: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with proposed(tmp_path, over, app=APP) as world:
+        assert world.pull.user.login == APP
+        said = world.comment("/drop 2")
+        handed, event = world.folder / "handed", world.event(said)
+        assert world.gate(event, handed).outcome is Outcome.UNHEARD, "no App is installed here"
+        monkeypatch.setenv("AUTORESEARCH_APP", "yes")
+        assert world.gate(event, handed).outcome is Outcome.ACCEPTED
+        monkeypatch.setenv("AUTORESEARCH_LOGIN", APP)
+        for _ in range(2):  # nothing was measured yet: it says so, in one comment of its own
+            world.post(event, handed)
+        (answer,) = [one for one in world.pull.comments if one.user.login == APP]
+        assert "not measured" in answer.body
+        world.work(handed, "dial")
+        found = world.post(event, handed)
+        assert found
+        assert found.confirmed
+        assert "~~2~~" in (world.pull.body or "")
+
+
+def test_a_pull_request_of_before_the_app_is_still_the_bots(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTORESEARCH_APP", "yes")
+    world.app = APP
+    monkeypatch.setenv("AUTORESEARCH_LOGIN", APP)
+    _, found = world.whole("/drop 2", "dial")
+    assert found
+    assert found.confirmed
 
 
 class Killed(BaseException):

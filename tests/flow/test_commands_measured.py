@@ -6,24 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from bot.night.folder import Night, nights
+from bot.night.folder import Night
 from harness import folds, standing
 from harness.events import Event, Segment
 from harness.repository import Repository
 from harness.schedule import block_of
-from tests.support import autoresearch, make_repository
+from tests.support import autoresearch
+from tests.switches import NOISY, held_out, ran, repository
 
-FOLDER = "targets/experiments/t"
-TARGET = """
-name: t
-file: spec.yaml
-space: {/*: {int: [0, 1]}}
-evaluate: {serve: [python, evaluate.py]}
-metrics: [{name: speed, goal: maximize}]
-proposer: {kind: perturb}
-"""
-NOISY = f"{TARGET}noise: {{}}\nbudget: {{experiments: 6}}\n"
-ROWS = f"{TARGET}sample: rows\nbudget: {{experiments: 20}}\ndata: {{hidden: [holdout.json]}}\n"
 VARYING = """
 import random
 from harness import evaluator
@@ -39,31 +29,6 @@ def score(request):
 
 evaluator.serve(score)
 """
-HELD_OUT = """
-import json
-from pathlib import Path
-from harness import evaluator
-from harness.candidate import load
-
-def score(request):
-    shift = json.loads(Path("holdout.json").read_text())[0] if request.split == "holdout" else 0.0
-    found = []
-    for item in request.items:
-        total = sum(load(item.path).values())
-        rows = [total + shift + i * 0.01 * total for i in range(-20, 21)]
-        found.append(evaluator.Scores({"speed": sum(rows) / len(rows)}, rows={"speed": [rows]}))
-    return found
-
-evaluator.serve(score)
-"""
-
-
-def ran(folder: Path, target: str, evaluator: str, spec: str, **more: str) -> tuple[Repository, Night]:
-    files = {f"{FOLDER}/target.yaml": target, f"{FOLDER}/evaluate.py": evaluator, f"{FOLDER}/spec.yaml": spec}
-    found = make_repository(folder, files | {f"{FOLDER}/{name}.json": text for name, text in more.items()})
-    done = autoresearch(found, "night", "--quiet", "--seed", "1")
-    assert done.returncode == 0, done.stderr
-    return found, nights(found)[-1]
 
 
 def asked(found: Repository, comment: str) -> None:
@@ -76,7 +41,8 @@ def answers(night: Night) -> list[tuple[Segment, Event]]:
 
 
 def test_a_noisy_result_is_measured_on_seeds_that_nothing_was_measured_on(tmp_path: Path) -> None:
-    found, night = ran(tmp_path, NOISY, VARYING, "a: 0\nb: 0\nc: 0\n")
+    found = repository(tmp_path, NOISY, VARYING, "a: 0\nb: 0\nc: 0\n")
+    night = ran(found)
     (_, confirm) = answers(night)[0]
     numbers = [row["number"] for row in confirm["rows"]]
     assert len(numbers) > 1, "one row: nothing can be dropped, and the test proves nothing"
@@ -95,7 +61,8 @@ def test_a_noisy_result_is_measured_on_seeds_that_nothing_was_measured_on(tmp_pa
 
 
 def test_a_look_at_another_head_is_counted_and_the_same_head_shows_the_same(tmp_path: Path) -> None:
-    found, night = ran(tmp_path, ROWS, HELD_OUT, "a: 0\nb: 0\nc: 0\n", holdout="[0.123456]\n")
+    found = held_out(tmp_path)
+    night = ran(found)
     asked(found, "/recheck")
     asked(found, "/drop 2")
     (_, first), (_, again), (segment, dropped) = answers(night)

@@ -165,6 +165,15 @@ def secret_of_all(setup: Setup) -> None:
     setup.remote.secrets.append("AUTORESEARCH_APP_KEY")
 
 
+def publishes_tags(setup: Setup, **more: Any) -> None:
+    """A target that publishes a tag, under a ruleset for tags."""
+    setup.change(f"{FOLDER}/target.yaml", "file:", "publish: [tag]\nfile:")
+    setup.install()
+    setup.remote.run(NIGHTLY, "schedule", status="completed", conclusion="success")
+    rules = more.pop("rules", ["creation", "deletion"])
+    setup.remote.ruleset("tags", rules, more.pop("include", ["refs/tags/autoresearch/**/*"]), target="tag", **more)
+
+
 def disabled(setup: Setup) -> None:
     (nightly,) = (each for each in setup.remote.known_workflows() if each.path == NIGHTLY)
     nightly.state = "disabled_inactivity"
@@ -231,6 +240,8 @@ ALL = [
            "missing", ("Exclude by pattern", "autoresearch/**")),
     Broken("night branches cannot move", lambda s: s.remote.ruleset("all", ["non_fast_forward"], ["~ALL"]), "pushes",
            "warning", ("/drop", "autoresearch/2*")),
+    Broken("a ruleset for tags", publishes_tags, "tags", "missing",
+           ("creation (tags)", "Target tags > Exclude by pattern: autoresearch/**/*")),
     Broken("no environment", lambda s: s.remote.environments.clear(), "environment", "missing",
            ("Settings > Environments > New environment", "deployment_branch_policy[custom_branch_policies]=true",
             "deployment-branch-policies -f name=main")),
@@ -346,6 +357,21 @@ def test_a_target_that_does_not_load(whole: Setup) -> None:
     told = {finding.check: finding for finding in found.findings}
     assert "maximise" in told["targets"].says
     assert told["targets"].commands == ("autoresearch check",)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"rules": ["deletion", "non_fast_forward", "update"]},
+        {"include": ["refs/tags/v*", "refs/tags/*"]},
+        {"include": ["~ALL"], "exclude": ["refs/tags/autoresearch/**/*"]},
+        {"enforcement": "disabled"},
+        {"bypass": [{"actor_id": 15368, "actor_type": "Integration", "bypass_mode": "always"}]},
+    ],
+)
+def test_a_ruleset_for_tags_that_lets_a_new_one_through(whole: Setup, more: dict[str, Any]) -> None:
+    publishes_tags(whole, **more)
+    assert not_in_order(whole.diagnosis()) == {}
 
 
 def test_a_check_that_is_waited_for_and_that_nothing_posts(whole: Setup) -> None:

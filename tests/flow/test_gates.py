@@ -13,6 +13,7 @@ import pytest
 
 from bot import config
 from bot.forge.local import LocalForge
+from bot.night import workflow
 from bot.night.board import board
 from bot.night.folder import Night, Plan
 from bot.night.gates import Gates, NothingTonight, WorkflowRun, evening
@@ -22,6 +23,7 @@ from bot.night.plan import Wishes, plan
 from bot.night.propose import propose
 from bot.pages.dashboard import dashboard
 from harness import folds
+from harness.errors import ConfigError
 from harness.repository import Repository
 from tests.recorded import record
 from tests.support import autoresearch, git, make_repository, write
@@ -103,6 +105,63 @@ def proposed(found: Repository, *targets: str) -> str:
 
 PROPOSED = "2026-11-10"
 FIVE = [f"2026-11-{day}" for day in range(11, 16)]
+
+
+# Broken ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_target_that_does_not_load_is_named_and_the_others_have_their_night(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = repository(tmp_path, dial="", knob="", wheel="")
+    commit(found, "main", {f"{AT}/knob/target.yaml": "name: knob\nfile: nowhere.yaml\n"})
+    assert autoresearch(found, "plan").returncode == 3, "a human who plans on a machine of theirs is told at once"
+    done = autoresearch(found, "plan", "--once", "--hand-over", str(tmp_path / "carried" / "plan-1"))
+    assert done.returncode == 0, done.stderr
+    assert f"knob: left out: {AT}/knob/target.yaml" in done.stderr
+    night = take_over(found, tmp_path / "carried", "run").night
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    workflow.tell(night)
+    assert "`knob`: does not load" in (tmp_path / "summary.md").read_text()
+    monkeypatch.delenv("GITHUB_ACTIONS")
+    assert [one.name for one in targets_of(night)] == ["dial", "wheel"]
+    for verb in ("run", "confirm"):
+        assert autoresearch(found, verb, "--target", "dial", "--quiet").returncode == 0, verb
+    shown = dashboard(board(night, {}))
+    (line,) = [line for line in shown.splitlines() if line.startswith("| knob ")]
+    assert "does not load" in line
+    assert f"{AT}/knob/target.yaml" in line
+
+
+def test_two_targets_that_claim_one_file_are_both_left_out(tmp_path: Path) -> None:
+    found = repository(tmp_path, dial="", knob="", wheel="")
+    same = TARGET.replace("NAME", "knob").replace("file: params.yaml", "file: /targets/experiments/dial/params.yaml")
+    commit(found, "main", {f"{AT}/knob/target.yaml": same})
+    night, _ = planned(found)
+    assert [share.name for share in night.plan.targets] == ["wheel"]
+    with pytest.raises(ConfigError, match="is also the file of"):
+        plan(found, Wishes(("dial",)))
+
+
+def test_where_no_target_loads_there_is_no_night(tmp_path: Path) -> None:
+    found = repository(tmp_path)
+    commit(found, "main", {f"{AT}/dial/target.yaml": "name: dial\n"})
+    with pytest.raises(ConfigError):
+        planned(found)
+
+
+def test_a_target_that_no_night_can_work_on_ends_before_it_begins(tmp_path: Path) -> None:
+    broken = "proposer: {kind: tune, catalogue: catalogue.yaml}\n"
+    found = repository(tmp_path, dial="", knob=broken)
+    commit(found, "main", {f"{AT}/knob/catalogue.yaml": "nothing: here\n"})
+    with pytest.raises(ConfigError):
+        plan(found, Wishes())
+    night, _ = planned(found)
+    assert ends(night) == {"dial": None, "knob": "config"}
+    in_vain(found, ["2026-11-20"], "knob", "config")
+    (again,) = planned(found, once=False)[1].targets
+    assert again.name == "dial", "it was said in the night in which it began"
 
 
 # Once --------------------------------------------------------------------------------------------------------------

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks import soak
-from tests.benchmarks.soak import Ground, Kind
+from tests.benchmarks.soak.field import soak, table
+from tests.benchmarks.soak.ground import Ground
+from tests.benchmarks.soak.kinds import Kind
+from tests.benchmarks.soak.processes import PATIENCE, alive, strike, wait_for
 
 KILLS = 30
 
@@ -33,8 +35,8 @@ STUBBORN = Kind("stubborn", TARGET.lstrip(), ("evaluate.sh", HANGING), "a: 0\n",
 
 
 def test_thirty_kills_at_random_instants(tmp_path: Path) -> None:
-    found = soak.soak(KILLS, 30, tmp_path)
-    print(soak.table(found))
+    found = soak(KILLS, 30, tmp_path)
+    print(table(found))
     assert sum(tally.kills for tally in found.values()) == KILLS
     into = {name: tally.where for name, tally in found.items()}
     assert all(into[name]["run"] for name in ("process", "serve", "noisy duel")), "no kill fell into a running loop"
@@ -45,7 +47,7 @@ def test_thirty_kills_at_random_instants(tmp_path: Path) -> None:
 def test_a_killed_night_leaves_no_process_behind(tmp_path: Path, whom: str) -> None:
     ground = Ground(STUBBORN, tmp_path)
     process = ground.start()
-    soak.wait_for(lambda: bool(ground.log.read_bytes()), "no candidate is measured")
-    soak.strike(process, whom)
-    process.wait(timeout=soak.PATIENCE)
-    soak.wait_for(lambda: not soak.alive(ground.repository.root), "a process outlived the killed night")
+    wait_for(lambda: bool(ground.log.read_bytes()), "no candidate is measured")
+    strike(process, whom)
+    process.wait(timeout=PATIENCE)
+    wait_for(lambda: not alive(ground.repository.root), "a process outlived the killed night")

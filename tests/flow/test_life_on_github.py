@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from tests.actions.shop import Shop, opened
-from tests.forging import EVALUATOR, TARGET, folder
+from tests.forging import EVALUATOR, folder, target
 from tests.github.state import Pull
 
 SPEC = f"{folder('t')}/spec.yaml"
 START = "a: 1\nb: 1\nc: 1\nd: 1\n"
 FILES = {
     SPEC: START,
-    f"{folder('t')}/target.yaml": TARGET.format(name="t", more="publish: [tag]").replace(
+    f"{folder('t')}/target.yaml": target("t", "publish: [tag]").replace(
         "/b:", "/c: {int: [0, 50]}, /d: {int: [0, 50]}, /b:"
     ),
     f"{folder('t')}/evaluate.py": EVALUATOR.replace('data["a"] + data["b"]', "sum(data.values())"),

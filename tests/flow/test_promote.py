@@ -113,6 +113,22 @@ def test_what_a_newer_night_took_back_no_older_one_vouches_for(repository: Repos
     assert found(repository, before="HEAD^1").state == "unconfirmed"
 
 
+def test_a_target_that_does_not_load_stops_no_other(repository: Repository) -> None:
+    merge(repository, the_branch(repository))
+    other = f"{Path(AT).parent}/knob/target.yaml"
+    write(repository, {other: "name: knob\n"})
+    git(repository, "add", "--all")
+    git(repository, "commit", "--quiet", "-m", "Add a target that does not load")
+    planned = autoresearch(repository, "promote", "plan", "--before", "HEAD~2")
+    assert planned.returncode == 0, planned.stderr
+    assert "dial: confirmed" in planned.stdout
+    assert f"knob: broken: {other}" in planned.stdout
+    done = promote(repository)
+    assert end(repository)[0] == "promoted"
+    assert done.tags == ["autoresearch/dial/1"]
+    assert not done.refused
+
+
 def test_a_second_push_promotes_nothing_twice(repository: Repository) -> None:
     merge(repository, the_branch(repository))
     promote(repository)

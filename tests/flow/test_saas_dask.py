@@ -28,7 +28,7 @@ from harness.scorers.saas.dask_engine import Dask
 from harness.scorers.saas.engine import Work
 from harness.scorers.saas.scorer import Scorer
 from tests import scoring
-from tests.benchmarks.soak import alive, wait_for
+from tests.benchmarks.soak.processes import alive, wait_for
 from tests.saas_slowly import Account, Sheet, columns_of, some_accounts, write
 from tests.support import autoresearch, make_repository
 

@@ -106,6 +106,19 @@ def test_every_job_is_as_the_table_says(found: dict[str, dict[str, Any]]) -> Non
         assert {key: as_row(job) for key, job in workflow["jobs"].items()} == rows, name
 
 
+def test_an_app_is_asked_for_what_the_workflows_own_token_would_have(found: dict[str, dict[str, Any]]) -> None:
+    asked = 0
+    for name, key, job in jobs(found):
+        for step in job["steps"]:
+            if step["name"] == "Take a token of the App":
+                given = {
+                    k.removeprefix("permission-"): v for k, v in step["with"].items() if k.startswith("permission-")
+                }
+                assert given == TABLE[name][key].permissions, (name, key)
+                asked += 1
+    assert asked == (len(BY_APP) if "secrets" in str(found) else 0)
+
+
 def test_what_runs_candidates_can_write_nothing_and_sees_no_token(found: dict[str, dict[str, Any]]) -> None:
     checked = 0
     for name, key, job in jobs(found):

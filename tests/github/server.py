@@ -158,9 +158,10 @@ class GitHub:
         forks = (each for each in self.repositories.values() if each.parent == base.full_name)
         return next((each for each in forks if each.owner_login == login), None)
 
-    def token(self, by: str | None = None, **permissions: str) -> str:
-        """A workflow's token with these permissions; with `by`, that person's own, which may what they may."""
-        account = self.account(by or "github-actions[bot]")
+    def token(self, by: str | None = None, app: str = "github-actions[bot]", **permissions: str) -> str:
+        """A workflow's token with these permissions, or that of an app; with `by`, that person's own, which may what
+        they may."""
+        account = self.account(by) if by else self.account(app, "Bot")
         value = f"{'ghp' if by else 'ghs'}_{self.next_id():036d}"
         granted = None if by and not permissions else {"metadata": "read", **permissions}
         self.tokens[value] = Token(value, account, granted, "user" if by else "installation")

@@ -16,19 +16,21 @@ import pytest
 from bot.night import propose
 from bot.night.progress import Progress
 from bot.pages import chart, evidence, gains, rows, table
-from bot.pages.body import Links, body, title
+from bot.pages.body import Facts, Links, body, title
 from bot.pages.summary import TargetReport, summarise
 from bot.pages.text import code, percent, plain, signed, unbroken, value
 from bot.pages.web import page
 from harness import folds, intervals
 from harness.rule import Metric, Rule, Tolerance
 from tests.invented import HOSTILE, REMOVED, SECONDS, night, noisy_night
+from tests.pages import numbered
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 
 
 def links(reports: list[TargetReport], **more: Any) -> Links:
     commits = {(r.name, row.number): f"{row.number}a" * 20 for r in reports for row in r.rows}
+    more = {"facts": numbered(reports, Facts()), **more}
     return Links(
         "`git merge --no-ff autoresearch/2026-11-21` puts the commits on your branch.",
         "`git branch -D autoresearch/2026-11-21`; the same contents are not tried again while the lock stays.",

@@ -113,10 +113,6 @@ def test_a_row_that_was_dropped_keeps_its_number_and_no_other_gets_it(tmp_path: 
     table = rows.table(alpha, links(reports, facts)).rows
     assert [re.findall(r"\d+", row)[0] for row in table] == ["1", "2", "3"]
     assert table[1] == "| ~~2~~ | ~~`feature_2: 5 -> 8`~~ | dropped by `ada` |"
-    assert rows.numbering(reports, HEARD)["beta"] == rows.numbering([alpha, reports[1]], facts)["beta"] == 3
-    last = replace(HEARD, dropped=(Dropped("alpha", 3, "feature_3: 5 -> 9", "ada"),))
-    without = replace(alpha, rows=alpha.rows[:2])
-    assert rows.numbering([without, reports[1]], last)["beta"] == 3
 
 
 @pytest.mark.parametrize(
@@ -133,13 +129,17 @@ def test_what_a_merge_publishes_is_in_the_first_lines(tags: tuple[str, ...], say
     check_mail(text)
 
 
-def test_without_commands_rows_are_numbered_by_target(tmp_path: Path) -> None:
-    reports = made(CASES["forge-two-targets"], tmp_path)
-    assert set(rows.numbering(reports, Facts()).values()) == {0}
-    text = body(NIGHT, reports, links(reports))
-    assert "| [4](" in text
-    assert "/drop N" in text
-    assert "/drop" not in body(NIGHT, reports, links(reports, Facts()))
+@pytest.mark.parametrize("commands", [True, False])
+def test_rows_of_all_targets_count_on_and_a_row_is_reproduced_by_the_number_it_has(
+    tmp_path: Path, *, commands: bool
+) -> None:
+    reports = [summarise(night(tmp_path, name=name)) for name in ("alpha", "beta")]
+    text = body(NIGHT, reports, links(reports, Facts(commands=commands)))
+    shown = [int(found) for found in re.findall(r"^\| \[(\d+)\]", text, re.MULTILINE)]
+    assert shown == list(range(1, 1 + sum(len(report.rows) for report in reports)))
+    first = 1 + len(reports[0].rows)
+    assert f"# row {first}, measured again from scratch\nautoresearch reproduce {NIGHT}/beta#{first}\n" in text
+    assert ("/drop" in text) is commands
 
 
 def test_what_is_one_reads_as_one(tmp_path: Path) -> None:

@@ -15,13 +15,19 @@ from bot.forge.github.pulls import PULLS, make_labels
 if TYPE_CHECKING:
     from github.Repository import Repository
 
-LOGIN_VARIABLE = "AUTORESEARCH_LOGIN"
+LOGIN_VARIABLE, APP_VARIABLE = "AUTORESEARCH_LOGIN", "AUTORESEARCH_APP"
 Reaction = Literal["eyes", "rocket", "confused"]
 
 
-def own_logins() -> frozenset[str]:
-    """Under which names the bot opens pull requests: the workflow's own, or that of an App that it was given."""
-    return frozenset({os.environ.get(LOGIN_VARIABLE) or ACTIONS_LOGIN})
+def own_login() -> str:
+    """As whom this token writes: as the workflow itself, or as an App that the workflow took a token of."""
+    return os.environ.get(LOGIN_VARIABLE) or ACTIONS_LOGIN
+
+
+def authors() -> frozenset[str] | None:
+    """Under which names the bot opens pull requests; None for any bot's, where the workflow says that an App opens
+    them. A pull request that was opened before the App came is still the bot's then."""
+    return None if os.environ.get(APP_VARIABLE) == "yes" else frozenset({ACTIONS_LOGIN})
 
 
 @dataclass(frozen=True)
@@ -73,8 +79,8 @@ class Comments:
 
         def step(repository: Repository) -> None:
             issue = repository.get_issue(pull)
-            own = own_logins()
-            mine = (one for one in issue.get_comments() if one.user.login in own and (one.body or "").startswith(mark))
+            own = own_login()
+            mine = (one for one in issue.get_comments() if one.user.login == own and (one.body or "").startswith(mark))
             found = next(mine, None)
             if found is None:
                 issue.create_comment(body)

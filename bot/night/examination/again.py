@@ -32,11 +32,13 @@ class Kept:
 @dataclass(frozen=True)
 class Asked:
     """kept: the rows that are left, in order; dropped: the numbers of the others; before: the confirm event that they
-    were proposed by, whose numbers must come out again wherever nothing changed."""
+    were proposed by, whose numbers must come out again wherever nothing changed; added: to the numbers of rows, to give
+    the page's."""
 
     kept: tuple[Kept, ...]
     dropped: tuple[int, ...]
     before: Event
+    added: int = 0
 
     @property
     def groups(self) -> list[Group]:
@@ -162,8 +164,8 @@ def stacked(case: Case, asked: Asked) -> list[bytes]:
 
 def needed(asked: Asked, index: int, why: str) -> Unconfirmed:
     """Row `index` of those that are left does not stand."""
-    number = asked.kept[index].number
+    number = asked.added + asked.kept[index].number
     if not asked.dropped:
         return Unconfirmed(f"row {number} does not stand: {why}")
-    gone = functools.reduce(lambda one, other: f"{one}, {other}", map(str, asked.dropped))
+    gone = functools.reduce(lambda one, other: f"{one}, {other}", (str(asked.added + n) for n in asked.dropped))
     return Unconfirmed(f"row {number} cannot stand without row {gone}: {why}", "needed")
