@@ -94,7 +94,7 @@ def stacked_again(material: Material, branch: str, forge: Forge) -> PullRequest:
     """The rows put on the night's base anew, for the branch that holds rows of this night already: commits, nothing
     else. Made again they are the same."""
     rows_head, ids = _commit_rows(material)
-    request = _asked(material, branch, rows_head, ids)
+    request = _asked(material, branch, rows_head, ids, forge)
     return replace(request, head=_commit_results(material, request, forge))
 
 
@@ -107,10 +107,10 @@ def put_again(material: Material, request: PullRequest, was: str, forge: Forge) 
 
 def show_again(material: Material, branch: str, head: str, forge: Forge) -> Opened:
     """Renews the text of a pull request whose branch stays where it is."""
-    return forge.open(_asked(material, branch, head, _committed(material, head)))
+    return forge.open(_asked(material, branch, head, _committed(material, head), forge))
 
 
-def _asked(material: Material, branch: str, head: str, ids: Mapping[tuple[str, int], str]) -> PullRequest:
+def _asked(material: Material, branch: str, head: str, ids: Mapping[tuple[str, int], str], forge: Forge) -> PullRequest:
     return PullRequest(
         night=material.night.name,
         branch=branch,
@@ -119,7 +119,7 @@ def _asked(material: Material, branch: str, head: str, ids: Mapping[tuple[str, i
         charts={name: chart.chart_png(report) for name, report in material.reports.items() if report.points},
         commits=ids,
         includes=tuple(sorted(material.includes.items())),
-        facts=material.facts,
+        facts=replace(material.facts, moved=_moved(material, forge.base(material.night.repository))),
         asked=True,
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-MovedHow = Literal["replayed", "unchecked", "conflict", "lock"]
+MovedHow = Literal["conflict", "lock"]
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,9 @@ class Absent:
 
 @dataclass(frozen=True)
 class Moved:
-    """The base branch has moved since the night. to: its commit now.
+    """The base branch has moved since the night, where that matters to it. to: its commit now.
 
-    how: replayed (the rows were put on it and confirmed there), unchecked (not confirmed there yet), conflict (it
-    changed a target's file), lock (it changed what computes a score).
+    how: conflict (it changed a target's file), lock (it changed what computes a score).
     """
 
     to: str

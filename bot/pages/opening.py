@@ -9,7 +9,7 @@ from bot.pages.facts import Facts
 from bot.pages.gains import direction
 from bot.pages.pieces import Piece, Weight, broken
 from bot.pages.summary import TargetReport
-from bot.pages.text import code, count, duration, names
+from bot.pages.text import count, duration, names
 from bot.pages.verdict import Verdict
 
 TOLD = 3  # targets that have a line of their own; with more there is a table
@@ -101,9 +101,6 @@ def _also(facts: Facts, confirmed: Sequence[TargetReport], before: Mapping[str, 
     if facts.supersedes:
         old = f"#{facts.supersedes.number}, which nobody reviewed"
         lines.append(f"Takes the place of {old}; its rows are in this one where they still hold.")
-    if facts.moved and facts.moved.how == "replayed":
-        to = code(facts.moved.to[:8])
-        lines.append(f"The base moved to {to} after the night; every row was put on it and confirmed there again.")
     if facts.dropped:
         gone = sorted(before[one.target] + one.row for one in facts.dropped)
         rows = "row" if len(gone) == 1 else "rows"

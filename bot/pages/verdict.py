@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.pages.facts import Facts
+from bot.pages.facts import Facts, MovedHow
 from bot.pages.summary import TargetReport
 from bot.pages.text import code
 
 Advice = Literal["merge", "recheck", "do-not-merge", "nothing"]
 
-_MOVED_BADLY = {
+_MOVED: Mapping[MovedHow, str] = {
     "conflict": "it changed a file that this pull request changes",
     "lock": "it changed what computes a score",
 }
@@ -38,12 +38,9 @@ def verdict(reports: Sequence[TargetReport], facts: Facts) -> Verdict:
         if not facts.rechecked:
             return Verdict("nothing", "Nothing to merge.", ("No gain was confirmed",), strong=False)
         return Verdict("do-not-merge", "Do not merge.", ("A check after the night confirmed nothing",), strong=False)
-    if facts.moved and facts.moved.how in _MOVED_BADLY:
-        why = f"The base is at {code(facts.moved.to[:8])} now, and {_MOVED_BADLY[facts.moved.how]}"
+    if facts.moved:
+        why = f"The base is at {code(facts.moved.to[:8])} now, and {_MOVED[facts.moved.how]}"
         return Verdict("do-not-merge", "Do not merge.", (why,), strong)
-    if facts.moved and facts.moved.how == "unchecked":
-        why = f"The base is at {code(facts.moved.to[:8])} now, and nothing was measured there"
-        return Verdict("recheck", "Recheck before merging.", (why, *weak), strong)
     if weak:
         return Verdict("recheck", "Evidence weak: recheck before merging.", weak, strong)
     diffs = "the diff reads" if len(confirmed) == 1 else f"the {len(confirmed)} diffs read"

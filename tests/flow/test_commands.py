@@ -207,6 +207,17 @@ def test_a_recheck_measures_with_seeds_of_its_own_and_moves_nothing(world: World
     assert len(set(seeds)) == 2, "confirm and recheck measured under one seed, or under many"
 
 
+@pytest.mark.parametrize("command", ["/recheck", "/drop 2"])
+def test_a_command_does_not_forget_that_the_base_changed_the_same_file(world: World, command: str) -> None:
+    """What is confirmed is still the night's base with the rows, and the base is another now."""
+    world.hosted.commit("main", {"targets/experiments/dial/params.yaml": "a: 1\nb: 0\nc: 0\n"})
+    _, found = world.whole(command, "dial")
+    assert found
+    assert found.confirmed
+    assert "**Do not merge.** The base is at" in (world.pull.body or "")
+    assert world.hosted.check_runs[-1].conclusion == "failure"
+
+
 def test_a_result_that_does_not_come_out_again_is_not_to_be_merged(tmp_path: Path) -> None:
     shift = tmp_path / "shift"
     shift.write_text("1")

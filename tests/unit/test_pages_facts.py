@@ -53,8 +53,7 @@ CASES = {
         (night,),
         replace(HEARD, absent=(Absent("on-gpu", "runner-absent", "no runner with [self-hosted, gpu] for 24 h"),)),
     ),
-    "base-moved": Case((night,), replace(HEARD, moved=Moved("e" * 40, "replayed"))),
-    "base-moved-unchecked": Case((night,), replace(HEARD, moved=Moved("e" * 40, "unchecked")), "recheck"),
+    "base-moved": Case((night,), replace(HEARD, moved=Moved("e" * 40, "conflict")), "do-not-merge"),
     "dropped": Case(
         tuple(TWO), replace(HEARD, dropped=(Dropped("alpha", 4, "feature_4: 5 -> 10", "ada"),)),
     ),
@@ -176,10 +175,7 @@ def test_a_title_of_many_targets_is_short_enough_for_a_forge(tmp_path: Path) -> 
     assert title(NIGHT, [replace(report, name="t" * 300)]).endswith("1 target confirmed")
 
 
-@pytest.mark.parametrize(
-    ("how", "advice"), [(None, "merge"), ("replayed", "merge"), ("unchecked", "recheck"), ("conflict", "do-not-merge"),
-                        ("lock", "do-not-merge")],
-)  # fmt: skip
+@pytest.mark.parametrize(("how", "advice"), [(None, "merge"), ("conflict", "do-not-merge"), ("lock", "do-not-merge")])
 def test_what_a_base_that_moved_makes_of_a_verdict(how: MovedHow | None, advice: str, tmp_path: Path) -> None:
     strong = made(CASES["forge-strong"], tmp_path / "strong")
     weak = made(CASES["weak"], tmp_path / "weak")
