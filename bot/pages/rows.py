@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from bot.pages import figures
 from bot.pages.facts import Dropped, Facts, Links
-from bot.pages.gains import headline, number, shown
+from bot.pages.figures import shown
+from bot.pages.gains import headline, number
 from bot.pages.pieces import Piece, Weight
 from bot.pages.summary import Row, TargetReport
 from bot.pages.text import cell_code, code, count, decimals_for, label, linked, percent, words
@@ -84,7 +85,7 @@ def in_words(report: TargetReport, number: int) -> str:
 
 def _with_bound(report: TargetReport, row: Row, decimals: int) -> str:
     if row.low is None:
-        return figures.gain(report, row.adds, _base(report), decimals)
+        return figures.gain(report, row.adds, headline_base(report), decimals)
     adds, low = _effect(report, row.adds, row.low)
     return f"{adds} ({low})"
 
@@ -92,12 +93,13 @@ def _with_bound(report: TargetReport, row: Row, decimals: int) -> str:
 def _effect(report: TargetReport, gain: float, low: float) -> tuple[str, str]:
     """A gain and its lower bound, as the rows of this target show gains."""
     if report.noise:
-        return shown(report.compared, gain, like=[low]), shown(report.compared, low, like=[gain])
-    decimals, base = decimals_for(max(abs(gain), abs(low))), _base(report)
+        return shown(report, report.compared, gain, like=[low]), shown(report, report.compared, low, like=[gain])
+    decimals, base = decimals_for(max(abs(gain), abs(low))), headline_base(report)
     return figures.gain(report, gain, base, decimals), figures.gain(report, low, base, decimals)
 
 
-def _base(report: TargetReport) -> float:
+def headline_base(report: TargetReport) -> float:
+    """The headline's value in the base, which a row's gain is read beside."""
     return number(report.rule, headline(report.rule), report.base) if report.base else 0.0
 
 

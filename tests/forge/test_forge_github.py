@@ -19,7 +19,7 @@ from bot.night.folder import Night
 from bot.night.night import targets_of
 from bot.night.recording import record
 from harness import folds
-from tests.forging import ALL, NAME, Desk, desk, folder, made, measured
+from tests.forging import ALL, EVALUATOR, NAME, Desk, desk, folder, made, measured
 from tests.support import autoresearch, git
 
 
@@ -246,7 +246,7 @@ def test_a_base_that_moved_where_it_matters_is_said(at: Desk) -> None:
     for name, (content, why) in changes.items():
         at.there.commit("main", {f"{folder('t')}/{name}": content})
         at.propose()
-        now = at.there.bare.refs()["refs/heads/main"]
+        now, _kind = at.there.bare.refs()["refs/heads/main"]
         assert f"**Do not merge.** The base is at `{now[:8]}` now, and {why}." in (pull.body or "")
         assert at.there.check_runs[-1].conclusion == "failure"
 
