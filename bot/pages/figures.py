@@ -7,6 +7,7 @@ value as its change in percent. Events hold what was measured; who shows a part 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -81,6 +82,14 @@ def shown(measured: Measured, metric: Metric, gain: float, *, like: Sequence[flo
     if not withheld(measured, base, *(abs(each) for each in (gain, *like))):
         return gains.shown(metric, gain, like=like)
     return gains.against(metric, gain, base, like=like) if base else WITHHELD
+
+
+def amount(measured: Measured, metric: Metric, gain: float) -> str:
+    """+0.0123457, as the harness counts gains: for what is signed, and not read at a glance."""
+    base = gains.number(measured.rule, metric, measured.base) if measured.base else math.inf
+    if metric.compare == "ratio" or not withheld(measured, base, abs(gain)):
+        return f"{gain:+.6g}"
+    return relative(gain, base) if measured.base else WITHHELD
 
 
 def size(measured: Measured, metric: Metric, gain: float) -> str:

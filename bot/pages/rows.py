@@ -85,7 +85,7 @@ def in_words(report: TargetReport, number: int) -> str:
 
 def _with_bound(report: TargetReport, row: Row, decimals: int) -> str:
     if row.low is None:
-        return figures.gain(report, row.adds, headline_base(report), decimals)
+        return figures.gain(report, row.adds, _base(report), decimals)
     adds, low = _effect(report, row.adds, row.low)
     return f"{adds} ({low})"
 
@@ -94,12 +94,11 @@ def _effect(report: TargetReport, gain: float, low: float) -> tuple[str, str]:
     """A gain and its lower bound, as the rows of this target show gains."""
     if report.noise:
         return shown(report, report.compared, gain, like=[low]), shown(report, report.compared, low, like=[gain])
-    decimals, base = decimals_for(max(abs(gain), abs(low))), headline_base(report)
+    decimals, base = decimals_for(max(abs(gain), abs(low))), _base(report)
     return figures.gain(report, gain, base, decimals), figures.gain(report, low, base, decimals)
 
 
-def headline_base(report: TargetReport) -> float:
-    """The headline's value in the base, which a row's gain is read beside."""
+def _base(report: TargetReport) -> float:
     return number(report.rule, headline(report.rule), report.base) if report.base else 0.0
 
 
