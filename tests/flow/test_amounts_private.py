@@ -32,10 +32,10 @@ publish: [tag]
 data: {{private: {private}}}
 """
 TARGETS = {
-    "pay": "metrics: [{name: arpa, goal: maximize}, {name: revenue, goal: maximize, guard: 0}]\n"
+    "pay": "metrics: [{name: arpa, goal: maximize}, {name: revenue, goal: maximize, guard: {tolerance: 0}}]\n"
     "sample: rows\nbudget: {experiments: 60}\n",
     "share": "metrics: [{name: auc, goal: maximize}, {name: revenue, goal: minimize}]\nbudget: {experiments: 20}\n",
-    "varies": "metrics: [{name: arpa, goal: maximize}, {name: revenue, goal: maximize, guard: 5%}]\n"
+    "varies": "metrics: [{name: arpa, goal: maximize}, {name: revenue, goal: maximize, guard: {tolerance: 5%}}]\n"
     "noise: {}\nbudget: {experiments: 6}\n",
 }
 EVALUATE = """

@@ -156,7 +156,8 @@ def _segments(found: list[tuple[float, float]]) -> list[Segment]:
                 header,
                 {
                     "event": "realised", "night": str(number), "row": 1, "blob": str(number), "commit": "",
-                    "figures": {"gain": gain, "low": gain, "high": gain, "base": {"auc": 0.7}}, "predicted": {"gain": claim},
+                    "figures": {"gain": gain, "low": gain, "high": gain, "base": {"auc": 0.7}},
+                    "predicted": {"gain": claim},
                     "comparable": True, "verdict": "promoted",
                 },
             ),
