@@ -110,8 +110,7 @@ class Scene:
         self.does("log of the night", "night", "--seed", "1")
         self.night = nights(self.repository)[-1]
         self.branch = f"autoresearch/{self.night.name}"
-        self.places["page beside the night"] = "".join(p.read_text() for p in sorted(self.night.path.glob("*.*ml")))
-        self.places["page beside the night"] += (self.night.path / "pull-request.md").read_text()
+        self.places["folder of the night"] = self.beside_events()
         self.on_github(folder / "github")
         self.commits()
         self.does("command", "command", "local", "/recheck")
@@ -122,6 +121,13 @@ class Scene:
         done = autoresearch(self.repository, *arguments)
         assert done.returncode == 0, (label, done.stdout, done.stderr)
         self.places[label] = done.stdout + done.stderr
+
+    def beside_events(self) -> str:
+        """What jobs hand over to each other is of the same files: plan.json, and events with their contents."""
+        there = [path for path in sorted(self.night.path.rglob("*")) if path.is_file()]
+        shown = [path for path in there if path.suffix not in {".jsonl", ".pack", ".png"}]
+        assert {"plan.json", "pull-request.md", "pull-request.html"} <= {path.name for path in shown}
+        return "\n".join(path.read_text() for path in shown)
 
     def commits(self) -> None:
         self.places["commit messages"] = git(self.repository, "log", "--format=%B", f"main..{self.branch}")
@@ -184,7 +190,7 @@ def test_each_place_tells_amounts_where_rows_are_not_private(scenes: Mapping[boo
 
 def test_shares_and_changes_in_percent_stand(scenes: Mapping[bool, Scene]) -> None:
     places = scenes[True].places
-    assert "share auc 0.6100 -> 0.7" in places["title"]
+    assert "share auc 0.6100 -> 0.6900" in places["title"]
     for place in ("title", "body", "README.md", "results.tsv", "commit messages", "tags", "check", "dashboard"):
         assert re.search(r"arpa[^\n]*\+\d+\.\d+[ \u00a0]%|\t\+\d+\.\d+ %|Confirmed: \+\d+\.\d+ %", places[place]), place
     assert "not shown" in places["results.tsv"]
