@@ -30,6 +30,7 @@ Make = Callable[[Path], list[Any]]
 HEARD = Facts(commands=True)
 OLD = Pull(12, f"{SITE}/pull/12")
 TWO = [partial(night, name="alpha"), partial(noisy_night, name="beta")]
+SECONDS_APART = replace(SECONDS, metrics=tuple(replace(metric, compare="difference") for metric in SECONDS.metrics))
 WITHHELD_LINE = "The rows are private: amounts stand as changes in percent"
 WORSE = "guard hhi of 3,990 is above its limit of 3,960"
 
@@ -64,6 +65,7 @@ CASES = {
     ),
     "squash-only": Case((night,), replace(HEARD, squash_only=True)),
     "private": Case((partial(night, private=True, suspects=1),), HEARD),
+    "private-noisy": Case((partial(noisy_night, private=True, rule=SECONDS_APART),), HEARD),
     "forge-taken-out": Case(
         (
             partial(night, name="alpha", removed=REMOVED, suspects=2),
@@ -203,9 +205,6 @@ def test_a_private_page_tells_no_amount(tmp_path: Path) -> None:
         assert figure not in text
     assert "hhi +0.94\u00a0% (worse)" in text
     assert "0.7885 -> 0.8047" in text, "a share stands as it is"
-
-
-SECONDS_APART = replace(SECONDS, metrics=tuple(replace(metric, compare="difference") for metric in SECONDS.metrics))
 
 
 def test_a_private_page_of_a_noisy_target_tells_no_amount(tmp_path: Path) -> None:
