@@ -33,10 +33,10 @@ data: {{private: {private}}}
 """
 TARGETS = {
     "pay": "metrics: [{name: arpa, goal: maximize}, {name: revenue, goal: maximize, guard: {tolerance: 0}}]\n"
-    "sample: rows\nbudget: {experiments: 60}\n",
-    "share": "metrics: [{name: auc, goal: maximize}, {name: revenue, goal: minimize}]\nbudget: {experiments: 20}\n",
+    "sample: rows\nbudget: {experiments: 30}\n",
+    "share": "metrics: [{name: auc, goal: maximize}, {name: revenue, goal: minimize}]\nbudget: {experiments: 12}\n",
     "varies": "metrics: [{name: arpa, goal: maximize}, {name: revenue, goal: maximize, guard: {tolerance: 5%}}]\n"
-    "noise: {}\nbudget: {experiments: 6}\n",
+    "noise: {calibration: 8, max_pairs: 30}\nbudget: {experiments: 4}\n",
 }
 EVALUATE = """
 import random
