@@ -116,9 +116,9 @@ def _declined(night: Night, rows: Mapping[str, list[Row]], forge: Forge) -> dict
         if carried and past.standing(repository, carried, base, forge) is Standing.DECLINED:
             found[share.name] = "a human closed what it started from while the night ran"
         refused = past.refused(repository, share.name, share.lock, base, forge)
-        earlier = refused.get(repository.blob_id(rows[share.name][-1].content), night.name)
+        earlier, did = refused.get(repository.blob_id(rows[share.name][-1].content), (night.name, ""))
         if earlier != night.name:
-            found.setdefault(share.name, f"a human closed the same content when the night {earlier} proposed it")
+            found.setdefault(share.name, f"a human {did} when the night {earlier} proposed it")
     return found
 
 
