@@ -9,8 +9,8 @@ from harness.events import Event, Segment
 
 
 def tried_before(segments: Iterable[Segment], lock: str, declined: Mapping[str, int] | None = None) -> set[str]:
-    """declined: nights whose result a human refused -> from which experiment on. What any other night kept may be found again: it is in the base by
-    now, or nobody merged it. So may what was not finished."""
+    """declined: nights whose result a human refused -> from which experiment on. What any other night kept may be found
+    again: it is in the base by now, or nobody merged it. So may what was not finished."""
     return {
         event["canon"]
         for segment in segments
