@@ -56,8 +56,8 @@ def night_command(
     if dry_run:
         made = plan(repository, wishes, write=False)[1]
         locks = {share.name: share.lock for share in made.targets}
-        held = theirs(CommitSource(repository, made.base), locks, LocalForge(repository.state))
-        _print_plan(made, held, as_json=as_json)
+        stopped = theirs(CommitSource(repository, made.base), locks, LocalForge(repository.state))
+        _print_plan(made, stopped, as_json=as_json)
         return
     if anew or not nightly.unfinished(repository):
         plan(repository, wishes, write=False)  # what cannot be planned leaves nothing behind, not even the mutex
