@@ -11,7 +11,7 @@ from typing import Any
 from bot.night import archive, handover, numbers
 from bot.night.folder import Night, write_atomically
 from bot.night.night import NightResult, targets_of
-from bot.pages import chart, evidence, table
+from bot.pages import chart, evidence, figures, table
 from bot.pages.body import Facts, Links, body, title
 from bot.pages.summary import TargetReport, summarise
 from bot.pages.text import code, count, duration, plain
@@ -83,11 +83,12 @@ def night_json(result: NightResult) -> dict[str, Any]:
 
 def _line(entry: TargetReport) -> str:
     if entry.end in GATED:
-        return f"{entry.name}: did not begin, ended by: {entry.end}: {plain(entry.end_why, 300)}"
+        return f"{entry.name}: did not begin, ended by: {entry.end}: {plain(figures.words(entry, entry.end_why), 300)}"
     if entry.confirmed and entry.confirm:
         moved = f"confirmed, {evidence.headline(entry)}, {count(len(entry.rows), 'row')}"
     else:
-        moved = f"{entry.verdict or 'not confirmed'}: {plain(entry.why or 'the loop did not come to its end', 300)}"
+        why = figures.words(entry, entry.why) or "the loop did not come to its end"
+        moved = f"{entry.verdict or 'not confirmed'}: {plain(why, 300)}"
     tries = f"{count(entry.tries, 'try', 'tries')} in {duration(entry.seconds)}"
     return f"{entry.name}: {moved}; {tries}, ended by: {entry.end}"
 

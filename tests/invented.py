@@ -116,13 +116,13 @@ TRUTH = {6: 0.06, 17: 0.04, 31: 0.03}  # try -> log ratio by which it is really 
 def noisy_night(
     folder: Path, name: str = "parser", *, verdict: str = "confirmed", why: str = "", text: str = "unroll the loop",
     tries: int = 40, real: float = 1.0, underpowered: bool = False, suspects: int = 0,
-    removed: dict[str, Any] | None = None, as_a_set: bool = False, rule: Rule = SECONDS,
+    removed: dict[str, Any] | None = None, as_a_set: bool = False, rule: Rule = SECONDS, private: bool = False,
 ) -> list[Segment]:  # fmt: skip
     """The segments of a night whose metrics vary by 2 % from run to run.
 
     The loop's own decisions, over invented pairs. real: how much of what the loop found confirm finds again.
     """
-    night_ = _Noisy(folder, name, rule, tries, text)
+    night_ = _Noisy(folder, name, rule, tries, text, private=private)
     night_.calibrate()
     if underpowered:
         least, found = rule.headline_min_effect, night_.detectable
@@ -166,10 +166,11 @@ def noisy_night(
 
 
 class _Noisy:
-    def __init__(self, folder: Path, name: str, rule: Rule, tries: int, text: str) -> None:
+    def __init__(self, folder: Path, name: str, rule: Rule, tries: int, text: str, *, private: bool) -> None:
         self.rule, self.text, self.random = rule, text, random.Random(5)
         self.budget = ErrorBudget(0.05, tries, 80)
         self.header = _header(name, rule, tries, noise={"alpha": 0.05, "max_pairs": 80, "calibration": 20})
+        self.header |= {"private": True} if private else {}
         self.writer = SegmentWriter(
             folder / name, f"{NIGHT}.1-run", events.GENESIS, {"verb": "run", **self.header}
         )  # fmt: skip

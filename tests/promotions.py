@@ -137,7 +137,7 @@ class Record:
     def add(self, gain: float, predicted: float | None = 0.1, half: float = 0.0, **more: Any) -> Record:
         """A merge that gained so much."""
         number = len(self.segments) + 1
-        figures = {"gain": gain, "low": gain - half, "high": gain + half}
+        figures = {"gain": gain, "low": gain - half, "high": gain + half, "base": {"auc": 0.7, "hhi": 3953.0}}
         event = {
             "event": "realised", "night": more.pop("night", f"2026-11-{number:02}"), "row": 1,
             "blob": more.pop("blob", f"{number:040x}"), "commit": "c" * 40, "comparable": True, "verdict": "promoted",

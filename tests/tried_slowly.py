@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+import math
+from collections.abc import Iterable, Mapping
 
 from harness.events import Event, Segment
 
 
-def tried_before(segments: Iterable[Segment], lock: str, declined: Container[str] = ()) -> set[str]:
-    """declined: nights whose result a human refused. What any other night kept may be found again: it is in the base by
-    now, or nobody merged it. So may what was not finished."""
+def tried_before(segments: Iterable[Segment], lock: str, declined: Mapping[str, int] | None = None) -> set[str]:
+    """declined: nights whose result a human refused -> from which experiment on. What any other night kept may be found
+    again: it is in the base by now, or nobody merged it. So may what was not finished."""
     return {
         event["canon"]
         for segment in segments
         if segment.events and segment.header.get("lock") == lock
         for event in segment.events
         if event["event"] == "baseline"
-        or (event["event"] == "experiment" and (segment.header.get("night") in declined or not _open(event)))
+        or (
+            event["event"] == "experiment"
+            and (not _open(event) or event["id"] >= (declined or {}).get(segment.header["night"], math.inf))
+        )
     }
 
 

@@ -47,13 +47,17 @@ def night_command(
     from bot.forge.local import LocalForge
     from bot.night import night as nightly
     from bot.night.folder import mutex
+    from bot.night.gates import theirs
     from bot.night.plan import Wishes, plan
+    from harness.repository import CommitSource
 
     repository = repository_of(directory)
     wishes = Wishes(names, experiments, _seconds(wall_clock), seed)
     if dry_run:
-        night, made = plan(repository, wishes, write=False)
-        _print_plan(made, as_json=as_json)
+        made = plan(repository, wishes, write=False)[1]
+        locks = {share.name: share.lock for share in made.targets}
+        stopped = theirs(CommitSource(repository, made.base), locks, LocalForge(repository.state))
+        _print_plan(made, stopped, as_json=as_json)
         return
     if anew or not nightly.unfinished(repository):
         plan(repository, wishes, write=False)  # what cannot be planned leaves nothing behind, not even the mutex
@@ -105,7 +109,8 @@ def plan_command(
         if into:
             hand_over(night, into, [share.name for share in made.targets], plan=True)
     workflow.tell(night)
-    _print_plan(made, as_json=as_json)
+    seals = {share.name: found[-1].events[-1] for share in made.targets if (found := night.segments(share.name))}
+    _print_plan(made, {name: (seal["end"], seal["why"]) for name, seal in seals.items()}, as_json=as_json)
 
 
 def _verb_options(command: Any) -> Any:
@@ -247,14 +252,20 @@ def _warn_uncommitted(repository: Any, targets: Sequence[Any]) -> None:
         say(f"note: {', '.join(changed[:5])} {differ} from the last commit; a night works on the commit")
 
 
-def _print_plan(made: Any, *, as_json: bool) -> None:
+def _print_plan(made: Any, held: Mapping[str, tuple[str, str]], *, as_json: bool) -> None:
+    """held: targets that end before they begin -> (end, why)."""
     from dataclasses import asdict
 
     if as_json:
-        click.echo(json.dumps(asdict(made), indent=2))
+        ends = {name: {"end": end, "why": why} for name, (end, why) in held.items()}
+        click.echo(json.dumps({**asdict(made), "does_not_begin": ends}, indent=2))
         return
     click.echo(f"night {made.night} from commit {made.base[:12]}")
     for share in made.targets:
+        if share.name in held:
+            end, why = held[share.name]
+            click.echo(f"  {share.name}: does not begin: {end}: {why}")
+            continue
         limits = [f"{share.experiments:,} experiments"]
         limits += [f"{share.wall_clock:g} s"] if share.wall_clock else []
         limits += [f"${share.usd:.2f}"] if share.usd else []

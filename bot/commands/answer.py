@@ -17,6 +17,7 @@ from bot.night.folder import Night, write_atomically
 from bot.night.opening import Material, Row
 from bot.night.propose import checked_rows, message
 from bot.night.recording import recorded
+from bot.pages import figures
 from bot.pages.facts import Dropped, Facts
 from bot.pages.summary import summarise
 from harness import standing
@@ -57,7 +58,7 @@ def answer(
     """Runs nothing of what it received, and may be run again after a kill at any moment. targets: of the whole night;
     head: where the branch stands on the forge. Raises Moved, once everything is recorded."""
     mine = [target for target in targets if target.name in request.rows]
-    refused = {t.name: why for t in mine if handed and (why := _take_over(night, t, request, handed))}
+    refused = {t.name: figures.words(t, why) for t in mine if handed and (why := _take_over(night, t, request, handed))}
     accepted, unrecorded = recorded(night, targets, forge)
     segments = {name: list(found.received.segments) for name, found in accepted.items()}
     ends, whys = dict[str, str](), {**refused, **unrecorded}
@@ -65,7 +66,7 @@ def answer(
         found = segments.get(target.name, [])
         ends[target.name] = work.answer(found, request) or ""
         if ends[target.name]:
-            whys[target.name] = _why(found, request)
+            whys[target.name] = figures.words(target, _why(found, request))
     if not any(ends.values()):
         return Answer(ends, whys, None)
     rows = {t.name: checked_rows(t, accepted[t.name]) for t in targets if t.name in accepted}

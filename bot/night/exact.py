@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bot.night.attempt import Attempt, Court, Finding, crash, refusal
+from bot.pages import figures
 from harness import screening
 from harness.admission import Admitted
 from harness.decide import Keep, Measured, Pair, State, decide, step
@@ -33,7 +34,7 @@ class Exact:
             if dict(first.metrics) != dict(state.base_metrics):
                 raise IntegrityError(
                     "the unchanged file scores differently than when the night began",
-                    why=_difference(state.base_metrics, first.metrics),
+                    why=self._difference(state.base_metrics, first.metrics),
                     next_step="autoresearch night --new; the evaluator depends on something outside its lock",
                 )
             return {}
@@ -42,11 +43,16 @@ class Exact:
         one, other = (declared(measured.metrics, self.court.target.rule) for measured in (first, second))
         if one != other:
             raise EvaluatorError(
-                f"{self.court.target.name}: the same file got two scores: {_difference(one, other)}",
+                f"{self.court.target.name}: the same file got two scores: {self._difference(one, other)}",
                 why="its metrics vary from run to run, or with the seed, and target.yaml does not say so",
                 next_step="noise: {} judges it by pairs; or fix its seeds, threads and clocks",
             )
         return {"metrics": first.metrics, "parts": first.parts, "repeat": "identical", "seconds": first.seconds}
+
+    def _difference(self, one: Mapping[str, float], other: Mapping[str, float]) -> str:
+        names = [name for name in {*one, *other} if one.get(name) != other.get(name)]
+        said = ", ".join(f"{name} {one.get(name)!r} then {other.get(name)!r}" for name in sorted(names)[:3])
+        return figures.words(self.court.target, said)
 
     def underpowered(self) -> str:
         return ""
@@ -98,8 +104,3 @@ def unchanged(court: Court, seed: int) -> Measurement:
             next_step=f"autoresearch check {court.target.name} shows it; nothing was spent",
         )
     return measured
-
-
-def _difference(one: Any, other: Any) -> str:
-    names = [name for name in {*one, *other} if one.get(name) != other.get(name)]
-    return ", ".join(f"{name} {one.get(name)!r} then {other.get(name)!r}" for name in sorted(names)[:3])

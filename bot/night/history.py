@@ -7,7 +7,9 @@ baselines are parsed; what is looked for in an experiment stands in it exactly a
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+import math
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +21,7 @@ from harness.repository import Repository
 
 _CANON = b'"canon":"'
 _EXPERIMENT, _BASELINE, _SEAL = b'{"event":"experiment",', b'{"event":"baseline",', b'{"event":"seal",'
+_ID = re.compile(rb'"id":(\d+)')
 _KEPT, _UNFINISHED = b'"status":"keep"', b'"reason":"unfinished"'
 
 
@@ -43,9 +46,11 @@ class Past:
     took: float | None = None
 
 
-def read(repository: Repository, locks: Mapping[str, str], declined: Mapping[str, Collection[str]]) -> dict[str, Past]:
+def read(
+    repository: Repository, locks: Mapping[str, str], declined: Mapping[str, Mapping[str, int]]
+) -> dict[str, Past]:
     """The past of each target. locks: target -> the lock that it has now; declined: target -> nights that a human
-    refused: what they kept is not tried again."""
+    refused -> the first experiment from which on what they kept is not tried again."""
     found = {target: Past() for target in locks}
     wanted = [
         place for place in records.places(repository) if place.target in locks and place.verb in {"run", "confirm"}
@@ -53,13 +58,13 @@ def read(repository: Repository, locks: Mapping[str, str], declined: Mapping[str
     contents = repository.stream([place.blob for place in wanted])
     for place, (_blob, data) in zip(wanted, contents, strict=True):
         past = found[place.target]
-        _take(past, place, data, locks[place.target], declined.get(place.target, ()))
+        _take(past, place, data, locks[place.target], declined.get(place.target, {}))
     for past in found.values():
         past.nights = dict(sorted(past.nights.items(), key=lambda entry: records.night_order(entry[0])))
     return found
 
 
-def _take(past: Past, place: records.Place, data: bytes, lock: str, declined: Collection[str]) -> None:
+def _take(past: Past, place: records.Place, data: bytes, lock: str, declined: Mapping[str, int]) -> None:
     lines = lines_of(data)
     header = parsed(next(lines, b""))
     if not header:
@@ -69,11 +74,11 @@ def _take(past: Past, place: records.Place, data: bytes, lock: str, declined: Co
         run = str(header.get("machine", {}).get("run", ""))
         night = past.nights[place.night] = Recorded(place.night, header.get("lock", ""), header.get("base", ""), run)
     counts = header.get("lock") == lock
-    refused = header.get("night") in declined
+    refused_from = declined.get(str(header.get("night")), math.inf)
     line = b""
     for line in lines:
         if line.startswith(_EXPERIMENT):
-            if counts and (refused or not (_KEPT in line or _UNFINISHED in line)):
+            if counts and (not (_KEPT in line or _UNFINISHED in line) or _id(line) >= refused_from):
                 past.tried.add(_canon(line))
         elif line.startswith(_BASELINE):
             past.took = float(parsed(line)["seconds"])
@@ -106,6 +111,11 @@ def parsed(line: bytes) -> Event:
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _id(line: bytes) -> int:
+    found = _ID.search(line)
+    return int(found[1]) if found else 0
 
 
 def _canon(line: bytes) -> str:

@@ -8,17 +8,25 @@ from collections.abc import Mapping, Sequence
 
 from bot import records
 from bot.forge import Forge, Proposal, Standing
-from bot.night import history
+from bot.night import history, struck
 from bot.night.folder import segment_number
 from harness import folds
 from harness.repository import Repository
 from harness.target import Target
 
+CLOSED, DROPPED = "closed the same content", "dropped a row of the same content"
+
 
 def tried(repository: Repository, target: str, lock: str, base: str, forge: Forge) -> set[str]:
     """Canonical ids of what is not worth another try under this lock. base: the commit that the new night works on."""
-    refused = declined(repository, target, lock, base, forge)
-    return history.read(repository, {target: lock}, {target: refused})[target].tried
+    unwanted = refusals(repository, target, lock, base, forge)
+    return history.read(repository, {target: lock}, {target: unwanted})[target].tried
+
+
+def refusals(repository: Repository, target: str, lock: str, base: str, forge: Forge) -> dict[str, int]:
+    """Nights whose result a human closed or dropped rows of -> the first experiment whose kept content that refuses."""
+    found = {one.night: one.first for one in struck.of(repository, target, lock)}
+    return found | dict.fromkeys(declined(repository, target, lock, base, forge), 0)
 
 
 def declined(repository: Repository, target: str, lock: str, base: str, forge: Forge) -> set[str]:
@@ -26,9 +34,12 @@ def declined(repository: Repository, target: str, lock: str, base: str, forge: F
     return {one.night for one in _closed(repository, target, lock, base, forge)}
 
 
-def refused(repository: Repository, target: str, lock: str, base: str, forge: Forge) -> dict[str, str]:
-    """Contents, by blob id, of proposals that a human closed without a merge -> the night of each."""
-    return {blob: one.night for one in _closed(repository, target, lock, base, forge) for blob in one.rows}
+def refused(repository: Repository, target: str, lock: str, base: str, forge: Forge) -> dict[str, tuple[str, str]]:
+    """Contents, by blob id, of proposals that a human closed without a merge, or that held a row which one dropped ->
+    the night of each, and what the human did."""
+    dropped = {blob: (one.night, DROPPED) for one in struck.of(repository, target, lock) for blob in one.blobs}
+    closed = _closed(repository, target, lock, base, forge)
+    return dropped | {blob: (one.night, CLOSED) for one in closed for blob in one.rows}
 
 
 def _closed(repository: Repository, target: str, lock: str, base: str, forge: Forge) -> list[Proposal]:

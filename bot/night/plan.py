@@ -77,7 +77,7 @@ def _planned(
     night = Night(repository, repository.state / _name(repository, settings, gates))
     locks = {target.name: lock.compute(source.read(target.locked)) for target in targets}
     ids = {name: found.id for name, found in locks.items()}
-    refused = {name: past.declined(repository, name, digest, base, forge) for name, digest in ids.items()}
+    refused = {name: past.refusals(repository, name, digest, base, forge) for name, digest in ids.items()}
     pasts = history.read(repository, ids, refused)
     unfit = _unfit(source, targets)
     if unfit and not gates:

@@ -8,7 +8,9 @@ import sys
 import time
 from typing import TextIO
 
-from bot.pages.gains import headline, shown
+from bot.pages import figures
+from bot.pages.figures import Known
+from bot.pages.gains import headline
 from harness.evidence import Evidence
 from harness.folds import LoopState
 from harness.rule import Metric, Rule, headline_gain, headline_name
@@ -21,7 +23,8 @@ class Progress:
     """Says experiments, speed, best value, keeps and the time left. quiet: says nothing.
 
     rule: None where the metric alone decides. With noise it says pairs, the claimed gain and the evidence of the try
-    that is being measured, instead of values that belong to different moments.
+    that is being measured, instead of values that belong to different moments. private: whether the rows are, so that
+    amounts are not shown: a job's log is read by others.
     """
 
     def __init__(
@@ -31,11 +34,12 @@ class Progress:
         total: int,
         *,
         rule: Rule | None = None,
+        private: bool = False,
         quiet: bool = False,
         out: TextIO | None = None,
     ) -> None:
         self._target, self._metric, self._total = target, metric, total
-        self._rule = rule or Rule("primary", (metric,))
+        self._rule, self._private = rule or Rule("primary", (metric,)), private
         self._out = out or sys.stderr
         self._live = self._out.isatty() and not quiet
         self._quiet = quiet
@@ -72,10 +76,15 @@ class Progress:
     def _values(self, state: LoopState) -> str:
         best = state.metrics.get(self._metric.name, float("nan"))
         base = state.base_metrics.get(self._metric.name, float("nan"))
-        return f"{self._metric.name} {base:.6g} -> {best:.6g}"
+        known = self._known(state)
+        moved = figures.pair(known, base, best) if figures.withheld(known, base, best) else f"{base:.6g} -> {best:.6g}"
+        return f"{self._metric.name} {moved}"
+
+    def _known(self, state: LoopState) -> Known:
+        return Known(self._private, self._rule, state.base_metrics)
 
     def _pairs(self, state: LoopState) -> str:
-        claimed = shown(headline(self._rule), state.claimed)
+        claimed = figures.shown(self._known(state), headline(self._rule), state.claimed)
         return f"{state.pairs:,} pairs, {headline_name(self._rule)} {claimed} claimed"
 
     def _evidence(self, state: LoopState) -> str:

@@ -22,8 +22,9 @@ from bot.night.handover import Accepted
 from bot.night.header import header_fields
 from bot.night.opening import Material, Row
 from bot.night.recording import recorded
-from bot.pages import evidence
+from bot.pages import evidence, figures
 from bot.pages.facts import Absent, Facts, Minutes
+from bot.pages.gains import headline
 from bot.pages.rows import ablation, in_words, measured
 from bot.pages.summary import TargetReport, summarise
 from bot.pages.text import plain, words
@@ -85,12 +86,13 @@ def propose(
         )
         pulls = opening.open_all(material, ordered, forge)
         recorded(night, ordered, forge)
+    told = {target.name: figures.words(target, refused[target.name]) for target in ordered if target.name in refused}
     whole = {target.name for target in ordered} == {share.name for share in night.plan.targets}
     if whole and all(name in refused or folds.run_end(segments[name]) for name in (t.name for t in ordered)):
         night.finish()
     forge.dashboard(replace(board(night, refused), minutes=minutes))
     left_out = {f"{t}/{name}": why for t, found in accepted.items() for name, why in found.left_out.items()}
-    return Proposed(tuple(reports.values()), pulls, refused, left_out)
+    return Proposed(tuple(reports.values()), pulls, told, left_out)
 
 
 def _material(
@@ -114,9 +116,9 @@ def _declined(night: Night, rows: Mapping[str, list[Row]], forge: Forge) -> dict
         if carried and past.standing(repository, carried, base, forge) is Standing.DECLINED:
             found[share.name] = "a human closed what it started from while the night ran"
         refused = past.refused(repository, share.name, share.lock, base, forge)
-        earlier = refused.get(repository.blob_id(rows[share.name][-1].content), night.name)
+        earlier, did = refused.get(repository.blob_id(rows[share.name][-1].content), (night.name, ""))
         if earlier != night.name:
-            found.setdefault(share.name, f"a human closed the same content when the night {earlier} proposed it")
+            found.setdefault(share.name, f"a human {did} when the night {earlier} proposed it")
     return found
 
 
@@ -153,8 +155,9 @@ def message(row: Row, night: str, report: TargetReport) -> str:
     """The commit message of a row. Free text reaches it in one line, in which nothing means anything to a forge."""
     metric = headline_name(report.rule)
     subject = words(inert(plain(row.change, 120)), 10)
-    confirmed = f"Confirmed: {metric} {row.adds:+.6g}\n"
-    said = f"Adds {row.adds:+.6g} {metric} on top of the rows before it, re-measured from scratch."
+    adds = figures.amount(report, headline(report.rule), row.adds)
+    confirmed = f"Confirmed: {metric} {adds}\n"
+    said = f"Adds {adds} {metric} on top of the rows before it, re-measured from scratch."
     if report.noise:
         confirmed = f"Confirmed: {evidence.headline(report)}\nAblation: {ablation(report, row.number)}\n"
         said = f"Moves {in_words(report, row.number)}; {measured(report)}, from scratch."

@@ -90,7 +90,9 @@ class _Loop:
         self.started = self.synced = time.monotonic()
         self.limits = stops.Limits(plan.experiments, plan.wall_clock, plan.usd, plan.plateau)
         self.ends: list[stops.Stop] = stops.stops(self.limits, self.proposer.worst_case_usd, self.elapsed)
-        self.progress = Progress(target.name, target.rule.primary, plan.experiments, rule=target.rule, quiet=quiet)
+        self.progress = Progress(
+            target.name, target.rule.primary, plan.experiments, rule=target.rule, private=target.private, quiet=quiet
+        )
         court = Court(
             target, plan, self.state, checkout, measurer, self.writer, self.elapsed, self._halted, self._ahead
         )

@@ -15,7 +15,7 @@ from harness.holdout import LOOK_CONFIDENCE
 def headline(report: TargetReport) -> str:
     """The number a night is about: auc 0.7885 -> 0.8047 on held-out rows; seconds -12.3 %, 95 % interval ..."""
     if report.noise and report.interval:
-        return gains.fresh(report.rule, report.interval)
+        return figures.fresh(report, report.interval)
     before, after, where = _headline_values(report)
     decimals = decimals_for(after - before)
     return f"{label(report.compared.name)} {figures.pair(report, before, after, decimals)}{where}"
@@ -24,7 +24,7 @@ def headline(report: TargetReport) -> str:
 def brief(report: TargetReport) -> str:
     """The same beside other targets': seconds -12.3 %"""
     if report.noise and report.interval:
-        return f"{label(report.compared.name)} {gains.shown(report.compared, report.interval['gain'])}"
+        return f"{label(report.compared.name)} {figures.shown(report, report.compared, report.interval['gain'])}"
     return headline(report)
 
 
@@ -76,7 +76,7 @@ def because(report: TargetReport) -> list[str]:
         lines = [f"Luck: the score is deterministic; {tries} {were} compared exactly."]
     repeat = (report.confirm or {})["repeat"]
     lines.append(f"Repeat run {repeat}: a clean process gave the kept file the claimed numbers.")
-    return [*lines, *_guards(report), *_also(report), *_private(report)]
+    return [*lines, *_guards(report), *_also(report), *figures.said(report)]
 
 
 def held_out(report: TargetReport) -> str:
@@ -131,10 +131,6 @@ def _also(report: TargetReport) -> list[str]:
             )
             found.append(f"{label(metric.name)} {figures.pair(report, before, after)} ({word})")
     return [f"Also measured: {'; '.join(found)}."] if found else []
-
-
-def _private(report: TargetReport) -> list[str]:
-    return ["The rows are private: amounts stand as changes in percent, and nothing counts rows."] * report.private
 
 
 def _both(report: TargetReport, name: str) -> tuple[float, float]:

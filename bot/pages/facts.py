@@ -39,7 +39,7 @@ class Absent:
 
 @dataclass(frozen=True)
 class Moved:
-    """The base branch has moved since the night. to: its commit now.
+    """The base branch has moved since the night, where that matters to it. to: its commit now.
 
     how: conflict (it changed a target's file), lock (it changed what computes a score). Other changes say nothing.
     """

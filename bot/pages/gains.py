@@ -4,7 +4,7 @@ percent. A timing that gets better reads -12.3 %."""
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bot.pages.text import count, label, percent
@@ -61,29 +61,26 @@ def change(metric: Metric, gain: float) -> float:
 
 def shown(metric: Metric, gain: float, *, like: Sequence[float] = ()) -> str:
     """-12.3 %, or +0.0123 in the metric's unit. like: gains beside it, whose decimals it takes."""
-    found = change(metric, gain)
-    decimals = _decimals(metric, max([abs(change(metric, other)) for other in (*like, gain)]))
-    text = "0" if abs(found) < 0.5 * 10**-decimals else f"{found:+,.{decimals}f}"
-    return f"{text} %" if metric.compare == "ratio" else text
+    return _told([change(metric, each) for each in (gain, *like)], percent=metric.compare == "ratio")
 
 
-def size(metric: Metric, gain: float) -> str:
-    """3.1 %: a gain or a spread without its direction."""
-    return shown(metric, gain).lstrip("+-")
+def against(metric: Metric, gain: float, base: float, *, like: Sequence[float] = ()) -> str:
+    """The same in percent of the base's value, which is not 0."""
+    return _told([100 * change(metric, each) / abs(base) for each in (gain, *like)], percent=True)
 
 
-def interval(metric: Metric, found: Mapping[str, Any]) -> str:
-    """-12.3 %, 95 % interval -14.0 % to -10.6 %. found: gain, low, high, confidence."""
+def interval(metric: Metric, found: Mapping[str, Any], say: Callable[..., str] = shown) -> str:
+    """-12.3 %, 95 % interval -14.0 % to -10.6 %. found: gain, low, high, confidence; say: as `shown`."""
     gains = [found["low"], found["high"]]
     low, high = sorted(gains, key=lambda gain: change(metric, gain))
-    ends = f"{shown(metric, low, like=gains)} to {shown(metric, high, like=gains)}"
-    return f"{shown(metric, found['gain'], like=gains)}, {percent(found['confidence'])} interval {ends}"
+    ends = f"{say(metric, low, like=gains)} to {say(metric, high, like=gains)}"
+    return f"{say(metric, found['gain'], like=gains)}, {percent(found['confidence'])} interval {ends}"
 
 
-def fresh(rule: Rule, found: Mapping[str, Any]) -> str:
+def fresh(rule: Rule, found: Mapping[str, Any], say: Callable[..., str] = shown) -> str:
     """seconds -12.3 %, 95 % interval -14.0 % to -10.6 %, from 40 fresh pairs"""
     metric = compared(rule, found)
-    return f"{label(metric.name)} {interval(metric, found)}, from {count(found['pairs'], 'fresh pair')}"
+    return f"{label(metric.name)} {interval(metric, found, say)}, from {count(found['pairs'], 'fresh pair')}"
 
 
 def remeasured(rule: Rule, confirmed: Mapping[str, Any], again: Mean, kind: str = "confirmed") -> str:
@@ -100,10 +97,12 @@ def remeasured(rule: Rule, confirmed: Mapping[str, Any], again: Mean, kind: str 
     return f"{now}: NOT the same; the {kind} interval is {there}, and the two do not overlap"
 
 
-def _decimals(metric: Metric, largest: float) -> int:
-    if metric.compare == "ratio":
-        return max(1, min(4, 1 - _magnitude(largest)))
-    return max(0, min(10, 2 - _magnitude(largest)))
+def _told(changes: Sequence[float], *, percent: bool) -> str:
+    """The first of these changes, with the decimals that the largest asks for."""
+    found, largest = changes[0], _magnitude(max(map(abs, changes)))
+    decimals = max(1, min(4, 1 - largest)) if percent else max(0, min(10, 2 - largest))
+    text = "0" if abs(found) < 0.5 * 10**-decimals else f"{found:+,.{decimals}f}"
+    return f"{text} %" if percent else text
 
 
 def _magnitude(number: float) -> int:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.pages import figures, gains
-from bot.pages.gains import headline, shown, size
+from bot.pages.figures import shown, size
+from bot.pages.gains import headline
 from bot.pages.summary import TargetReport
 from bot.pages.tally import Noise
 from bot.pages.text import count, decimals_for, label, percent, value
@@ -18,7 +19,7 @@ from harness.rule import Metric, metric_named
 def numbers(report: TargetReport) -> list[str]:
     """Base, claimed and confirmed. The loop's values are of many moments, so that only its gains can be claimed."""
     found, metric = report.interval or {}, report.compared
-    claimed, confirmed = (shown(metric, gain, like=[found["low"]]) for gain in (report.claim, found["gain"]))
+    claimed, confirmed = (shown(report, metric, gain, like=[found["low"]]) for gain in (report.claim, found["gain"]))
     lines = [
         f"{label(metric.name)}, {gains.direction(metric)}:",
         "",
@@ -37,13 +38,14 @@ def numbers(report: TargetReport) -> list[str]:
 
 def because(report: TargetReport, noise: Noise) -> list[str]:
     found = report.interval or {}
-    confirmed = gains.interval(report.compared, found)
+    confirmed = figures.interval(report, report.compared, found)
     lines = [
         f"Confirmed {confirmed}: base and result in turn, in random order, on seeds that no decision had seen.",
         _decided(report),
         luck(report, noise),
         *_guards(report),
         *_also(report),
+        *figures.said(report),
     ]
     return [line for line in lines if line]
 
@@ -54,7 +56,7 @@ def _decided(report: TargetReport) -> str:
     if not found:
         return ""
     ends = [found["low"], found["high"]]
-    bound, least = (shown(report.compared, found[key], like=ends) for key in ("lower", "min_effect"))
+    bound, least = (shown(report, report.compared, found[key], like=ends) for key in ("lower", "min_effect"))
     text = (
         f"Decided by one bound: better than {bound} with {percent(found['confidence'])} confidence; needed more than "
         f"{least} (min_effect)."
@@ -86,11 +88,11 @@ def scatter(report: TargetReport, noise: Noise) -> str:
     if not noise.calibration:
         return ""
     metric, least = headline(report.rule), report.rule.headline_min_effect
-    spread = f"two runs of the unchanged file differ by {size(metric, noise.spread)} (standard deviation of "
+    spread = f"two runs of the unchanged file differ by {size(report, metric, noise.spread)} (standard deviation of "
     spread += f"{count(noise.calibration, 'pair')})"
     if noise.detectable > 1e100:
         return f"Noise: {spread}; no gain is large enough to be told from it in {noise.max_pairs} pairs."
-    return f"Noise: {spread}; a try finds a gain of {size(metric, least + noise.detectable)} in 80 % of cases."
+    return f"Noise: {spread}; a try finds a gain of {size(report, metric, least + noise.detectable)} in 80 % of cases."
 
 
 def method(report: TargetReport, noise: Noise) -> list[str]:
@@ -117,7 +119,7 @@ def _signs(report: TargetReport) -> str:
     found = report.interval
     if not found:
         return ""
-    beyond = f" beyond {size(report.compared, found['min_effect'])}" if found["min_effect"] else ""
+    beyond = f" beyond {size(report, report.compared, found['min_effect'])}" if found["min_effect"] else ""
     return (
         f"The interval is Student's; signs alone, dealt by a coin, would give such a gain{beyond} with a chance of "
         f"{found['sign_flip_p']:.2g}."
@@ -129,21 +131,23 @@ def measured(report: TargetReport) -> str:
     if not report.interval:
         return ""
     metric, ends = report.compared, [report.interval["low"], report.interval["high"]]
-    least, bound = (shown(metric, report.interval[key], like=ends) for key in ("min_effect", "lower"))
+    least, bound = (shown(report, metric, report.interval[key], like=ends) for key in ("min_effect", "lower"))
     return (
-        f"Measured by confirm: {gains.fresh(report.rule, report.interval)}. With 95 % confidence it is better than "
+        f"Measured by confirm: {figures.fresh(report, report.interval)}. With 95 % confidence it is better than "
         f"{bound}; it had to be better than {least}."
     )
 
 
 def _guards(report: TargetReport) -> list[str]:
-    found = [_guard(metric_named(report.rule, g["metric"]), g) for g in (report.confirm or {}).get("guards", [])]
+    found = [
+        _guard(report, metric_named(report.rule, g["metric"]), g) for g in (report.confirm or {}).get("guards", [])
+    ]
     return [f"Guards hold: {'; '.join(found)}."] if found else ["Guards: none declared."]
 
 
-def _guard(metric: Metric, found: Mapping[str, Any]) -> str:
+def _guard(report: TargetReport, metric: Metric, found: Mapping[str, Any]) -> str:
     losses = [-found["loss"], -found["upper"], -found["allowed"]]
-    seen, worst, limit = (shown(metric, gain, like=losses[1:]) for gain in losses)
+    seen, worst, limit = (shown(report, metric, gain, like=losses[1:]) for gain in losses)
     return f"{label(metric.name)} {seen}, at worst {worst} (limit {limit}, {gains.direction(metric)})"
 
 
@@ -156,7 +160,9 @@ def _also(report: TargetReport) -> list[str]:
         if metric.name not in told:
             seen = paired([metric.gain(pair["base"][metric.name], pair["head"][metric.name]) for pair in raw])
             word = "better" if seen.low > 0 else "worse" if seen.high < 0 else "no clear change"
-            found.append(f"{label(metric.name)} {shown(metric, seen.gain, like=[seen.low, seen.high])} ({word})")
+            found.append(
+                f"{label(metric.name)} {shown(report, metric, seen.gain, like=[seen.low, seen.high])} ({word})"
+            )
     return [f"Also measured: {'; '.join(found)}."] if found else []
 
 

@@ -12,7 +12,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bot.pages.gains import change, direction, headline
+from bot.pages.figures import withheld
+from bot.pages.gains import change, direction, headline, number
 from bot.pages.summary import TargetReport
 from bot.pages.tally import Noise, Point
 from harness.rule import Metric
@@ -64,6 +65,8 @@ def _tries(axes: Axes, report: TargetReport, noise: Noise) -> None:
     axes.set_ylim(low, high)
     axes.set_xlim(0, report.tries + 1)
     axes.locator_params(axis="x", integer=True)
+    if _in_amounts(report, metric):
+        axes.set_yticklabels([])
     axes.set_xlabel("try", color=INK)
     axes.set_ylabel(f"{_unit(metric)} against\nthe incumbent ({direction(metric)})", color=INK)
     title = f"{report.name}, {report.night}: {report.kept} kept of {report.tries:,} tries"
@@ -92,8 +95,15 @@ def _result(axes: Axes, report: TargetReport, found: Any) -> None:
     axes.axvline(0, color=BASE, lw=1, ls="--")
     axes.set_yticks([1, 0], labels=["claimed", "confirmed" if report.confirmed else "measured"])
     axes.set_ylim(-0.7, 1.7)
+    if _in_amounts(report, metric):
+        axes.set_xticklabels([])
     axes.set_xlabel(f"{_unit(metric)} against the base, {100 * found['confidence']:g} % interval", color=INK)
     axes.spines[["top", "right", "left"]].set_visible(False)
+
+
+def _in_amounts(report: TargetReport, metric: Metric) -> bool:
+    """Whether an axis of this metric's gains would tell amounts that are not shown."""
+    return metric.compare != "ratio" and withheld(report, number(report.rule, metric, report.base))
 
 
 def _unit(metric: Metric) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from bot.pages import figures
 from bot.pages.facts import Dropped, Links
-from bot.pages.gains import headline, number, shown
+from bot.pages.figures import shown
+from bot.pages.gains import headline, number
 from bot.pages.pieces import Piece, Weight
 from bot.pages.summary import Row, TargetReport
 from bot.pages.text import cell_code, code, count, decimals_for, label, linked, percent, words
@@ -75,7 +76,7 @@ def _with_bound(report: TargetReport, row: Row, decimals: int) -> str:
 def _effect(report: TargetReport, gain: float, low: float) -> tuple[str, str]:
     """A gain and its lower bound, as the rows of this target show gains."""
     if report.noise:
-        return shown(report.compared, gain, like=[low]), shown(report.compared, low, like=[gain])
+        return shown(report, report.compared, gain, like=[low]), shown(report, report.compared, low, like=[gain])
     decimals, base = decimals_for(max(abs(gain), abs(low))), _base(report)
     return figures.gain(report, gain, base, decimals), figures.gain(report, low, base, decimals)
 

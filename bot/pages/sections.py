@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.pages import evidence, figures, noisy, rows, tried
 from bot.pages.facts import Absent, Links
-from bot.pages.gains import direction, number, shown
+from bot.pages.gains import direction, number
 from bot.pages.pieces import Piece, Weight, broken
 from bot.pages.summary import TargetReport
 from bot.pages.text import code, count, label
@@ -101,7 +101,7 @@ def _claim(report: TargetReport) -> str:
     if not report.kept:
         return f"Nothing was kept, in {tries}; ended by: {report.end or 'not yet'}." if report.tries else ""
     if report.noise:
-        claim = f"{label(report.compared.name)} {shown(report.compared, report.claim)}"
+        claim = f"{label(report.compared.name)} {figures.shown(report, report.compared, report.claim)}"
     else:
         before, after = (number(report.rule, report.compared, values) for values in (report.base, report.claimed))
         claim = f"{label(report.compared.name)} {figures.pair(report, before, after)}"

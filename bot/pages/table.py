@@ -1,9 +1,12 @@
-"""results.tsv: every experiment of a night, one line each."""
+"""results.tsv: every experiment of a night, one line each. Of private rows it shows what their page shows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+from bot.pages import figures
+from bot.pages.figures import Known
 from bot.pages.text import plain
 from harness import folds
 from harness.events import Event, Segment
@@ -24,19 +27,20 @@ def _metric_names(segments: Sequence[Segment]) -> list[str]:
 
 
 def _lines(segments: Sequence[Segment], names: list[str]) -> Iterator[str]:
-    spent, seen_base = 0.0, False
+    head = segments[0].header
+    spent, known = 0.0, Known(head.get("private", False), folds.rule_of(head), {})
     for event in folds.all_events(segments):
-        if event["event"] == "baseline" and not seen_base:
-            seen_base = True
-            yield "\t".join(["0", *_values(event, names), "baseline", "0", "0", "the unchanged file"])
+        if event["event"] == "baseline" and not known.base:
+            known = replace(known, base=event["metrics"])
+            yield "\t".join(["0", *_values(known, event, names), "baseline", "0", "0", "the unchanged file"])
         elif event["event"] == "experiment":
             spent += event["cost_usd"]
-            why = f" ({event['why']})" if event["reason"] == "guard" else ""
+            why = f" ({figures.words(known, event['why'])})" if event["reason"] == "guard" else ""
             what = plain(f"{event['reason']}{why}: {event['description']}", 500)
             cost = [f"{event['cost_usd']:.6g}", f"{spent:.6g}"]
-            yield "\t".join([str(event["id"]), *_values(event, names), event["status"], *cost, what])
+            yield "\t".join([str(event["id"]), *_values(known, event, names), event["status"], *cost, what])
 
 
-def _values(event: Event, names: list[str]) -> list[str]:
+def _values(known: Known, event: Event, names: list[str]) -> list[str]:
     metrics = event["metrics"]
-    return [repr(metrics[name]) if name in metrics else "" for name in names]
+    return [figures.exact(known, metrics[name], known.base[name]) if name in metrics else "" for name in names]

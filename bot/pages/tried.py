@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from bot.pages import figures
-from bot.pages.gains import headline, number, shown
+from bot.pages.gains import headline, number
 from bot.pages.pieces import Piece, Weight
 from bot.pages.summary import TargetReport
 from bot.pages.text import cell_code, count, label
@@ -64,7 +64,10 @@ def _noisy_misses(report: TargetReport) -> list[str]:
     metric, gains = headline(report.rule), [event["gain"] for event in report.near_misses]
     lines = ["| try | change | evidence | what |", "|--:|--:|--:|---|"]
     for event in report.near_misses:
-        evidence, moved = f"{math.exp(min(event['peak'], 50)):,.0f} to 1", shown(metric, event["gain"], like=gains)
+        evidence, moved = (
+            f"{math.exp(min(event['peak'], 50)):,.0f} to 1",
+            figures.shown(report, metric, event["gain"], like=gains),
+        )
         what = cell_code(event["description"], 100)
         lines.append(f"| {event['id']} | {moved} | {evidence} | {_reason(report, event)}: {what} |")
     return lines

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.pages.facts import Facts
+from bot.pages.facts import Facts, MovedHow
 from bot.pages.summary import TargetReport
 from bot.pages.text import code
 
 Advice = Literal["merge", "recheck", "do-not-merge", "nothing"]
 
-_MOVED = {
+_MOVED: Mapping[MovedHow, str] = {
     "conflict": "it changed a file that this pull request changes",
     "lock": "it changed what computes a score",
 }

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from bot.pages.figures import Known
 from harness.events import Event, Segment
 from harness.folds import rule_of
 from harness.handover.promotions import VERB
@@ -18,7 +19,8 @@ SHARE = 0.5  # of what was claimed
 @dataclass(frozen=True)
 class Realised:
     """What a merge gained when main was measured again. predicted: by its night, None for a content of no night;
-    comparable: whether both were measured under one lock."""
+    comparable: whether both were measured under one lock; private, base: what decides how gains may be shown, see
+    `figures.Measured`."""
 
     night: str
     row: int
@@ -32,6 +34,8 @@ class Realised:
     predicted: float | None
     comparable: bool
     promoted: bool
+    private: bool
+    base: Mapping[str, float]
 
 
 def realised(segments: Iterable[Segment]) -> list[Event]:
@@ -74,9 +78,13 @@ def paused(segments: Sequence[Segment], lock: str = "") -> str:
     upper = gained + math.sqrt(sum((merge.high - merge.gain) ** 2 for merge in recent))
     if upper >= SHARE * claimed:
         return ""
-    return (
-        f"its last {MERGES} merges gained {gained:+.4g} together, at most {upper:+.4g}, and {claimed:+.4g} was claimed"
-    )
+    share, most = (f"{100 * amount / claimed:.3g} %" for amount in (gained, upper))
+    return f"its last {MERGES} merges gained {share} of what was claimed together, at most {most}"
+
+
+def known(segment: Segment, base: Mapping[str, float] | None = None) -> Known:
+    """What decides how the values of a promotion may be shown."""
+    return Known(segment.header.get("private", False), rule_of(segment.header), base or {})
 
 
 def _since_resumed(segments: Iterable[Segment]) -> list[Segment]:
@@ -110,4 +118,6 @@ def _realised(segment: Segment, event: Event) -> Realised:
         predicted=event["predicted"]["gain"] if "predicted" in event else None,
         comparable=bool(event["comparable"]),
         promoted=event["verdict"] == "promoted",
+        private=segment.header.get("private", False),
+        base=figures["base"],
     )

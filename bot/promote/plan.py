@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot import config
+from bot.pages import figures
 from bot.promote import chain, vouched
 from bot.promote.chain import Chain
 from bot.promote.vouched import Vouched
@@ -114,7 +115,7 @@ def header(target: Target, commit: str, locked: Lock) -> dict[str, Any]:
     """What a segment of a promotion says first, apart from the machine and the time."""
     fields = {
         "target": target.name, "night": PROMOTIONS, "base": commit, "file": target.file, "lock": locked.id,
-        "harness": locked.harness, **rule_fields(target.rule),
+        "harness": locked.harness, **rule_fields(target.rule), **({"private": True} if target.private else {}),
     }  # fmt: skip
     found: dict[str, Any] = json.loads(json.dumps(fields))
     return found
@@ -149,7 +150,7 @@ def _finding(source: CommitSource, target: Target, earlier: str | None) -> Findi
     last = known.last
     if last and last["blob"] == blob:
         done = last["verdict"] == PROMOTED
-        return Finding(target.name, "promoted" if done else "refused", str(last["why"]))
+        return Finding(target.name, "promoted" if done else "refused", figures.words(target, str(last["why"])))
     found = vouched.find(repository, target.name, blob)
     if found:
         due = _due(source, target, blob, known, found.base, found)

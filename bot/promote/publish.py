@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from bot import commits, records
+from bot.pages import figures
+from bot.pages.figures import Known
+from bot.pages.gains import headline
 from bot.pages.text import plain
 from bot.promote import chain, folds, vouched
 from bot.promote.handed import Handed
@@ -65,7 +68,8 @@ def publish(
                 continue
             files |= {f"{finding.target}/{name}": content for name, content in found.items()} if segment else {}
             if segment:
-                done.outcomes[finding.target] = str(segment.events[-1]["end"]), str(segment.events[-1].get("why", ""))
+                seal, known = segment.events[-1], folds.known(segment)
+                done.outcomes[finding.target] = str(seal["end"]), figures.words(known, str(seal.get("why", "")))
             break
     unknown = handed.found.keys() - {finding.target for finding in done.findings}
     done.refused |= dict.fromkeys(sorted(unknown), "no target of this commit")
@@ -83,18 +87,25 @@ def publish(
 
 def message(segment: Segment, promoted: Event, realised: Event) -> str:
     """What a tag says: what was confirmed, what was found again, and the seals that vouch for both."""
-    target, figures = segment.header["target"], realised.get("figures")
+    target, found = segment.header["target"], realised.get("figures")
+    known = folds.known(segment, found["base"] if found else {})
     lines = [f"{target}: promoted {promoted['blob'][:12]}", ""]
     if promoted["night"]:
-        said = realised["predicted"]
         lines.append(f"Night: {promoted['night']}, row {promoted['row']}")
+        gain, ends = _span(known, realised["predicted"])
         under = "" if realised["comparable"] else ", under another lock"
-        lines.append(f"Confirmed: {said['gain']:+.6g} ({said['low']:+.6g} to {said['high']:+.6g}){under}")
-    if figures:
-        span = f"{figures['low']:+.6g} to {figures['high']:+.6g}"
-        lines.append(f"Realised: {figures['metric']} {figures['gain']:+.6g} ({span}, {figures['how']})")
+        lines.append(f"Confirmed: {gain} ({ends}){under}")
+    if found:
+        gain, ends = _span(known, found)
+        lines.append(f"Realised: {found['metric']} {gain} ({ends}, {found['how']})")
     lines += [f"Lock: {segment.header['lock']}", f"Seal: {segment.chain}"]
     return "\n".join(lines) + "\n"
+
+
+def _span(known: Known, found: Mapping[str, Any]) -> tuple[str, str]:
+    """A gain, and the ends of its interval."""
+    gain, low, high = (figures.amount(known, headline(known.rule), found[key]) for key in ("gain", "low", "high"))
+    return gain, f"{low} to {high}"
 
 
 def _accepted(repository: Repository, finding: Finding, files: Mapping[str, bytes]) -> Segment | None:

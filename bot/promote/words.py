@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bot.pages.gains import headline, shown
+from bot.pages import figures
+from bot.pages.gains import headline
 from bot.promote import chain, folds
 from bot.promote.folds import Realised
 from harness.repository import Repository
@@ -15,13 +16,13 @@ def merged(merge: Realised) -> str:
     """auc +0.0100 on main (abc123), +0.0120 was confirmed: what a merge gained beside what its night said."""
     metric = headline(merge.rule)
     like = [merge.gain, merge.low, merge.high, *([merge.predicted] if merge.predicted is not None else [])]
-    found = f"{metric.name} {shown(metric, merge.gain, like=like)} on main ({merge.commit[:12]})"
+    found = f"{metric.name} {figures.shown(merge, metric, merge.gain, like=like)} on main ({merge.commit[:12]})"
     if merge.low != merge.high:
-        low, high = (shown(metric, gain, like=like) for gain in (merge.low, merge.high))
+        low, high = (figures.shown(merge, metric, gain, like=like) for gain in (merge.low, merge.high))
         found += f", interval {low} to {high}"
     if merge.predicted is None:
         return f"{found}; no night confirmed this content"
-    said = f"{found}; {shown(metric, merge.predicted, like=like)} was confirmed"
+    said = f"{found}; {figures.shown(merge, metric, merge.predicted, like=like)} was confirmed"
     return said if merge.comparable else f"{said} under another lock, so the two are not compared"
 
 

@@ -15,7 +15,8 @@ from bot.commands import answer as answering
 from bot.commands.gate import Outcome
 from bot.forge.github.comments import Comments
 from bot.forge.github.forge import GitHubForge
-from bot.night import opening, recording
+from bot.forge.local import LocalForge
+from bot.night import opening, past, recording
 from bot.night.folder import Night, nights
 from bot.reproduce import Reproduction, reproduce
 from harness import folds, standing
@@ -133,6 +134,37 @@ def test_on_a_laptop_rows_go_one_by_one_and_keep_their_numbers(here: tuple[Repos
     assert (git(found, "for-each-ref"), (night.path / "pull-request.md").read_text()) == (refs, page)
     assert "~~1~~" in page
     assert "~~2~~" in page
+
+
+def test_what_held_a_dropped_row_is_not_found_again(
+    here: tuple[Repository, Night], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, night = here
+    whole = rows(night.segments("dial"))
+    dropped, last = max(whole, key=lambda row: min(row["experiments"])), whole[-1]["blob"]
+    kept = [event for event in folds.of_kind(night.segments("dial"), "experiment") if event["status"] == "keep"]
+    with_it = {event["canon"] for event in kept if event["id"] >= min(dropped["experiments"])}
+    without = {event["canon"] for event in kept} - with_it
+    assert with_it
+    assert without, "the row is in everything: the test proves nothing"
+    assert autoresearch(found, "command", "local", f"/drop {dropped['number']}").returncode == 0
+
+    asked = found, "dial", night.target_plan("dial").lock, found.commit(), LocalForge(found.state)
+    assert with_it <= past.tried(*asked)
+    assert past.tried(*asked).isdisjoint(without)
+    assert past.refused(*asked) == dict.fromkeys(
+        (row["blob"] for row in whole[whole.index(dropped) :]), (night.name, past.DROPPED)
+    )
+    assert past.declined(*asked) == set(), "what is left still waits for a review"
+    done = autoresearch(found, "night", "--quiet", "--seed", "2", "--new")
+    assert done.returncode == 0, done.stderr
+    newest = nights(found)[-1]
+    tried = folds.of_kind(newest.segments("dial"), "experiment")
+    assert newest.target_plan("dial").carried_from == night.name
+    assert last not in {event["blob"] for event in tried if event["reason"] != "duplicate"}
+
+    monkeypatch.setattr("bot.night.struck.of", lambda *_: [])
+    assert past.tried(*asked).isdisjoint(with_it), "the control: otherwise it might be found again"
 
 
 def test_on_a_laptop_what_cannot_be_asked_changes_nothing(here: tuple[Repository, Night]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from bot import config, records
@@ -103,7 +104,12 @@ def test_merges_that_keep_no_claim_pause_the_target_until_a_human_resumes_it(tmp
     assert autoresearch(repository, "log", "--verify").returncode == 0
     shown = autoresearch(repository, "check", "dial")
     assert shown.returncode == 4
-    assert "paused: its last 3 merges gained +0.03 together" in " ".join(shown.stdout.split())
+    assert "paused: its last 3 merges gained 10 % of what was claimed together" in " ".join(shown.stdout.split())
+    rehearsed = autoresearch(repository, "night", "--dry-run").stdout
+    assert "  dial: does not begin: paused: its last 3 merges gained" in rehearsed
+    assert "experiments; seed" not in rehearsed
+    told = json.loads(autoresearch(repository, "night", "--dry-run", "--json").stdout)
+    assert told["does_not_begin"]["dial"]["end"] == "paused"
     stopped = autoresearch(repository, "night", "--quiet", "dial")
     assert stopped.returncode == 0, stopped.stderr
     assert "ended by: paused" in stopped.stdout

@@ -20,7 +20,7 @@ from bot.night.folder import Night
 from bot.night.night import targets_of
 from bot.night.recording import record
 from harness import folds
-from tests.forging import ALL, NAME, Desk, desk, folder, made, measured
+from tests.forging import ALL, EVALUATOR, NAME, Desk, desk, folder, made, measured
 from tests.support import autoresearch, git
 
 
@@ -241,10 +241,17 @@ def test_a_base_that_moved_where_it_matters_is_said(at: Desk) -> None:
     at.propose()
     (pull,) = at.there.pulls.values()
     assert "The base is at" not in (pull.body or "")
-    at.there.commit("main", {f"{folder('t')}/spec.yaml": "a: 2  # one\nb: 1\nfixed: 7\n"})
-    at.propose()
-    assert "Do not merge" in (pull.body or "")
-    assert at.there.check_runs[-1].conclusion == "failure"
+    assert at.there.check_runs[-1].conclusion == "success"
+    changes = {
+        "evaluate.py": (f"{EVALUATOR}\n# another\n", "it changed what computes a score"),
+        "spec.yaml": ("a: 2  # one\nb: 1\nfixed: 7\n", "it changed a file that this pull request changes"),
+    }
+    for name, (content, why) in changes.items():
+        at.there.commit("main", {f"{folder('t')}/{name}": content})
+        at.propose()
+        now, _kind = at.there.bare.refs()["refs/heads/main"]
+        assert f"**Do not merge.** The base is at `{now[:8]}` now, and {why}." in (pull.body or "")
+        assert at.there.check_runs[-1].conclusion == "failure"
 
 
 def test_a_repository_that_only_squashes_is_told(at: Desk) -> None:

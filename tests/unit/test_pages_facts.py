@@ -11,21 +11,27 @@ from typing import Any
 
 import pytest
 
-from bot.pages import rows
+from bot.night.progress import Progress
+from bot.pages import chart, figures, rows
 from bot.pages.body import MOST_TITLE, body, title
 from bot.pages.dashboard import Board, Protection, dashboard, states
 from bot.pages.facts import Absent, Dropped, Facts, Minutes, Moved, MovedHow, Pull
 from bot.pages.markers import refreshed
 from bot.pages.summary import TargetReport, summarise
+from bot.pages.tally import Point
 from bot.pages.verdict import verdict
 from harness.events import GENESIS, Segment
-from tests.invented import NIGHT, REMOVED, night, noisy_night
+from harness.folds import loop_state
+from harness.rule import Metric, Rule
+from tests.invented import NIGHT, REMOVED, SECONDS, night, noisy_night
 from tests.pages import SITE, cells, check_golden, links, outside_code, tables
 
 Make = Callable[[Path], list[Any]]
 HEARD = Facts(commands=True)
 OLD = Pull(12, f"{SITE}/pull/12")
 TWO = [partial(night, name="alpha"), partial(noisy_night, name="beta")]
+SECONDS_APART = replace(SECONDS, metrics=tuple(replace(metric, compare="difference") for metric in SECONDS.metrics))
+WITHHELD_LINE = "The rows are private: amounts stand as changes in percent"
 WORSE = "guard hhi of 3,990 is above its limit of 3,960"
 
 
@@ -59,6 +65,7 @@ CASES = {
     ),
     "squash-only": Case((night,), replace(HEARD, squash_only=True)),
     "private": Case((partial(night, private=True, suspects=1),), HEARD),
+    "private-noisy": Case((partial(noisy_night, private=True, rule=SECONDS_APART),), HEARD),
     "forge-taken-out": Case(
         (
             partial(night, name="alpha", removed=REMOVED, suspects=2),
@@ -212,6 +219,75 @@ def test_a_private_page_tells_no_amount(tmp_path: Path) -> None:
         assert figure not in text
     assert "hhi +0.94\u00a0% (worse)" in text
     assert "0.7885 -> 0.8047" in text, "a share stands as it is"
+
+
+def test_a_private_page_of_a_noisy_target_tells_no_amount(tmp_path: Path) -> None:
+    """The base has 1.23 s, 211 MB and 100 answers: differences in these units stand in percent of them."""
+    rule = replace(SECONDS_APART, metrics=(replace(SECONDS_APART.primary, min_effect=0.0), *SECONDS_APART.metrics[1:]))
+    texts = {}
+    for private in (True, False):
+        make = partial(noisy_night, tmp_path / f"{private}", rule=rule, private=private, suspects=1, removed=REMOVED)
+        report = summarise(make())
+        texts[private] = f"{title(NIGHT, [report])}\n{body(NIGHT, [report], links([report]))}".replace("\u00a0", " ")
+        assert (WITHHELD_LINE in texts[private]) == private
+    moved = re.compile(r"(seconds|memory_mb|answers) [+-][\d.,]+(?! %|[\d.,])|\| [+-]?0\.\d+ \|")
+    assert moved.search(texts[False])
+    assert not moved.search(texts[True])
+    assert "1.23" in texts[False]
+    assert "1.23" not in texts[True]
+    assert re.search(r"seconds -1\d\.\d %, 95 % interval", texts[True])
+
+
+@pytest.mark.parametrize("make", [night, partial(noisy_night, rule=SECONDS_APART)])
+def test_a_chart_of_private_amounts_has_no_scale_of_them(make: Make, tmp_path: Path) -> None:
+    report = summarise(make(tmp_path))
+    if not report.noise:
+        report = replace(report, rule=replace(report.rule, metrics=report.rule.metrics[2:]), points=amounts(report))
+    for private in (True, False):
+        drawn = chart.drawn(replace(report, private=private))
+        drawn.canvas.draw()
+        tries, *result = drawn.axes
+        scales = [tries.get_yticklabels(), *(axes.get_xticklabels() for axes in result)]
+        assert [any(label.get_text() for label in scale) for scale in scales] == [not private] * len(scales)
+        assert any(label.get_text() for label in tries.get_xticklabels()), "tries are counted"
+
+
+def amounts(report: TargetReport) -> tuple[Point, ...]:
+    return tuple(replace(point, value=3953.0 + point.experiment) for point in report.points)
+
+
+def test_the_progress_of_private_rows_tells_no_amount(tmp_path: Path) -> None:
+    state = loop_state(night(tmp_path / "exact"))
+    hhi, auc = Metric("hhi", "minimize"), Metric("auc", "maximize")
+    said = {
+        (metric.name, private): Progress("t", metric, 40, private=private, quiet=True).line(state, 0.0)
+        for metric in (hhi, auc) for private in (True, False)
+    }  # fmt: skip
+    assert "hhi 3953 -> 3990," in said["hhi", False]
+    assert "hhi +0.94 %," in said["hhi", True]
+    assert said["auc", True] == said["auc", False]
+    noisy = loop_state(noisy_night(tmp_path / "noisy", rule=SECONDS_APART))
+    line = Progress("t", SECONDS_APART.primary, 40, rule=SECONDS_APART, private=True, quiet=True).line(noisy, 0.0)
+    assert re.search(r"seconds -\d+\.\d % claimed", line)
+
+
+@pytest.mark.parametrize(
+    ("base", "amount", "said"),
+    [
+        (0.7, 0.01, "+0.01"),
+        (0.7, 1.5, "+214.29 %"),
+        (0.0, 37.5, "off 0"),
+        (0.0, 0.5, "+0.5"),
+        (4000.0, -40.0, "-1.00 %"),
+    ],
+)
+def test_a_gain_that_leaves_the_shares_is_no_share(base: float, amount: float, said: str) -> None:
+    metric = Metric("m", "maximize")
+    known = figures.Known(private=True, rule=Rule("primary", (metric,)), base={"m": base})
+    assert figures.amount(known, metric, amount) == said
+    assert (figures.withheld(known, base, abs(amount))) == (said[-1] in "%0")
+    assert figures.amount(replace(known, base={}), metric, amount) == "not shown"
+    assert figures.amount(replace(known, private=False), metric, amount) == f"{amount:+.6g}"
 
 
 def test_a_dashboard(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def test_three_merges_far_below_their_claims_pause(record: Record) -> None:
         assert paused(record.segments, LOCK) == "", f"{number - 1} merges are too few to say so"
         record.add(0.01)
     why = paused(record.segments, LOCK)
-    assert why == "its last 3 merges gained +0.03 together, at most +0.03, and +0.3 was claimed"
+    assert why == "its last 3 merges gained 10 % of what was claimed together, at most 10 %"
 
 
 @pytest.mark.parametrize("gains", [(0.06, 0.04, 0.06), (0.0, 0.0, 0.2), (0.05, 0.05, 0.05)])
@@ -156,7 +156,8 @@ def _segments(found: list[tuple[float, float]]) -> list[Segment]:
                 header,
                 {
                     "event": "realised", "night": str(number), "row": 1, "blob": str(number), "commit": "",
-                    "figures": {"gain": gain, "low": gain, "high": gain}, "predicted": {"gain": claim},
+                    "figures": {"gain": gain, "low": gain, "high": gain, "base": {"auc": 0.7}},
+                    "predicted": {"gain": claim},
                     "comparable": True, "verdict": "promoted",
                 },
             ),
