@@ -54,7 +54,7 @@ class Ground:
         self.folder, self.github, self.there = folder, github, there
         self.kept, self._machines = Kept(github), itertools.count(1)
 
-    def run(self, verb: Verb, *, tries: int = 12, timeout: int = 30, anew: bool = True) -> Ended:
+    def run(self, verb: Verb, *, tries: int = 50, timeout: int = 30, anew: bool = True) -> Ended:
         """anew: from the state that everything starts from; otherwise from that in which the last run left it.
 
         Raises what the verb raises.
@@ -91,7 +91,7 @@ class Ground:
 
 def _hurry(patch: pytest.MonkeyPatch, tries: int, timeout: int, waited: list[float]) -> None:
     """Waits cost nothing, and silence is noticed soon. A chart takes long, and nothing here is about it."""
-    patience = functools.partial(Patience, tries, sleep=waited.append)
+    patience = functools.partial(Patience, tries, 1e9, sleep=waited.append)
     patch.setattr("bot.forge.choice.Patience", patience)
     patch.setattr("bot.forge.patience.Patience", patience)
     patch.setattr("bot.forge.github.client.Client", functools.partial(Client, timeout=timeout))
