@@ -66,6 +66,16 @@ def branches(repository: Repository) -> list[str]:
     return git(repository, "for-each-ref", "--format=%(refname:short)", "refs/heads/autoresearch/2*").split()
 
 
+def measured(folder: Path) -> Repository:
+    """Merged on main and measured, and not published yet."""
+    repository = make(folder)
+    merge(repository, night(repository))
+    due = found(repository).due
+    assert due
+    remeasure(repository, due)
+    return repository
+
+
 def copied(repository: Repository, into: Path) -> Repository:
     shutil.copytree(repository.root, into / "copy", symlinks=True)
     return Repository.find(into / "copy")

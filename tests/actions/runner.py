@@ -48,7 +48,8 @@ class Finished:
 
 @dataclass(frozen=True)
 class Actions:
-    """folder: for its own files; server: what a clone's URL begins with; variables: of every step."""
+    """folder: for its own files; server: what a clone's URL begins with; variables: of every step; own_machine: whether
+    there is one for jobs on `self-hosted`; without it they never begin, and what must run all the same does."""
 
     folder: Path
     server: str
@@ -58,6 +59,7 @@ class Actions:
     variables: Mapping[str, str] = field(default_factory=dict)
     tokens: Callable[[Mapping[str, str]], str] | None = None
     secrets: Mapping[str, str] = field(default_factory=dict)
+    own_machine: bool = True
 
     def run(
         self,
@@ -78,10 +80,11 @@ class Actions:
         command = [
             str(Path(sys.executable).with_name("act")), event, "--directory", str(checkout), "--json",
             "--workflows", str(self._file(checkout, workflow)), "--eventpath", str(self._event(inputs, payload)),
-            "--platform", "ubuntu-latest=-self-hosted", "--platform", "self-hosted=-self-hosted", "--no-skip-checkout",
+            "--platform", "ubuntu-latest=-self-hosted", "--no-skip-checkout",
+            *(["--platform", "self-hosted=-self-hosted"] if self.own_machine else []),
             "--no-cache-server", "--artifact-server-addr", "127.0.0.1", "--secret-file", os.devnull,
             "--env-file", os.devnull, "--secret", f"GITHUB_TOKEN={self.token}", *self._actions(),
-            *self._variables(number, attempt, artifacts), *self._tokens(checkout, workflow),
+            *self._variables(workflow, number, attempt, artifacts), *self._tokens(checkout, workflow),
         ]  # fmt: skip
         return self._finished(command, artifacts, seconds)
 
@@ -144,11 +147,12 @@ class Actions:
             words += ["--local-repository", f"{self.server}/{action}@{pin['commit']}={stub}"]
         return words
 
-    def _variables(self, number: int, attempt: int, artifacts: Path) -> list[str]:
+    def _variables(self, workflow: str, number: int, attempt: int, artifacts: Path) -> list[str]:
         values = {
             "GITHUB_SERVER_URL": self.server,
             "GITHUB_API_URL": self.api,
             "GITHUB_REPOSITORY": self.repository,
+            "GITHUB_WORKFLOW_REF": f"{self.repository}/.github/workflows/{workflow}@refs/heads/main",
             "GITHUB_RUN_ID": str(number),
             "GITHUB_RUN_ATTEMPT": str(attempt),
             "STUB_ARTIFACTS": str(artifacts),

@@ -18,20 +18,15 @@ from bot.promote.publish import Published, lines, publish
 from bot.promote.remeasure import folder, remeasure
 from harness.errors import IntegrityError
 from harness.repository import Repository
-from tests.promotions import content, copied, edit, forged, found, make, merge, night, references, tags
+from tests import promotions
+from tests.promotions import content, copied, edit, forged, found, make, references, tags
 
 Change = Callable[[dict[str, Any]], None]
 
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    """Merged and measured, and not published yet."""
-    repository = make(tmp_path_factory.mktemp("night"))
-    merge(repository, night(repository))
-    due = found(repository).due
-    assert due
-    remeasure(repository, due)
-    return repository
+    return promotions.measured(tmp_path_factory.mktemp("night"))
 
 
 @pytest.fixture(scope="module")

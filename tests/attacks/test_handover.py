@@ -20,7 +20,7 @@ import pytest
 
 from bot import log, records, report, verification
 from bot.forge.local import LocalForge
-from bot.night import handover, propose, recording
+from bot.night import handover, past, propose, recording
 from bot.night.confirm import confirm
 from bot.night.folder import Night, nights
 from bot.night.night import targets_of
@@ -47,7 +47,8 @@ from tests.attacks.forgery import (
     ran,
     recorded,
 )  # fmt: skip
-from tests.support import autoresearch
+from tests.recorded import record
+from tests.support import autoresearch, write
 from tests.tried_slowly import tried_before
 
 CONTENT = b"a: 33  # one\nb: 50\nfixed: 7\n"  # in the space, and not what the loop found
@@ -286,17 +287,39 @@ def forged_proposal(forged: Forged) -> None:
     forged.add("propose", event, end="confirmed")
 
 
+EARLIER = "2020-01-01"
+
+
 def other_carried(forged: Forged) -> None:
-    """The plan carries an earlier night over, and the loop began with something else."""
+    """The plan carries an earlier night over that waits for a review, and the loop began with something else."""
+    repository, branch = forged.night.repository, f"autoresearch/{EARLIER}"
+    git(repository, "checkout", "--quiet", "-b", branch)
+    write(repository, {f"{FOLDER}/spec.yaml": CONTENT})
+    git(repository, "commit", "--quiet", "--all", "--message", "A row")
+    git(repository, "checkout", "--quiet", "main")
+    blob = repository.blob_id(CONTENT)
+    event = {"event": "proposed", "branch": branch, "head": git(repository, "rev-parse", branch), "rows": [blob]}
+    ends = {"run": "exhausted", "confirm": "confirmed", "propose": "confirmed"}
+    record(repository, "t", EARLIER, ends, proposed=[event])
     path = forged.night.path / "plan.json"
     data = json.loads(path.read_text(encoding="utf-8"))
-    data["targets"][0] |= {"carried_from": "2020-01-01", "carried_blob": "b" * 40}
+    data["targets"][0] |= {"carried_from": EARLIER, "carried_blob": blob}
     path.write_text(json.dumps(data), encoding="utf-8")
 
 
-def next_blob(night: Night) -> bool:
-    """What the records say was proposed; where the branch really stands is noted after it."""
-    return bool(folds.of_kind(night.segments("t"), "proposed")[0]["rows"][0] == night.repository.blob_id(CONTENT))
+def taken_for_included(night: Night) -> bool:
+    """A human reads that every row of the earlier night is in this one, and later nights go by it; none of it is."""
+    branch = f"autoresearch/{EARLIER}"
+    said = branch in page(night) and past.proposals(night.repository, "t")[-1].includes == branch
+    return said and proposed_file(night).encode() != CONTENT.rstrip()
+
+
+def closed_with_the_branch(night: Night) -> bool:
+    """A human declines the branch, and a content that was never on it is closed to every later night, as refused."""
+    git(night.repository, "branch", "--quiet", "-D", f"autoresearch/{night.name}")
+    share, repository = night.target_plan("t"), night.repository
+    closed = past.refused(repository, "t", share.lock, night.plan.base, LocalForge(night.path))
+    return repository.blob_id(CONTENT) in closed
 
 
 def canon_on_the_branch(night: Night) -> bool:
@@ -326,7 +349,7 @@ ATTACKS = (
     Attack("another canon, to close a content for every later night", last(canon="0" * 32), "as something else", (
         (f"{LOOP}.check_admission", nothing),), canon_on_the_branch),
     Attack("what the plan carries left out", other_carried, "not what the plan carries over", (
-        (f"{LOOP}.check_tried", nothing),), opened),
+        (f"{LOOP}.check_tried", nothing),), taken_for_included),
     # contents
     Attack("a content outside the space", keep_outside_the_space, "not admissible", (
         ("harness.admission.Admission.judge", without_space),), in_the_file("fixed: 9")),
@@ -407,7 +430,7 @@ ATTACKS = (
     Attack("a row of experiments that never were", row(experiments=[4711]), "experiments that were not kept", (
         (f"{OUTCOME}.check_row", nothing),), in_commits("Experiments: 4711")),
     Attack("a proposal forged", forged_proposal, "other contents than were confirmed", (
-        (f"{HANDOVER}.claims.check_proposed", nothing),), next_blob),
+        (f"{HANDOVER}.claims.check_proposed", nothing),), closed_with_the_branch),
 )  # fmt: skip
 
 
@@ -422,13 +445,14 @@ def test_it_is_refused_and_succeeds_without_the_layer(
     attack: Attack, night: Night, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mine = forged(attack, night, tmp_path)
+    before = recorded(mine)
     result = proposed(mine)
     assert list(result.refused) == ["t"]
     assert attack.says in result.refused["t"]
     assert result.opened is None
     assert not messages(mine)
     assert not page(mine)
-    assert recorded(mine) == []
+    assert recorded(mine) == before
     assert "t: refused: " in report.night_text(report.NightResult(mine, result, {}))
 
     switch_off(monkeypatch, attack.off)

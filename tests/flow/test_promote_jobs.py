@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -17,6 +18,7 @@ from bot.promote import chain, folds, handed, measuring
 from bot.promote import publish as publishing
 from bot.promote.publish import publish
 from bot.promote.remeasure import folder, remeasure
+from harness.events import SegmentWriter
 from harness.repository import Repository
 from tests.promotions import FILE, content, copied, edit, end, found, make, merge, night, promote, references, tags
 from tests.support import ENVIRONMENT, git
@@ -87,30 +89,111 @@ def test_nothing_due_is_an_empty_matrix(merged: Repository, tmp_path: Path) -> N
     assert "nothing is due" in step(repository, "promote", "remeasure", "dial").stderr
 
 
-@pytest.mark.parametrize("place", range(8))
-def test_killed_at_every_step_it_comes_to_the_same(
-    merged: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: int
+def test_killed_at_every_step_it_comes_to_the_same(merged: Repository, tmp_path: Path) -> None:
+    """The steps are the writes: of blobs, commits, references and tags, and what is sent away. Each is killed before
+    its effect and after it."""
+    measured = copied(merged, tmp_path)
+    due = found(measured).due
+    assert due
+    remeasure(measured, due)
+    whole = copied(measured, tmp_path / "whole")
+    with pytest.MonkeyPatch.context() as patch:
+        steps = _stepping(patch)
+        _published(whole, [])
+    assert set(steps) == {name for _owner, name in STEPS}
+    for place, after in itertools.product(range(len(steps)), (False, True)):
+        repository = copied(measured, tmp_path / f"{place}-{after}")
+        with pytest.MonkeyPatch.context() as patch:
+            _stepping(patch, place, after=after)
+            with pytest.raises(Killed):
+                _published(repository, [])
+        for _ in range(2):
+            _published(repository, [])
+            assert references(repository) == references(whole), f"killed at {steps[place]}"
+            assert tree_and_length(repository) == tree_and_length(whole), f"killed at {steps[place]}"
+
+
+def tree_and_length(repository: Repository) -> tuple[dict[str, str], str]:
+    return dict(records.tree(repository)), git(repository, "rev-list", "--count", "autoresearch/results")
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_measurement_killed_at_every_write_comes_to_the_same(
+    merged: Repository, tmp_path: Path, *, after: bool
 ) -> None:
-    """The steps are the writes: of blobs, commits, references and tags, and what is sent away."""
-    repository = copied(merged, tmp_path)
+    measured = copied(merged, tmp_path)
+    due = found(measured).due
+    assert due
+    with pytest.MonkeyPatch.context() as patch:
+        writes = _dying(patch, -1, after=after)
+        assert remeasure(copied(measured, tmp_path / "whole"), due) == "promoted"
+    assert len(writes) == 3, "the header, what was found, the seal"
+    for place in range(len(writes)):
+        repository = copied(measured, tmp_path / str(place))
+        due = found(repository).due
+        assert due
+        with pytest.MonkeyPatch.context() as patch:
+            _dying(patch, place, after=after)
+            with pytest.raises(Killed):
+                remeasure(repository, due)
+        assert remeasure(repository, due) == "promoted"
+        kinds = [json.loads(line)["event"] for line in waiting(repository)]
+        assert kinds == ["header", "realised", "promoted", "seal"]
+        _published(repository, [])
+        assert tags(repository) == ["autoresearch/dial/1"]
+
+
+def test_a_measurement_killed_again_and_again_measures_no_pair_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every run dies with its third write: by then it has put down one pair more, at most two."""
+    repository = make(tmp_path, NOISY, MEASURED_NOISILY)
+    edit(repository, content(2, 3))
     due = found(repository).due
     assert due
-    remeasure(repository, due)
-    whole = copied(repository, tmp_path / "whole")
-    sent: list[str] = []
-    _published(whole, [])
-    steps = _count(monkeypatch, place)
-    with pytest.raises(Killed):
-        _published(repository, sent)
-    assert len(steps) == place + 1, "the kill fell where it was meant to"
-    monkeypatch.undo()
-    _published(repository, sent)
-    assert references(repository) == references(whole)
-    _published(repository, sent)
-    assert references(repository) == references(whole)
-    assert git(repository, "rev-list", "--count", "autoresearch/results") == git(
-        whole, "rev-list", "--count", "autoresearch/results"
-    )
+    real, drawn = measuring._pair, []
+
+    def counting(due: Any, bench: Any, number: int, planned: int) -> Any:
+        drawn.append(number)
+        return real(due, bench, number, planned)
+
+    monkeypatch.setattr(measuring, "_pair", counting)
+    kills, over = 0, False
+    while not over:
+        with pytest.MonkeyPatch.context() as patch:
+            _dying(patch, 2, after=True)
+            try:
+                remeasure(repository, due)
+                over = True
+            except Killed:
+                kills += 1
+    assert kills > 10
+    assert drawn == sorted(set(drawn)), "a pair was measured twice"
+    events = [json.loads(line) for line in waiting(repository)]
+    assert [event["n"] for event in events if event["event"] == "note"] == drawn
+    assert (events[-1]["event"], events[-1]["end"]) == ("seal", "promoted")
+
+
+def waiting(repository: Repository) -> list[bytes]:
+    """The lines of the one promotion that waits to be published."""
+    (path,) = folder(repository, "dial").iterdir()
+    return path.read_bytes().splitlines()
+
+
+def _dying(patch: pytest.MonkeyPatch, last: int, *, after: bool) -> list[int]:
+    """Kills a measurement at the write of this number, before or after it; the writes so far."""
+    real, seen = SegmentWriter.append, list[int]()
+
+    def append(self: SegmentWriter, events: Any, *, wait: bool = True) -> None:
+        seen.append(len(events))
+        if len(seen) == last + 1 and not after:
+            raise Killed
+        real(self, events, wait=wait)
+        if len(seen) == last + 1:
+            raise Killed
+
+    patch.setattr(SegmentWriter, "append", append)
+    return seen
 
 
 def test_a_killed_measurement_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,28 +293,32 @@ class _Shelf:
         self.sent.append(f"{name} {repository.reference(f'refs/tags/{name}')}")
 
 
-def _count(monkeypatch: pytest.MonkeyPatch, last: int) -> list[str]:
-    """Raises at the write of this number, before or after it by turns; the writes so far."""
+STEPS = (
+    (commits, "write_blob"), (commits, "commit_tree"), (commits, "annotated_tag"), (commits, "move"),
+    (_Shelf, "publish_records"), (_Shelf, "publish_tag"), (publishing, "make_tag"),
+)  # fmt: skip
+
+
+def _stepping(patch: pytest.MonkeyPatch, last: int = -1, *, after: bool = False) -> list[str]:
+    """Raises at the write of this number, before or after its effect; the writes so far."""
     seen: list[str] = []
 
     def stepping(owner: Any, name: str) -> None:
         real = getattr(owner, name)
 
         def step_(*args: Any, **more: Any) -> Any:
+            mine = len(seen) == last
             seen.append(name)
-            if len(seen) == last + 1 and last % 2 == 0:
+            if mine and not after:
                 raise Killed
             answer = real(*args, **more)
-            if len(seen) == last + 1:
+            if mine:
                 raise Killed
             return answer
 
-        monkeypatch.setattr(owner, name, step_)
+        patch.setattr(owner, name, step_)
 
-    for owner, name in (
-        (commits, "write_blob"), (commits, "commit_tree"), (commits, "annotated_tag"), (commits, "move"),
-        (_Shelf, "publish_records"), (_Shelf, "publish_tag"), (publishing, "make_tag"),
-    ):  # fmt: skip
+    for owner, name in STEPS:
         stepping(owner, name)
     return seen
 

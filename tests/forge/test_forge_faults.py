@@ -14,17 +14,12 @@ from tests.forging import Desk, desk, made, measured
 
 KINDS: tuple[Any, ...] = ("rate-limit", "secondary", 429, 500, 502, "timeout", "reset")
 REFUSED_BY_GIT = {"rate-limit", "secondary"}  # git over HTTP answers 403 only to those who may not
+pytestmark = pytest.mark.usefixtures("no_chart")
 
 
 @pytest.fixture(scope="module")
 def night(tmp_path_factory: pytest.TempPathFactory) -> Night:
     return measured(made(tmp_path_factory.mktemp("night"), {"t": "@bob"}))
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The chart takes most of a proposal's time, and nothing here is about it."""
-    monkeypatch.setattr("bot.pages.chart.chart_png", lambda _report: b"png")
 
 
 @pytest.fixture
@@ -63,6 +58,18 @@ def test_every_call_fails_once_and_then_succeeds(at: Desk, clean: Any, kind: Any
     assert at.state() == state
     assert result.opened is not None
     assert at.waited, "nothing failed"
+
+
+@pytest.mark.parametrize("call", ["GET /repos/{owner}/{repo}/branches/{branch}", "GET /user"])
+@pytest.mark.parametrize("kind", ["rate-limit", "secondary", 429])
+def test_a_limit_is_no_missing_right(at: Desk, kind: Any, call: str) -> None:
+    """Both come with 403. Taken for the other, the dashboard knows of no protection, or is there twice."""
+    at.token = at.github.token(by="ada")
+    at.propose()
+    before, fault = at.state(), at.github.fail(call, kind)
+    at.propose()
+    assert fault.struck
+    assert at.state() == before
 
 
 def test_a_kill_at_every_write(tmp_path: Path, night: Night, clean: Any) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,29 +15,13 @@ from bot.forge.github import checks
 from bot.forge.github.client import from_environment
 from bot.forge.patience import ForgeError
 from bot.night import past
-from bot.night.folder import Night
 from bot.night.night import targets_of
 from bot.night.recording import record
 from harness import folds
-from tests.forging import ALL, EVALUATOR, NAME, Desk, desk, folder, made, measured
+from tests.forging import ALL, EVALUATOR, NAME, Desk, folder
 from tests.support import autoresearch, git
 
-
-@pytest.fixture(scope="module")
-def night(tmp_path_factory: pytest.TempPathFactory) -> Night:
-    return measured(made(tmp_path_factory.mktemp("night"), {"t": ""}))
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The chart takes most of a proposal's time, and nothing here is about it."""
-    monkeypatch.setattr("bot.pages.chart.chart_png", lambda _report: b"png")
-
-
-@pytest.fixture
-def at(tmp_path: Path, night: Night) -> Iterator[Desk]:
-    with desk(tmp_path, night) as found:
-        yield found
+pytestmark = pytest.mark.usefixtures("no_chart")
 
 
 def standing(at: Desk) -> Standing:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,21 +21,7 @@ from tests.support import git
 CONFIG = ".github/autoresearch.yml"
 
 
-@pytest.fixture(scope="module")
-def night(tmp_path_factory: pytest.TempPathFactory) -> Night:
-    return measured(made(tmp_path_factory.mktemp("night"), {"t": ""}))
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The chart takes most of a proposal's time, and nothing here is about it."""
-    monkeypatch.setattr("bot.pages.chart.chart_png", lambda _report: b"png")
-
-
-@pytest.fixture
-def at(tmp_path: Path, night: Night) -> Iterator[Desk]:
-    with desk(tmp_path, night) as found:
-        yield found
+pytestmark = pytest.mark.usefixtures("no_chart")
 
 
 def test_a_night_takes_over_what_nobody_looked_at(at: Desk) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from github.WorkflowJob import WorkflowJob
 
+from bot.forge.github import runs as module
 from bot.forge.github.client import Client, Place
 from bot.forge.github.runs import Runs
 from bot.forge.patience import ForgeError, Patience
@@ -92,6 +94,24 @@ def test_a_night_that_waits_for_a_machine_is_cancelled(at: OnGitHub) -> None:
     assert len(runs(at, "write").cancel_waiting()) == 1
     assert [run.conclusion for run in (waits, works, hosted)] == ["cancelled", None, None]
     assert runs(at, "write").cancel_waiting() == []
+
+
+def test_a_night_that_ends_while_it_is_cancelled_keeps_no_other_from_beginning(
+    at: OnGitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = [at.run(NIGHTLY, status="queued") for _ in range(2)]
+    for run in waits:
+        at.job(run, "run gpu", "queued", ("self-hosted",))
+    real = module._waits
+
+    def ends_meanwhile(jobs: Sequence[WorkflowJob]) -> bool:
+        waits[0].status = "completed"
+        return real(jobs)
+
+    monkeypatch.setattr(module, "_waits", ends_meanwhile)
+    runs(at, "write").cancel_waiting()
+    assert [run.conclusion for run in waits] == [None, "cancelled"]
+    assert 409 in [call.status for call in at.github.calls]
 
 
 def test_a_job_that_may_not_ask_says_which_line_cures_it(at: OnGitHub) -> None:

@@ -19,9 +19,10 @@ from bot.promote.publish import Published, publish
 from bot.promote.remeasure import remeasure
 from harness.errors import RepositoryError
 from harness.repository import Repository
+from tests import promotions
 from tests.github.repository import Repository as OnGitHub
 from tests.github.server import GitHub
-from tests.promotions import content, edit, found, make, merge, night
+from tests.promotions import content, edit, found
 from tests.support import git
 
 NAME = "ada/shop"
@@ -31,13 +32,7 @@ RECORDS = "refs/heads/autoresearch/results"
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    """Merged on main and measured, and not published yet."""
-    repository = make(tmp_path_factory.mktemp("night"))
-    merge(repository, night(repository))
-    due = found(repository).due
-    assert due
-    remeasure(repository, due)
-    return repository
+    return promotions.measured(tmp_path_factory.mktemp("night"))
 
 
 @dataclass
@@ -117,16 +112,22 @@ def test_a_push_that_fails_is_tried_again(at: Desk, kind: str | int, after: bool
     assert fault.struck
 
 
-@pytest.mark.parametrize("step", range(4))
-def test_killed_after_every_write_it_comes_to_the_same(at: Desk, step: int) -> None:
-    """A server that answers no more, from one push on."""
+PUSHES = 2  # of the records, of the tag
+
+
+@pytest.mark.parametrize("step", range(2 * PUSHES))
+def test_killed_at_every_write_it_comes_to_the_same(at: Desk, step: int) -> None:
+    """A server that answers no more, from one push on: before its effect, or after it."""
     fault = at.github.fail("git push transfer", "reset", times=1000, skip=step // 2, after=step % 2 == 1)
     with pytest.raises(ForgeError):
         at.publish(tries=1)
     at.github.faults.remove(fault)
+    pushed = len(at.there.pushes)
     at.publish()
     after = at.references()
     assert set(after) == {TAG, RECORDS}
+    assert len(at.there.pushes) <= PUSHES
+    assert len(at.there.pushes) - pushed == PUSHES - (step + 1) // 2, "and each is pushed once"
     at.publish()
     assert at.references() == after
 

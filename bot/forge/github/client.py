@@ -7,7 +7,7 @@ from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from bot.forge.github.failures import explained
+from bot.forge.github.failures import explained, limited
 from bot.forge.patience import ForgeError, Patience
 from harness.errors import AutoresearchError
 
@@ -88,7 +88,7 @@ class Client:
         try:
             return self._github.get_user().login
         except GithubException as error:
-            if error.status != 403:
+            if error.status != 403 or limited(error):
                 raise
             return ""
 

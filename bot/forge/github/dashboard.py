@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bot.forge import labels
 from bot.forge.github import pulls
 from bot.forge.github.client import Client
+from bot.forge.github.failures import limited
 from bot.pages import budget, dashboard, markers
 from bot.pages.dashboard import Board, Protection
 from bot.pages.facts import Pull
@@ -78,7 +79,7 @@ def _protections(repository: Repository, base: str) -> list[Protection]:
         try:
             holds: bool | None = repository.get_branch(branch).protected
         except GithubException as error:
-            if error.status not in {403, 404}:
+            if error.status not in {403, 404} or limited(error):
                 raise
             holds = None
         rules.append(Protection(what, holds, "" if holds else cure))

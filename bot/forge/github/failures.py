@@ -25,13 +25,18 @@ def explained(error: Exception, doing: str, needs: str, now: float) -> Exception
         return Passing(_network(error))
     status, said = error.status, message(error)
     headers = {str(name).lower(): str(value) for name, value in (error.headers or {}).items()}
-    limited = status == 429 or (status == 403 and any(word in said.lower() for word in _LIMITS))
-    if limited:
+    if limited(error):
         wait = _wait(headers, now)
         return Passing(f"{status}, {said}", _UNSAID if wait is None else wait)
     if status >= 500 or status in {0, 408}:
         return Passing(f"{status}, {said}")
     return ForgeError(f"{doing}: GitHub answered {status}", why=said, next_step=_cure(status, said, needs))
+
+
+def limited(error: GithubException) -> bool:
+    """Whether GitHub only asks to be asked later. It says so in a 403 too, which is no missing right then."""
+    said = message(error).lower()
+    return error.status == 429 or (error.status == 403 and any(word in said for word in _LIMITS))
 
 
 def message(error: GithubException) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.forge import Standing, labels
 from bot.forge.github.client import Client
-from bot.forge.github.failures import message, refused
+from bot.forge.github.failures import limited, message, refused
 from bot.forge.github.standing import from_within, of_pull
 from bot.forge.patience import ForgeError
 from bot.pages import budget, markers
@@ -167,7 +167,7 @@ def ask(client: Client, number: int, owners: Sequence[str]) -> list[str]:
                 if not _asked(pull, user, team):
                     pull.create_review_request(reviewers=[user] if user else [], team_reviewers=[team] if team else [])
             except GithubException as error:
-                if error.status not in {403, 404, 422} or "rate limit" in message(error).lower():
+                if error.status not in {403, 404, 422} or limited(error):
                     raise
                 return f"{owner} could not be asked to review: {message(error)}"
             return ""

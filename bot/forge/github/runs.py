@@ -64,7 +64,7 @@ class Runs:
     def _cancelled(self, repository: Repository) -> list[str]:
         waiting = [run for run in self._ours(repository) if run.status != "completed" and _waits(list(run.jobs()))]
         for run in waiting:
-            run.requester.requestJsonAndCheck("POST", run.cancel_url)  # `run.cancel` says nothing of a missing right
+            _cancel(run)
         return [f"{run.name or 'night'} #{run.run_number}" for run in waiting]
 
     def _ours(self, repository: Repository) -> Sequence[Theirs]:
@@ -85,6 +85,17 @@ class Runs:
 
 
 _MOST = 50  # newest first: more than any evening has
+
+
+def _cancel(run: Theirs) -> None:
+    """`run.cancel` would say nothing of a missing right. One that ended meanwhile waits for nothing any more."""
+    from github import GithubException
+
+    try:
+        run.requester.requestJsonAndCheck("POST", run.cancel_url)
+    except GithubException as error:
+        if error.status != 409:
+            raise
 
 
 def _summed(run: Theirs, before: float) -> WorkflowRun:
