@@ -36,10 +36,15 @@ class Asking:
         self._prepared: _Prepared | None = None
         self._new: set[str] = set()  # what nobody had tried before the last request
 
+    def ready(self) -> bool:
+        """Whether the next batch is prepared, and of use: nothing was kept since."""
+        now = (self._state.blob, self._state.experiments + 1)
+        return self._prepared is not None and (self._prepared.blob, self._prepared.first) == now
+
     def next(self) -> list[Attempt]:
         """None: the proposer has no more."""
-        prepared, self._prepared = self._prepared, None
-        if prepared and (prepared.blob, prepared.first) == (self._state.blob, self._state.experiments + 1):
+        ready, prepared, self._prepared = self.ready(), self._prepared, None
+        if prepared and ready:
             attempts = prepared.attempts
         else:
             if prepared:

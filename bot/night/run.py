@@ -1,6 +1,7 @@
 """`run`: the loop of one target. Ask, admit, measure, decide, record; then look whether the lock still holds.
 
-Every experiment is recorded with its content, kept or not, before the next batch is measured.
+Every experiment is recorded with its content, kept or not, before the next batch is asked for. Where that stands ready,
+so that nothing was kept, it is sent to the evaluator first, and the record written while it is measured.
 """
 
 from __future__ import annotations
@@ -88,6 +89,7 @@ class _Loop:
         )
         self.before = self.state.elapsed
         self.started = self.synced = time.monotonic()
+        self.unwritten: list[Event] = []
         self.limits = stops.Limits(plan.experiments, plan.wall_clock, plan.usd, plan.plateau)
         self.ends: list[stops.Stop] = stops.stops(self.limits, self.proposer.worst_case_usd, self.elapsed)
         self.progress = Progress(target.name, target.rule.primary, plan.experiments, rule=target.rule, quiet=quiet)
@@ -106,6 +108,8 @@ class _Loop:
         return stops.first(self.ends, self.state) is not None
 
     def _ahead(self) -> None:
+        """What is done while a batch is measured."""
+        self._write()
         self.asking.ahead()
 
     def run(self, *, regardless: bool) -> str:
@@ -133,6 +137,7 @@ class _Loop:
             return self._experiments(), ""
 
     def _end(self, end: str, why: str) -> None:
+        self._write()
         self.progress.done(self.state, end)
         self.writer.seal(end, why=why)
 
@@ -233,11 +238,19 @@ class _Loop:
         self.state.apply(event, {held["pack"]["sha256"]: content} if "pack" in held else None)
 
     def _record(self, events: list[Event]) -> list[Outcome]:
+        self.unwritten += events
+        if not self.asking.ready():
+            self._write()
+        return [Outcome(e["id"], e["status"], e["reason"], e["metrics"], e["parts"], e.get("bound")) for e in events]
+
+    def _write(self) -> None:
+        if not self.unwritten:
+            return
         now = time.monotonic()
         wait = now - self.synced >= SYNC_EVERY
         self.synced = now if wait else self.synced
-        self.writer.append(events, wait=wait)
-        return [Outcome(e["id"], e["status"], e["reason"], e["metrics"], e["parts"], e.get("bound")) for e in events]
+        self.writer.append(self.unwritten, wait=wait)
+        self.unwritten = []
 
 
 def _begun_on(segments: Sequence[Segment]) -> dict[str, str] | None:
