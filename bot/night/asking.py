@@ -36,22 +36,20 @@ class Asking:
         self._prepared: _Prepared | None = None
         self._new: set[str] = set()  # what nobody had tried before the last request
 
-    def ready(self) -> bool:
-        """Whether the next batch is prepared, and of use: nothing was kept since."""
-        now = (self._state.blob, self._state.experiments + 1)
-        return self._prepared is not None and (self._prepared.blob, self._prepared.first) == now
+    def ready(self) -> list[Attempt] | None:
+        """The next batch, where it is prepared and nothing was kept since it was asked for."""
+        made, now = self._prepared, (self._state.blob, self._state.experiments + 1)
+        return made.attempts if made and (made.blob, made.first) == now else None
 
     def next(self) -> list[Attempt]:
         """None: the proposer has no more."""
-        ready, prepared, self._prepared = self.ready(), self._prepared, None
-        if prepared and ready:
-            attempts = prepared.attempts
-        else:
-            if prepared:
+        attempts = self.ready()
+        if attempts is None:
+            if self._prepared:
                 self._state.tried -= self._new
             count = stops.affordable(self._limits, self._state, self._proposer.worst_case_usd, self._batch)
             attempts = self._ask(self._state.experiments + 1, count)
-        self._asked = len(attempts)
+        self._prepared, self._asked = None, len(attempts)
         return attempts
 
     def ahead(self) -> None:

@@ -1,7 +1,7 @@
 """`run`: the loop of one target. Ask, admit, measure, decide, record; then look whether the lock still holds.
 
-Every experiment is recorded with its content, kept or not, before the next batch is asked for. Where that stands ready,
-so that nothing was kept, it is sent to the evaluator first, and the record written while it is measured.
+Every experiment is recorded with its content, kept or not, before the next batch is measured; or, where nothing was
+kept and that batch stands ready, as soon as it is on its way.
 """
 
 from __future__ import annotations
@@ -170,8 +170,7 @@ class _Loop:
 
     def _finish_begun(self) -> None:
         """The try that an interruption cut off goes on where it was; on another machine it cannot."""
-        begun = self.state.begun
-        if begun is None:
+        if (begun := self.state.begun) is None:
             return
         content = content_of(begun, self.state.content, self.night.packs(self.target.name))
         attempt = Attempt(Proposal(content, begun["description"], begun["cost_usd"]), self.admission.judge(content))
@@ -191,8 +190,7 @@ class _Loop:
 
     def _experiments(self) -> str:
         while True:
-            end = stops.first(self.ends, self.state)
-            if end:
+            if end := stops.first(self.ends, self.state):
                 return end
             attempts = self.asking.next()
             if not attempts:
@@ -201,7 +199,7 @@ class _Loop:
             self.progress.update(self.state)
 
     def _judge(self, attempts: list[Attempt]) -> list[Outcome]:
-        """Judges and records attempts, all in one write; then the lock is looked at."""
+        """Judges attempts and records them in one write, now or with the next batch; then the lock is looked at."""
         findings = self.judge.findings(attempts)
         outcomes = self._record([self._event(a, f) for a, f in zip(attempts, findings, strict=True)])
         self.checkout.watch.check()
@@ -244,13 +242,10 @@ class _Loop:
         return [Outcome(e["id"], e["status"], e["reason"], e["metrics"], e["parts"], e.get("bound")) for e in events]
 
     def _write(self) -> None:
-        if not self.unwritten:
-            return
-        now = time.monotonic()
-        wait = now - self.synced >= SYNC_EVERY
-        self.synced = now if wait else self.synced
+        wait = time.monotonic() - self.synced >= SYNC_EVERY
         self.writer.append(self.unwritten, wait=wait)
         self.unwritten = []
+        self.synced = time.monotonic() if wait else self.synced
 
 
 def _begun_on(segments: Sequence[Segment]) -> dict[str, str] | None:
