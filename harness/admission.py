@@ -58,12 +58,12 @@ class Admission:
     def _by_numbers(self, blob: str, content: bytes) -> Admitted | Refused | None:
         """As `_in_full`, several times faster, where the content differs from the base in numbers alone."""
         likes, space = self._likes, self._target.space
-        changes = likes.changes(content.decode(errors="surrogateescape")) if likes else None
-        if likes is None or changes is None:
+        words = likes.words(content.decode(errors="surrogateescape")) if likes else None
+        if likes is None or words is None:
             return None
-        if problems := list(space.problems_of(changes)) if space else []:
+        if problems := list(space.problems_of(likes.changes(words))) if space else []:
             return _outside(blob, problems)
-        return Admitted(blob, likes.canonical_id(changes), likes.filled_leaves(changes))
+        return Admitted(blob, *likes.described(words))
 
     def _in_full(self, blob: str, content: bytes) -> Admitted | Refused:
         try:

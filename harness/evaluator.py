@@ -20,6 +20,7 @@ serve-response.schema.json; an evaluator in another language writes them itself.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import sys
@@ -114,6 +115,12 @@ class Crash:
         return {"crash": self.why}
 
 
+@functools.lru_cache(maxsize=128)
+def _path(text: str) -> Path:
+    """Batch after batch lies in the same few places."""
+    return Path(text)
+
+
 def settings() -> Settings:
     """The measurement that this process was started for (from AUTORESEARCH_* in the environment)."""
     try:
@@ -156,7 +163,7 @@ def serve(score: Callable[[Request], Sequence[Scores | Screened | Crash]]) -> No
             split=message["split"],
             seed=message["seed"],
             fidelity=message["fidelity"],
-            items=tuple(Item(item["blob"], Path(item["path"])) for item in message["items"]),
+            items=tuple(Item(item["blob"], _path(item["path"])) for item in message["items"]),
             bar=message.get("bar"),
         )
         results = [result.as_message() for result in score(request)]

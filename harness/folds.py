@@ -1,6 +1,6 @@
 """What follows from events, and from nothing else: the incumbent, where a night stands, any experiment's content.
 
-The loop applies each event to its state in the moment it is written, and a resume folds the same events from disk: one
+The loop applies each event to its state in the moment it is made, and a resume folds the same events from disk: one
 function makes both, so they cannot disagree.
 """
 

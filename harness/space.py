@@ -97,8 +97,9 @@ class Space:
 
     def problems_of(self, changes: Mapping[str, Scalar]) -> Iterator[str]:
         """The same of a candidate that differs from the base in these values alone."""
+        known = self._known
         for pointer, value in changes.items():
-            allowed = self.allowed(pointer)
+            allowed = known[pointer] if pointer in known else self.allowed(pointer)
             if allowed is None or not allowed.surely(value):
                 yield from self._change(value, pointer)
 

@@ -1,6 +1,7 @@
 """`run`: the loop of one target. Ask, admit, measure, decide, record; then look whether the lock still holds.
 
-Every experiment is recorded with its content, kept or not, before the next batch is measured.
+Every experiment is recorded with its content, kept or not, before the next batch is measured; or, where nothing was
+kept and that batch stands ready, as soon as it is on its way.
 """
 
 from __future__ import annotations
@@ -88,6 +89,7 @@ class _Loop:
         )
         self.before = self.state.elapsed
         self.started = self.synced = time.monotonic()
+        self.unwritten: list[Event] = []
         self.limits = stops.Limits(plan.experiments, plan.wall_clock, plan.usd, plan.plateau)
         self.ends: list[stops.Stop] = stops.stops(self.limits, self.proposer.worst_case_usd, self.elapsed)
         self.progress = Progress(
@@ -108,6 +110,8 @@ class _Loop:
         return stops.first(self.ends, self.state) is not None
 
     def _ahead(self) -> None:
+        """What is done while a batch is measured."""
+        self._write()
         self.asking.ahead()
 
     def run(self, *, regardless: bool) -> str:
@@ -135,6 +139,7 @@ class _Loop:
             return self._experiments(), ""
 
     def _end(self, end: str, why: str) -> None:
+        self._write()
         self.progress.done(self.state, end)
         self.writer.seal(end, why=why)
 
@@ -167,8 +172,7 @@ class _Loop:
 
     def _finish_begun(self) -> None:
         """The try that an interruption cut off goes on where it was; on another machine it cannot."""
-        begun = self.state.begun
-        if begun is None:
+        if (begun := self.state.begun) is None:
             return
         content = content_of(begun, self.state.content, self.night.packs(self.target.name))
         attempt = Attempt(Proposal(content, begun["description"], begun["cost_usd"]), self.admission.judge(content))
@@ -188,8 +192,7 @@ class _Loop:
 
     def _experiments(self) -> str:
         while True:
-            end = stops.first(self.ends, self.state)
-            if end:
+            if end := stops.first(self.ends, self.state):
                 return end
             attempts = self.asking.next()
             if not attempts:
@@ -198,7 +201,7 @@ class _Loop:
             self.progress.update(self.state)
 
     def _judge(self, attempts: list[Attempt]) -> list[Outcome]:
-        """Judges and records attempts, all in one write; then the lock is looked at."""
+        """Judges attempts and records them in one write, now or with the next batch; then the lock is looked at."""
         findings = self.judge.findings(attempts)
         outcomes = self._record([self._event(a, f) for a, f in zip(attempts, findings, strict=True)])
         self.checkout.watch.check()
@@ -235,11 +238,16 @@ class _Loop:
         self.state.apply(event, {held["pack"]["sha256"]: content} if "pack" in held else None)
 
     def _record(self, events: list[Event]) -> list[Outcome]:
-        now = time.monotonic()
-        wait = now - self.synced >= SYNC_EVERY
-        self.synced = now if wait else self.synced
-        self.writer.append(events, wait=wait)
+        self.unwritten += events
+        if not self.asking.ready():
+            self._write()
         return [Outcome(e["id"], e["status"], e["reason"], e["metrics"], e["parts"], e.get("bound")) for e in events]
+
+    def _write(self) -> None:
+        wait = time.monotonic() - self.synced >= SYNC_EVERY
+        self.writer.append(self.unwritten, wait=wait)
+        self.unwritten = []
+        self.synced = time.monotonic() if wait else self.synced
 
 
 def _begun_on(segments: Sequence[Segment]) -> dict[str, str] | None:

@@ -39,6 +39,8 @@ class Moves:
         self._here = ""
         self._walked = 0
         self._values: Changes = {}
+        self._names: dict[str, str] = {}
+        self._places: dict[str, int] = {}
         self.free: dict[str, Allowed] = {}
 
     def stand(self, incumbent: bytes) -> None:
@@ -50,6 +52,8 @@ class Moves:
         self._likes = pattern_of(incumbent, self._target.file)
         self.free = self._target.space.free(self._document.data)
         self._values = {pointer: value_at(self._document.data, pointer) for pointer in self.free}
+        self._names = {pointer: name(pointer) for pointer in self.free}
+        self._places = {pointer: place for place, pointer in enumerate(self.free)}
         self._here = self._canon({})
 
     @property
@@ -65,9 +69,8 @@ class Moves:
     def draw(self, chance: random.Random) -> Changes:
         """One to three values, each another than the incumbent's."""
         most = min(3, len(self.free))
-        count = chance.choices(range(1, most + 1), weights=(5, 3, 2)[:most])[0]
-        order = list(self.free)
-        pointers = sorted(chance.sample(order, count), key=order.index)
+        count = chance.choices(range(1, most + 1), cum_weights=(5, 8, 10)[:most])[0]
+        pointers = sorted(chance.sample([*self._places], count), key=self._places.__getitem__)
         return {p: draw(chance, self.free[p], self._values[p]) for p in pointers}
 
     def untried(self, chance: random.Random, tried: Collection[str], batch: set[str]) -> Changes | None:
@@ -87,7 +90,7 @@ class Moves:
 
     def proposal(self, changes: Changes) -> Proposal:
         content = splice(self._text, self._document, changes, self._target.file).encode()
-        words = [f"{name(p)} {self._values[p]} -> {value}" for p, value in changes.items()]
+        words = [f"{self._names[p]} {self._values[p]} -> {value}" for p, value in changes.items()]
         return Proposal(content, ", ".join(words))
 
     def towards(self, point: Changes) -> Changes:

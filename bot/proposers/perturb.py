@@ -21,6 +21,7 @@ class Perturb:
 
     def __init__(self, target: Target, seed: int) -> None:
         self._seed, self._moves = seed, Moves(target)
+        self._chance = random.Random()  # noqa: S311  # replayable chance, no secret
 
     @property
     def steady(self) -> bool:
@@ -32,8 +33,8 @@ class Perturb:
         proposals: list[Proposal] = []
         batch: set[str] = set()
         for number in range(request.first, request.first + request.count):
-            chance = random.Random(f"{self._seed}/{number}")  # noqa: S311  # replayable chance, no secret
-            changes = self._moves.untried(chance, request.tried, batch)
+            self._chance.seed(f"{self._seed}/{number}")  # a new one would be seeded twice, first with nothing
+            changes = self._moves.untried(self._chance, request.tried, batch)
             if changes is None:
                 break
             proposals.append(self._moves.proposal(changes))

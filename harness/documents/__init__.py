@@ -30,7 +30,7 @@ SPLICED_SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 
 _PATTERNS = {suffix: Patterns() for suffix in (".yaml", ".yml", ".json")}
 _BASIC_PLANE, _WIDE = "\uffff", "\\U"
-_MOST_FILES = 65_536  # bytes that most files are shorter than: room for the longest is not made for each
+_AT_ONCE = 65_536  # bytes; most files are shorter
 # tomllib takes quadratic time for a key of many dotted parts; this finds one in linear time.
 _LONG_KEY = re.compile(r"""(?<![\w"'-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){65}""")
 
@@ -52,13 +52,23 @@ def load(path: Path | str, limits: ParseLimits | None = None) -> Any:
     """
     name = os.path.basename(path)  # noqa: PTH119  # once per experiment: pathlib costs more than reading
     try:
-        with open(path, "rb") as file:  # noqa: PTH123  # for the same reason
-            content = file.read(_MOST_FILES)
-            if len(content) == _MOST_FILES:
-                content += file.read((limits or ParseLimits()).size + 1 - _MOST_FILES)
+        content = _first_bytes(path, (limits or ParseLimits()).size + 1)
     except OSError as error:
         raise InvalidCandidate(f"{name}: cannot be read: {error.strerror}") from None
     return load_bytes(content, name, limits)
+
+
+def _first_bytes(path: Path | str, most: int) -> bytes:
+    """Read without open(), whose buffer takes longer to make than most files to read."""
+    parts = []
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        while most and (part := os.read(handle, min(most, _AT_ONCE))):
+            parts.append(part)
+            most -= len(part)
+    finally:
+        os.close(handle)
+    return b"".join(parts)
 
 
 def load_bytes(content: bytes, name: str, limits: ParseLimits | None = None) -> Any:

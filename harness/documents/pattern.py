@@ -6,6 +6,7 @@ number stood. Anything else is parsed in full.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections import deque
@@ -20,6 +21,7 @@ Number = int | float
 _NUMBER = r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?"
 _MOST_CHARACTERS, _MOST_VALUES = 65_536, 400  # beyond them a full parse is no slower than the match
 _REMEMBERED = 4
+_MOST_WORDS = 4096  # numbers of which a night uses the same few again and again
 
 
 @dataclass(frozen=True)
@@ -47,25 +49,27 @@ class Pattern:
         self._pointers, self._words = tuple(slots), tuple(words)
         self._numbers = {pointer: number(word) for pointer, word in zip(slots, words, strict=True)}
         self._canonical, self._places = _template(self._form, self._pointers, list(self._numbers.values()))
-        self._filled = sum(map(bool, [*_values(self._form), *self._numbers.values()]))
+        self._in_text = tuple([self._places[pointer] for pointer in slots])
+        self._filled = sum(map(bool, _values(self._form)))
 
     def data(self, text: str) -> Any:
         """The data of a text that differs in its numbers alone, new each time; None for any other text."""
-        found = self._regex.fullmatch(text)
-        return None if found is None else _filled(self._form, [number(word) for word in found.groups()])
+        found = self.words(text)
+        return None if found is None else _filled(self._form, [number(word) for word in found])
 
-    def changes(self, text: str) -> dict[str, Number] | None:
-        """What a text changes that differs in its numbers alone; None for any other text. 1.0 is another than 1."""
+    def words(self, text: str) -> Sequence[str] | None:
+        """The numbers of a text that differs in them alone, as they are spelled there; None for any other text."""
         found = self._regex.fullmatch(text)
-        if found is None:
-            return None
-        texts = zip(self._pointers, found.groups(), self._words, strict=True)
-        changes = {pointer: number(word) for pointer, word, before in texts if word != before}
-        same = [
-            p for p, value in changes.items() if value == self._numbers[p] and type(value) is type(self._numbers[p])
-        ]
-        for pointer in same:
-            del changes[pointer]
+        return None if found is None else found.groups()
+
+    def changes(self, words: Sequence[str]) -> dict[str, Number]:
+        """What a text of these words changes. 1.0 is another than 1."""
+        changes = {}
+        for pointer, word, before in zip(self._pointers, words, self._words, strict=True):
+            if word != before:
+                value, was = number(word), self._numbers[pointer]
+                if value != was or type(value) is not type(was):
+                    changes[pointer] = value
         return changes
 
     def holds(self, pointer: str) -> bool:
@@ -79,10 +83,12 @@ class Pattern:
             parts[self._places[pointer]] = _spelled(value)
         return digest("".join(parts))
 
-    def filled_leaves(self, changes: Mapping[str, Number]) -> int:
-        """How many values of the changed data are neither 0 nor empty."""
-        before = [self._numbers[pointer] for pointer in changes]
-        return self._filled + sum(map(bool, changes.values())) - sum(map(bool, before))
+    def described(self, words: Sequence[str]) -> tuple[str, int]:
+        """Of a text of these words: the canonical id, and how many values are neither 0 nor empty."""
+        parts, spelled = self._canonical.copy(), [_normal(word) for word in words]
+        for place, word in zip(self._in_text, spelled, strict=True):
+            parts[place] = word
+        return digest("".join(parts)), self._filled + len(spelled) - spelled.count("0")
 
 
 def _form(node: Any, pointer: str, slots: Mapping[str, _Slot]) -> Any:
@@ -178,5 +184,12 @@ def is_short(text: str, document: Document) -> bool:
     return len(text) <= _MOST_CHARACTERS and len(document.spans) <= _MOST_VALUES
 
 
+@functools.lru_cache(maxsize=_MOST_WORDS)
 def number(word: str) -> Number:
     return float(word) if "." in word else int(word)
+
+
+@functools.lru_cache(maxsize=_MOST_WORDS)
+def _normal(word: str) -> str:
+    """A number as it stands in the canonical text."""
+    return _spelled(number(word))

@@ -1,4 +1,4 @@
-"""The next batch is prepared while one is measured: the night is the one that it would be without that."""
+"""While a batch is measured, the next is prepared and the last recorded: the night is as it would be without that."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.night.asking import Asking
+from bot.night.exact import SERVE_BATCH
 from bot.night.folder import Night
 from bot.night.night import targets_of
 from bot.night.plan import Wishes, plan
@@ -19,6 +20,8 @@ from harness import folds
 from harness.admission import Admission
 from harness.documents import canonical_id
 from harness.folds import LoopState
+from harness.measure import Ask, ServeMeasurer
+from harness.reports import Measurement
 from tests.proposing import target
 from tests.scoring import FOLDER, TARGET, repository_at
 from tests.support import git
@@ -63,6 +66,36 @@ def test_the_night_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     repeated = len(ahead) > len(asked)
     assert repeated == (space != SMALL), "a prepared batch is thrown away after a keep, and nothing is in a walk"
     assert with_it[1] == ("experiments" if space != SMALL else "exhausted")
+
+
+def test_a_batch_is_recorded_when_the_next_is_on_its_way_or_at_once_if_something_was_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night = planned(tmp_path, "/weights/*: {int: [-5, 25]}")
+    seen: list[tuple[int, int]] = []  # recorded experiments when a batch is about to be sent, and when it is answered
+    original = ServeMeasurer._batch
+
+    def recorded() -> int:
+        return sum(path.read_bytes().count(b'{"event":"experiment"') for path in night.folder("h").glob("*.jsonl"))
+
+    def batch(self: ServeMeasurer, contents: Sequence[bytes], ask: Ask) -> list[Measurement]:
+        before = recorded()
+        found = original(self, contents, ask)
+        if ask.meanwhile:  # the baseline has none
+            seen.append((before, recorded()))
+        return found
+
+    monkeypatch.setattr(ServeMeasurer, "_batch", batch)
+    statuses = [experiment[4] for experiment in made(night)[0]]
+    assert len(statuses) == EXPERIMENTS
+    sent = range(0, EXPERIMENTS, SERVE_BATCH)
+    assert [answered for _, answered in seen] == list(sent)
+    late = {first for first, (before, _) in zip(sent, seen, strict=True) if before < first}
+    assert all(before in {first, first - SERVE_BATCH} for first, (before, _) in zip(sent, seen, strict=True))
+    kept = {first for first in sent if first and "keep" in statuses[first - SERVE_BATCH : first]}
+    assert late == set(sent) - kept - {0, sent[-1]}, "no whole batch is left to be prepared before the last"
+    assert late
+    assert kept
 
 
 class Steady:

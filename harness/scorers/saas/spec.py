@@ -69,7 +69,7 @@ class Reader:
             self._read = _scaling(data.get("scaling", {}), self._features), _tiers(data["tiers"])
             self._frame = frame
         spec = Spec(weights, *self._read)
-        if spec.highest - spec.lowest >= _MOST_POINTS:
+        if HUNDREDTHS * sum(map(abs, weights)) >= _MOST_POINTS:  # highest - lowest
             raise InvalidCandidate(
                 "the weights are too large to be added exactly; only their ratios count: divide them"
             )
@@ -83,9 +83,10 @@ def spec_of(data: Any, features: Sequence[str]) -> Spec:
 
 def _weights(found: Any, features: Sequence[str]) -> tuple[int, ...]:
     named = _mapping(found, "weights", features)
-    if missing := [name for name in features if name not in named]:
-        raise InvalidCandidate(f"weights: {missing[0]} has none; 0 switches a feature off")
-    weights = tuple([named[name] for name in features])
+    try:
+        weights = tuple([named[name] for name in features])
+    except KeyError as missing:
+        raise InvalidCandidate(f"weights: {missing.args[0]} has none; 0 switches a feature off") from None
     if set(map(type, weights)) - {int}:
         wrong = next(name for name, value in named.items() if type(value) is not int)
         raise InvalidCandidate(f"weights: {wrong} is not a whole number")
@@ -129,8 +130,9 @@ def _tiers(found: Any) -> tuple[tuple[str, float], ...]:
 def _mapping(found: Any, what: str, features: Sequence[str]) -> Mapping[str, Any]:
     if not isinstance(found, dict):
         raise InvalidCandidate(f"{what}: is no mapping of features")
-    if unknown := [name for name in found if name not in features]:
-        raise InvalidCandidate(f"{what}: {unknown[0]} is no feature; they are {', '.join(features)}"[:2000])
+    if not found.keys() <= set(features):
+        unknown = next(name for name in found if name not in features)
+        raise InvalidCandidate(f"{what}: {unknown} is no feature; they are {', '.join(features)}"[:2000])
     return found
 
 
