@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bot.night.attempt import Attempt, Court, Finding, crash, refusal
@@ -28,31 +28,26 @@ class Exact:
 
     def baseline(self) -> dict[str, Any]:
         """Measures the unchanged file twice; on a resume once, against what was recorded."""
-        first, state = unchanged(self.court, self.court.plan.seed), self.court.state
+        first, state, target = unchanged(self.court, self.court.plan.seed), self.court.state, self.court.target
         self.seconds = first.seconds
         if state.started:
             if dict(first.metrics) != dict(state.base_metrics):
                 raise IntegrityError(
                     "the unchanged file scores differently than when the night began",
-                    why=self._difference(state.base_metrics, first.metrics),
+                    why=figures.difference(target, state.base_metrics, first.metrics),
                     next_step="autoresearch night --new; the evaluator depends on something outside its lock",
                 )
             return {}
         second = unchanged(self.court, another_seed(self.court.plan.seed))
         self.seconds = second.seconds  # the first may have paid for the evaluator's start
-        one, other = (declared(measured.metrics, self.court.target.rule) for measured in (first, second))
+        one, other = (declared(measured.metrics, target.rule) for measured in (first, second))
         if one != other:
             raise EvaluatorError(
-                f"{self.court.target.name}: the same file got two scores: {self._difference(one, other)}",
+                f"{target.name}: the same file got two scores: {figures.difference(target, one, other)}",
                 why="its metrics vary from run to run, or with the seed, and target.yaml does not say so",
                 next_step="noise: {} judges it by pairs; or fix its seeds, threads and clocks",
             )
         return {"metrics": first.metrics, "parts": first.parts, "repeat": "identical", "seconds": first.seconds}
-
-    def _difference(self, one: Mapping[str, float], other: Mapping[str, float]) -> str:
-        names = [name for name in {*one, *other} if one.get(name) != other.get(name)]
-        said = ", ".join(f"{name} {one.get(name)!r} then {other.get(name)!r}" for name in sorted(names)[:3])
-        return figures.words(self.court.target, said)
 
     def underpowered(self) -> str:
         return ""

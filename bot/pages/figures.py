@@ -112,6 +112,12 @@ def words(whose: Whose, text: str) -> str:
     return _NUMBER.sub("...", text) if whose.private else text
 
 
+def difference(whose: Whose, one: Mapping[str, float], other: Mapping[str, float]) -> str:
+    """In what two measurements of one content differ, in words."""
+    names = [name for name in {*one, *other} if one.get(name) != other.get(name)]
+    return words(whose, ", ".join(f"{name} {one.get(name)!r} then {other.get(name)!r}" for name in sorted(names)[:3]))
+
+
 def said(whose: Whose) -> list[str]:
     """What a page says of all this."""
     return ["The rows are private: amounts stand as changes in percent, and nothing counts rows."] * whose.private
