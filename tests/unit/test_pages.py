@@ -15,7 +15,7 @@ import pytest
 
 from bot.night import propose
 from bot.night.progress import Progress
-from bot.pages import chart, evidence, gains, rows, table
+from bot.pages import chart, evidence, figures, gains, rows, table
 from bot.pages.body import Facts, Links, body, title
 from bot.pages.summary import TargetReport, summarise
 from bot.pages.text import code, percent, plain, signed, unbroken, value
@@ -182,7 +182,8 @@ def test_gains_read_as_changes_of_the_metric() -> None:
     assert gains.shown(SPEED, 0.0) == "0 %"
     assert gains.shown(SPEED, 0.00042) == "-0.042 %"
     assert gains.shown(SPEED, 0.0004, like=[0.1]) == "0 %"
-    assert gains.size(SPEED, 0.0313) == "3.1 %"
+    known = figures.Known(private=False, rule=Rule("primary", (SPEED,)), base={})
+    assert figures.size(known, SPEED, 0.0313) == "3.1 %"
     assert percent(0.9975) == "99.75 %"
 
 
