@@ -156,7 +156,8 @@ def discussion(place: Path) -> Iterator[Stage]:
             "post, nothing measured": Verb(post, POST, *unmeasured),
             "post, on hold": Verb(post, POST, *hold),
         }
-        yield Stage(Ground(place, world.github, world.hosted), {**verbs, **_announced(world)})
+        verbs |= _announced(world)
+        yield Stage(Ground(place, world.github, world.hosted), verbs)
 
 
 def _asked(
