@@ -143,34 +143,6 @@ def test_a_measurement_killed_at_every_write_comes_to_the_same(
         assert tags(repository) == ["autoresearch/dial/1"]
 
 
-def test_a_measurement_killed_again_and_again_measures_no_pair_twice(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Ten runs die with their third write: by then each has put down one pair more, or two."""
-    repository = make(tmp_path, NOISY, MEASURED_NOISILY)
-    edit(repository, content(2, 3))
-    due = found(repository).due
-    assert due
-    real, drawn = measuring._pair, []
-
-    def counting(due: Any, bench: Any, number: int, planned: int) -> Any:
-        drawn.append(number)
-        return real(due, bench, number, planned)
-
-    monkeypatch.setattr(measuring, "_pair", counting)
-    for _ in range(10):
-        with pytest.MonkeyPatch.context() as patch:
-            _dying(patch, 2, after=True)
-            with pytest.raises(Killed):
-                remeasure(repository, due)
-    assert len(drawn) > 10
-    assert remeasure(repository, due) == "promoted"
-    assert drawn == sorted(set(drawn)), "a pair was measured twice"
-    events = [json.loads(line) for line in waiting(repository)]
-    assert [event["n"] for event in events if event["event"] == "note"] == drawn
-    assert (events[-1]["event"], events[-1]["end"]) == ("seal", "promoted")
-
-
 def waiting(repository: Repository) -> list[bytes]:
     """The lines of the one promotion that waits to be published."""
     (path,) = folder(repository, "dial").iterdir()
