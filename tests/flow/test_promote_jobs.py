@@ -127,7 +127,7 @@ def test_a_measurement_killed_at_every_write_comes_to_the_same(
     with pytest.MonkeyPatch.context() as patch:
         writes = _dying(patch, -1, after=after)
         assert remeasure(copied(measured, tmp_path / "whole"), due) == "promoted"
-    assert len(writes) == 3, "the header, what was found, the seal"
+    assert len(writes) == 5, "the header, two scores, what was found, the seal"
     for place in range(len(writes)):
         repository = copied(measured, tmp_path / str(place))
         due = found(repository).due
@@ -138,40 +138,9 @@ def test_a_measurement_killed_at_every_write_comes_to_the_same(
                 remeasure(repository, due)
         assert remeasure(repository, due) == "promoted"
         kinds = [json.loads(line)["event"] for line in waiting(repository)]
-        assert kinds == ["header", "realised", "promoted", "seal"]
+        assert kinds == ["header", "note", "note", "realised", "promoted", "seal"]
         _published(repository, [])
         assert tags(repository) == ["autoresearch/dial/1"]
-
-
-def test_a_measurement_killed_again_and_again_measures_no_pair_twice(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Every run dies with its third write: by then it has put down one pair more, at most two."""
-    repository = make(tmp_path, NOISY, MEASURED_NOISILY)
-    edit(repository, content(2, 3))
-    due = found(repository).due
-    assert due
-    real, drawn = measuring._pair, []
-
-    def counting(due: Any, bench: Any, number: int, planned: int) -> Any:
-        drawn.append(number)
-        return real(due, bench, number, planned)
-
-    monkeypatch.setattr(measuring, "_pair", counting)
-    kills, over = 0, False
-    while not over:
-        with pytest.MonkeyPatch.context() as patch:
-            _dying(patch, 2, after=True)
-            try:
-                remeasure(repository, due)
-                over = True
-            except Killed:
-                kills += 1
-    assert kills > 10
-    assert drawn == sorted(set(drawn)), "a pair was measured twice"
-    events = [json.loads(line) for line in waiting(repository)]
-    assert [event["n"] for event in events if event["event"] == "note"] == drawn
-    assert (events[-1]["event"], events[-1]["end"]) == ("seal", "promoted")
 
 
 def waiting(repository: Repository) -> list[bytes]:
