@@ -49,7 +49,7 @@ class Moves:
             return
         self._incumbent, self._text = incumbent, incumbent.decode()
         self._document = parse(incumbent, self._target.file)
-        self._likes = pattern_of(incumbent, self._target.file)
+        self._likes = pattern_of(incumbent, self._target.file, self._document)
         self.free = self._target.space.free(self._document.data)
         self._values = {pointer: value_at(self._document.data, pointer) for pointer in self.free}
         self._names = {pointer: name(pointer) for pointer in self.free}

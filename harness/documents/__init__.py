@@ -92,13 +92,13 @@ def _data(content: bytes, name: str, limits: ParseLimits | None) -> Any:
     return found
 
 
-def pattern_of(content: bytes, name: str) -> Pattern | None:
+def pattern_of(content: bytes, name: str, document: Document | None = None) -> Pattern | None:
     """The pattern of a file's likes, those that differ from it in numbers alone; None where it would not be worth it,
-    as of a file that is one text.
+    as of a file that is one text. document: the content, where it is parsed already.
 
     Raises ParseProblem.
     """
-    document, text = parse(content, name), content.decode()
+    document, text = document or parse(content, name), content.decode()
     spliced = _suffix(name) in SPLICED_SUFFIXES and not isinstance(document.data, str)
     return Pattern(text, document) if spliced and is_short(text, document) else None
 
