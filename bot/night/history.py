@@ -7,7 +7,7 @@ baselines are parsed; what is looked for in an experiment stands in it exactly a
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,10 +16,16 @@ from harness import events
 from harness.events import Event
 from harness.handover.shapes import INTERRUPTED
 from harness.repository import Repository
+from harness.standing import CONFIRMING
 
+_NIGHTLY, _LOOKING = frozenset({"run", "confirm"}), frozenset({*CONFIRMING, "promote"})
 _CANON = b'"canon":"'
 _EXPERIMENT, _BASELINE, _SEAL = b'{"event":"experiment",', b'{"event":"baseline",', b'{"event":"seal",'
+_LOOK = b'{"event":"look",'
 _KEPT, _UNFINISHED = b'"status":"keep"', b'"reason":"unfinished"'
+
+Look = tuple[str, str, str]  # night, target, head: a confirm that is repeated for these three looks once
+Looks = dict[str, set[Look]]  # held-out data -> looks at it
 
 
 @dataclass
@@ -43,44 +49,70 @@ class Past:
     took: float | None = None
 
 
-def read(repository: Repository, locks: Mapping[str, str], declined: Mapping[str, Collection[str]]) -> dict[str, Past]:
-    """The past of each target. locks: target -> the lock that it has now; declined: target -> nights that a human
-    refused: what they kept is not tried again."""
-    found = {target: Past() for target in locks}
-    wanted = [
-        place for place in records.places(repository) if place.target in locks and place.verb in {"run", "confirm"}
-    ]
+@dataclass(frozen=True)
+class History:
+    """pasts: of each target that was asked for; looks: of every target, by confirmations and promotions."""
+
+    pasts: dict[str, Past]
+    looks: Looks = field(default_factory=dict)
+
+
+def read(repository: Repository, locks: Mapping[str, str], declined: Mapping[str, Collection[str]]) -> History:
+    """The past of these targets. locks: target -> the lock that it has now; declined: target -> nights that a human
+    refused: what they kept is not tried again. Packs stay unread: what counts here stands before all that they hold."""
+    found = History({target: Past() for target in locks})
+    wanted = [place for place in records.places(repository) if _is_nightly(place, locks) or place.verb in _LOOKING]
     contents = repository.stream([place.blob for place in wanted])
     for place, (_blob, data) in zip(wanted, contents, strict=True):
-        past = found[place.target]
-        _take(past, place, data, locks[place.target], declined.get(place.target, ()))
-    for past in found.values():
+        nightly, looked = _is_nightly(place, locks), place.verb in _LOOKING and _LOOK in data
+        if not (nightly or looked):
+            continue
+        first, *lines = [*lines_of(data)] or [b""]
+        if not (header := parsed(first)):
+            continue
+        if nightly:
+            _take(found.pasts[place.target], place, header, lines, locks[place.target], declined.get(place.target, ()))
+        if looked:
+            _take_looks(found.looks, header, lines)
+    for past in found.pasts.values():
         past.nights = dict(sorted(past.nights.items(), key=lambda entry: records.night_order(entry[0])))
     return found
 
 
-def _take(past: Past, place: records.Place, data: bytes, lock: str, declined: Collection[str]) -> None:
-    lines = lines_of(data)
-    header = parsed(next(lines, b""))
-    if not header:
-        return
+def _is_nightly(place: records.Place, locks: Mapping[str, str]) -> bool:
+    return place.verb in _NIGHTLY and place.target in locks
+
+
+def _take(
+    past: Past, place: records.Place, header: Event, lines: Sequence[bytes], lock: str, declined: Collection[str]
+) -> None:
     night = past.nights.get(place.night)
     if night is None:
         run = str(header.get("machine", {}).get("run", ""))
         night = past.nights[place.night] = Recorded(place.night, header.get("lock", ""), header.get("base", ""), run)
     counts = header.get("lock") == lock
     refused = header.get("night") in declined
-    line = b""
     for line in lines:
         if line.startswith(_EXPERIMENT):
-            if counts and (refused or not (_KEPT in line or _UNFINISHED in line)):
-                past.tried.add(_canon(line))
+            if counts:
+                start, end = _canon(line)
+                if refused or (line.find(_KEPT, end) < 0 and line.find(_UNFINISHED, end) < 0):
+                    past.tried.add(line[start:end].decode())
         elif line.startswith(_BASELINE):
             past.took = float(parsed(line)["seconds"])
             if counts:
-                past.tried.add(_canon(line))
-    if line.startswith(_SEAL) and (end := str(parsed(line).get("end"))) != INTERRUPTED:
-        night.ends[place.verb] = end
+                past.tried.add(line[slice(*_canon(line))].decode())
+    last = lines[-1] if lines else b""
+    if last.startswith(_SEAL) and (said := str(parsed(last).get("end"))) != INTERRUPTED:
+        night.ends[place.verb] = said
+
+
+def _take_looks(looks: Looks, header: Event, lines: Sequence[bytes]) -> None:
+    for line in lines:
+        if line.startswith(_LOOK):
+            event = parsed(line)
+            look = (str(header["night"]), str(header["target"]), str(event.get("head", "")))
+            looks.setdefault(str(event["holdout"]), set()).add(look)
 
 
 def lines_of(data: bytes) -> Iterator[bytes]:
@@ -108,6 +140,7 @@ def parsed(line: bytes) -> Event:
     return found if isinstance(found, dict) else {}
 
 
-def _canon(line: bytes) -> str:
+def _canon(line: bytes) -> tuple[int, int]:
+    """Where it begins and ends; status and reason stand behind it."""
     start = line.find(_CANON) + len(_CANON)
-    return line[start : line.index(b'"', start)].decode()
+    return start, line.index(b'"', start)

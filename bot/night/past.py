@@ -18,7 +18,7 @@ from harness.target import Target
 def tried(repository: Repository, target: str, lock: str, base: str, forge: Forge) -> set[str]:
     """Canonical ids of what is not worth another try under this lock. base: the commit that the new night works on."""
     refused = declined(repository, target, lock, base, forge)
-    return history.read(repository, {target: lock}, {target: refused})[target].tried
+    return history.read(repository, {target: lock}, {target: refused}).pasts[target].tried
 
 
 def declined(repository: Repository, target: str, lock: str, base: str, forge: Forge) -> set[str]:
