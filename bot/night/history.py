@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,11 +18,17 @@ from harness import events
 from harness.events import Event
 from harness.handover.shapes import INTERRUPTED
 from harness.repository import Repository
+from harness.standing import CONFIRMING
 
+_NIGHTLY, _LOOKING = frozenset({"run", "confirm"}), frozenset({*CONFIRMING, "promote"})
 _CANON = b'"canon":"'
 _EXPERIMENT, _BASELINE, _SEAL = b'{"event":"experiment",', b'{"event":"baseline",', b'{"event":"seal",'
 _ID = re.compile(rb'"id":(\d+)')
+_LOOK = b'{"event":"look",'
 _KEPT, _UNFINISHED = b'"status":"keep"', b'"reason":"unfinished"'
+
+Look = tuple[str, str, str]  # night, target, head: a confirm that is repeated for these three looks once
+Looks = dict[str, set[Look]]  # held-out data -> looks at it
 
 
 @dataclass
@@ -46,46 +52,72 @@ class Past:
     took: float | None = None
 
 
-def read(
-    repository: Repository, locks: Mapping[str, str], declined: Mapping[str, Mapping[str, int]]
-) -> dict[str, Past]:
-    """The past of each target. locks: target -> the lock that it has now; declined: target -> nights that a human
-    refused -> the first experiment from which on what they kept is not tried again."""
-    found = {target: Past() for target in locks}
-    wanted = [
-        place for place in records.places(repository) if place.target in locks and place.verb in {"run", "confirm"}
-    ]
+@dataclass(frozen=True)
+class History:
+    """pasts: of each target that was asked for; looks: of every target, by confirmations and promotions."""
+
+    pasts: dict[str, Past]
+    looks: Looks = field(default_factory=dict)
+
+
+def read(repository: Repository, locks: Mapping[str, str], declined: Mapping[str, Mapping[str, int]]) -> History:
+    """The past of these targets. locks: target -> the lock that it has now; declined: target -> nights that a human
+    refused -> the first experiment from which on what they kept is not tried again. Packs stay unread: what counts here
+    stands before all that they hold."""
+    found = History({target: Past() for target in locks})
+    wanted = [place for place in records.places(repository) if _is_nightly(place, locks) or place.verb in _LOOKING]
     contents = repository.stream([place.blob for place in wanted])
     for place, (_blob, data) in zip(wanted, contents, strict=True):
-        past = found[place.target]
-        _take(past, place, data, locks[place.target], declined.get(place.target, {}))
-    for past in found.values():
+        nightly, looked = _is_nightly(place, locks), place.verb in _LOOKING and _LOOK in data
+        if not (nightly or looked):
+            continue
+        first, *lines = [*lines_of(data)] or [b""]
+        if not (header := parsed(first)):
+            continue
+        if nightly:
+            _take(found.pasts[place.target], place, header, lines, locks[place.target], declined.get(place.target, {}))
+        if looked:
+            _take_looks(found.looks, header, lines)
+    for past in found.pasts.values():
         past.nights = dict(sorted(past.nights.items(), key=lambda entry: records.night_order(entry[0])))
     return found
 
 
-def _take(past: Past, place: records.Place, data: bytes, lock: str, declined: Mapping[str, int]) -> None:
-    lines = lines_of(data)
-    header = parsed(next(lines, b""))
-    if not header:
-        return
+def _is_nightly(place: records.Place, locks: Mapping[str, str]) -> bool:
+    return place.verb in _NIGHTLY and place.target in locks
+
+
+def _take(
+    past: Past, place: records.Place, header: Event, lines: Sequence[bytes], lock: str, declined: Mapping[str, int]
+) -> None:
     night = past.nights.get(place.night)
     if night is None:
         run = str(header.get("machine", {}).get("run", ""))
         night = past.nights[place.night] = Recorded(place.night, header.get("lock", ""), header.get("base", ""), run)
     counts = header.get("lock") == lock
     refused_from = declined.get(str(header.get("night")), math.inf)
-    line = b""
     for line in lines:
         if line.startswith(_EXPERIMENT):
-            if counts and (not (_KEPT in line or _UNFINISHED in line) or _id(line) >= refused_from):
-                past.tried.add(_canon(line))
+            if counts:
+                start, end = _canon(line)
+                open_again = line.find(_KEPT, end) >= 0 or line.find(_UNFINISHED, end) >= 0
+                if not open_again or _id(line) >= refused_from:
+                    past.tried.add(line[start:end].decode())
         elif line.startswith(_BASELINE):
             past.took = float(parsed(line)["seconds"])
             if counts:
-                past.tried.add(_canon(line))
-    if line.startswith(_SEAL) and (end := str(parsed(line).get("end"))) != INTERRUPTED:
-        night.ends[place.verb] = end
+                past.tried.add(line[slice(*_canon(line))].decode())
+    last = lines[-1] if lines else b""
+    if last.startswith(_SEAL) and (said := str(parsed(last).get("end"))) != INTERRUPTED:
+        night.ends[place.verb] = said
+
+
+def _take_looks(looks: Looks, header: Event, lines: Sequence[bytes]) -> None:
+    for line in lines:
+        if line.startswith(_LOOK):
+            event = parsed(line)
+            look = (str(header["night"]), str(header["target"]), str(event.get("head", "")))
+            looks.setdefault(str(event["holdout"]), set()).add(look)
 
 
 def lines_of(data: bytes) -> Iterator[bytes]:
@@ -118,6 +150,7 @@ def _id(line: bytes) -> int:
     return int(found[1]) if found else 0
 
 
-def _canon(line: bytes) -> str:
+def _canon(line: bytes) -> tuple[int, int]:
+    """Where it begins and ends; status and reason stand behind it."""
     start = line.find(_CANON) + len(_CANON)
-    return line[start : line.index(b'"', start)].decode()
+    return start, line.index(b'"', start)

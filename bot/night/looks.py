@@ -12,16 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from bot import records
 from bot.night import history
 from bot.night.folder import Night, nights
+from bot.night.history import Look, Looks
 from harness import folds
 from harness.events import Segment
 from harness.repository import Repository
-from harness.standing import CONFIRMING
 from harness.target import Target
-
-_LOOK = b'{"event":"look",'
-_LOOKING = frozenset({*CONFIRMING, "promote"})
-
-Look = tuple[str, str, str]  # night, target, head: a confirm that is repeated for these three looks once
 
 
 def identity(files: Mapping[str, str], target: Target) -> str:
@@ -33,9 +28,11 @@ def identity(files: Mapping[str, str], target: Target) -> str:
     return hashlib.sha256("\n".join(sorted(files[path] for path in chosen)).encode()).hexdigest()
 
 
-def count(repository: Repository, holdout: str) -> int:
-    """Looks at this data in all recorded nights and in those on this machine."""
-    found = set(_recorded(repository, records.tip(repository)).get(holdout, ()))
+def count(repository: Repository, holdout: str, recorded: Looks | None = None) -> int:
+    """Looks at this data in all recorded nights and in those on this machine. recorded: of all nights, if known."""
+    if recorded is None:
+        recorded = _recorded(repository, records.tip(repository))
+    found = set(recorded.get(holdout, ()))
     for night in nights(repository):
         found |= set(of_night(night, holdout))
     return len(found)
@@ -57,18 +54,5 @@ def _looks(segments: Iterable[Segment], holdout: str) -> Iterator[Look]:
 
 
 @functools.lru_cache(maxsize=2)
-def _recorded(repository: Repository, tip: str | None) -> Mapping[str, frozenset[Look]]:  # noqa: ARG001  # the tip is the key
-    """Held-out data -> looks at it, of every confirm and every promotion on the records branch.
-
-    Packs stay unread: a look holds no content, and stands before all that does.
-    """
-    found: dict[str, set[Look]] = {}
-    wanted = [place.blob for place in records.places(repository) if place.verb in _LOOKING]
-    for _blob, data in repository.stream(wanted):
-        if _LOOK in data:
-            lines = history.lines_of(data)
-            header = history.parsed(next(lines, b""))
-            for event in map(history.parsed, (line for line in lines if line.startswith(_LOOK))):
-                look = (str(header["night"]), str(header["target"]), str(event.get("head", "")))
-                found.setdefault(str(event["holdout"]), set()).add(look)
-    return {holdout: frozenset(looks) for holdout, looks in found.items()}
+def _recorded(repository: Repository, tip: str | None) -> Looks:  # noqa: ARG001  # the tip is the key
+    return history.read(repository, {}, {}).looks

@@ -20,7 +20,7 @@ CLOSED, DROPPED = "closed the same content", "dropped a row of the same content"
 def tried(repository: Repository, target: str, lock: str, base: str, forge: Forge) -> set[str]:
     """Canonical ids of what is not worth another try under this lock. base: the commit that the new night works on."""
     unwanted = refusals(repository, target, lock, base, forge)
-    return history.read(repository, {target: lock}, {target: unwanted})[target].tried
+    return history.read(repository, {target: lock}, {target: unwanted}).pasts[target].tried
 
 
 def refusals(repository: Repository, target: str, lock: str, base: str, forge: Forge) -> dict[str, int]:

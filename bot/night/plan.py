@@ -19,7 +19,7 @@ from bot.night import history, looks, past
 from bot.night.folder import Night, Plan, TargetPlan, nights, write_atomically
 from bot.night.gates import Gates, Held, NothingTonight, end_before_it_began, held, of_runner, theirs
 from bot.night.gates import name as name_of
-from bot.night.history import Past
+from bot.night.history import History, Past
 from bot.setup import prepare
 from harness import labels, lock, prepared, reserve
 from harness.errors import ConfigError, NotFound, Place
@@ -78,7 +78,8 @@ def _planned(
     locks = {target.name: lock.compute(source.read(target.locked)) for target in targets}
     ids = {name: found.id for name, found in locks.items()}
     refused = {name: past.refusals(repository, name, digest, base, forge) for name, digest in ids.items()}
-    pasts = history.read(repository, ids, refused)
+    before = history.read(repository, ids, refused)
+    pasts = before.pasts
     unfit = _unfit(source, targets)
     if unfit and not gates:
         raise next(iter(unfit.values()))
@@ -91,7 +92,7 @@ def _planned(
         targets = _left(targets, stopped)
     shares = []
     for target in targets:
-        share = _share(target, source, night, wishes, forge, locks[target.name], pasts[target.name])
+        share = _share(target, source, night, wishes, forge, locks[target.name], before)
         begins = target.name not in stopped.ends
         shares.append(_within(share, target, settings, len(targets) - len(stopped.ends)) if begins else share)
     made = Plan(night.name, base, int(time.time()), tuple(shares), settings.wall_clock, settings.usd)
@@ -104,7 +105,7 @@ def _planned(
 
 def _write(night: Night, made: Plan, targets: Sequence[Target], pasts: Mapping[str, Past], stopped: Held) -> None:
     for share in made.targets:
-        tried = "".join(f"{canon}\n" for canon in sorted(pasts[share.name].tried))
+        tried = "\n".join([*sorted(pasts[share.name].tried), ""])
         write_atomically(night.folder(share.name) / "tried.txt", tried)
     night.write_plan(made)
     for target in targets:
@@ -216,12 +217,13 @@ def _name(repository: Repository, settings: Config, gates: Gates | None) -> str:
 
 
 def _share(
-    target: Target, source: CommitSource, night: Night, wishes: Wishes, forge: Forge, whole: Lock, before: Past
+    target: Target, source: CommitSource, night: Night, wishes: Wishes, forge: Forge, whole: Lock, before: History
 ) -> TargetPlan:
     budget = target.budget
     seed = wishes.seed
     if seed is None:
         seed = int(hashlib.sha256(f"{source.commit}/{night.name}/{target.name}".encode()).hexdigest()[:8], 16)
+    took = before.pasts[target.name].took
     carried_from, carried_blob = _unreviewed(source, target, whole.id, forge)
     repository = source.repository
     return TargetPlan(
@@ -236,11 +238,13 @@ def _share(
         coin=secrets.token_hex(16) if wishes.seed is None else f"seed {seed}",
         carried_from=carried_from,
         carried_blob=carried_blob,
-        reserve=reserve.affordable(before.took, target).says if before.took is not None else "",
-        looks=looks.count(repository, looks.identity({**whole.files, **prepared.digests(source, target)}, target))
-        if target.sample
-        else 0,
+        reserve=reserve.affordable(took, target).says if took is not None else "",
+        looks=looks.count(repository, _holdout(source, target, whole), before.looks) if target.sample else 0,
     )
+
+
+def _holdout(source: CommitSource, target: Target, whole: Lock) -> str:
+    return looks.identity({**whole.files, **prepared.digests(source, target)}, target)
 
 
 def _unreviewed(source: CommitSource, target: Target, digest: str, forge: Forge) -> tuple[str, str]:

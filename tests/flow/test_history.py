@@ -84,7 +84,7 @@ def _damaged(data: bytes, drawn: random.Random) -> bytes:
 def test_what_was_tried_and_what_a_baseline_took(tmp_path: Path, seed: int) -> None:
     repository = recorded(tmp_path, seed)
     declined = {night: 5 * (place % 2) for place, night in enumerate(records.nights(repository)[::3])}
-    found = history.read(repository, {"dial": LOCKS[0], "knob": LOCKS[1]}, {"dial": declined})
+    found = history.read(repository, {"dial": LOCKS[0], "knob": LOCKS[1]}, {"dial": declined}).pasts
     for target, lock, refused in (("dial", LOCKS[0], declined), ("knob", LOCKS[1], {})):
         segments = list(records.segments(repository, target))
         slowly = tried_before(segments, lock, refused)
@@ -96,7 +96,7 @@ def test_what_was_tried_and_what_a_baseline_took(tmp_path: Path, seed: int) -> N
 @pytest.mark.parametrize("seed", range(4))
 def test_how_nights_ended(tmp_path: Path, seed: int) -> None:
     repository = recorded(tmp_path, seed)
-    past = history.read(repository, {"dial": LOCKS[0]}, {})["dial"]
+    past = history.read(repository, {"dial": LOCKS[0]}, {}).pasts["dial"]
     slowly: dict[str, dict[str, str]] = {}
     for segment in records.segments(repository, "dial"):
         if segment.events:
@@ -128,7 +128,7 @@ def test_a_record_that_is_no_json_stops_nothing(tmp_path: Path) -> None:
     blob = commits.write_blob(repository, body + b',"chain":"' + b"0" * 64 + b'"}\n')
     commit = commits.commit_tree(repository, None, {"dial/2026-10-01.1-run.jsonl": blob}, "Record\n", 1_700_000_000)
     git(repository, "update-ref", records.BRANCH, commit)
-    past = history.read(repository, {"dial": LOCKS[0]}, {})["dial"]
+    past = history.read(repository, {"dial": LOCKS[0]}, {}).pasts["dial"]
     assert (past.nights, past.tried, past.took) == ({}, set(), None)
 
 
