@@ -64,6 +64,9 @@ BY_APP = {  # who writes is a GitHub App: its key is where candidates never are,
 CANDIDATES = {"run", "confirm", "command work", "promote remeasure", "setup"}  # what they or an evaluator may start
 SETS = {"data": (DATA,), "code": (CODE, SEARCH), "own": (OWN,), "mixed": (DATA, CODE, OWN), "app": (DATA,), "ours": ()}
 
+_TOKEN = re.compile(  # as a property, as an index, or with all that its context holds: names know no case
+    r"github\s*(\.\s*token\b|\[)|tojson\s*\(\s*(github|steps)\s*\)|secrets|steps\s*(\.\s*app\b|\[)", re.IGNORECASE
+)
 _VERB = re.compile(r'/bot/bin/autoresearch" ((?:command |promote )?[a-z]+)')
 
 
@@ -94,7 +97,7 @@ def as_row(job: dict[str, Any]) -> Job:
 
 
 def holds_token(value: Any) -> bool:
-    return re.search(r"github\.token|secrets|steps\.app\.", str(value)) is not None
+    return _TOKEN.search(str(value)) is not None
 
 
 def test_every_job_is_as_the_table_says(found: dict[str, dict[str, Any]]) -> None:
@@ -229,4 +232,8 @@ def test_the_table_is_not_compared_with_itself(found: dict[str, dict[str, Any]])
     step = {"name": "x", "env": {"A": "${{ secrets.KEY }}"}}
     assert as_row({**job, "steps": [*job["steps"], step]}) != TABLE[name][key]
     assert as_row({**job, "permissions": {"contents": "write"}}) != TABLE[name][key]
-    assert holds_token({"GITHUB_TOKEN": "${{ github.token }}"})
+    forms = ["github.token", "github['token']", "GitHub . Token", "toJSON(github)", "github[format('tok{0}', 'en')]"]
+    forms += ["secrets.KEY", "secrets['KEY']", "steps['app'].outputs.token", "steps.app.outputs.token", "toJSON(steps)"]
+    for form in forms:
+        assert holds_token({"A": f"${{{{ {form} }}}}"}), form
+    assert not holds_token({"A": "${{ github.token_type }}", "B": "${{ github.event.number }} on github"})
