@@ -138,6 +138,35 @@ def test_a_pull_request_starts_nothing_but_its_own_announcement(found: dict[str,
     assert [name for name, workflow in found.items() if "pull_request" in workflow[True]] == ["pull-request.yml"]
 
 
+def test_a_pull_request_that_gets_another_base_is_announced_again(found: dict[str, dict[str, Any]]) -> None:
+    assert set(found["pull-request.yml"][True]["pull_request"]["types"]) == {
+        "opened", "synchronize", "reopened", "edited",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("body", "opened_by", "by", "starts"),
+    [
+        ("/recheck", "Bot", "User", True), ("/drop 2 5", "Bot", "User", True), ("/hold", "Bot", "User", True),
+        ("/recheck", "User", "User", False), ("/recheck", "Bot", "Bot", False), ("/x", "Bot", "User", False),
+        ("/lgtm", "Bot", "User", False), ("thanks", "Bot", "User", False),
+    ],
+)  # fmt: skip
+def test_what_is_no_command_takes_no_machine(
+    found: dict[str, dict[str, Any]], body: str, opened_by: str, by: str, starts: bool
+) -> None:
+    """The condition as GitHub reads it, in Python's words."""
+    words = found["commands.yml"]["jobs"]["gate"]["if"].strip().removeprefix("${{").removesuffix("}}").strip()
+    said = {
+        "github.event.issue.pull_request": "True", "github.event.issue.user.type": repr(opened_by),
+        "github.event.comment.user.type": repr(by), "github.event.comment.body": repr(body), "&&": "and", "||": "or",
+    }  # fmt: skip
+    for name, value in said.items():
+        words = words.replace(name, value)
+    assert "github." not in words
+    assert eval(words, {"startsWith": str.startswith}) is starts  # noqa: S307  # our own template
+
+
 def test_the_verdict_knows_a_pull_request_by_its_commit_alone(found: dict[str, dict[str, Any]]) -> None:
     """It may write, so nothing of what was announced may reach a step: no checkout, no artifact, no text."""
     workflow = found["verdict.yml"]
