@@ -390,7 +390,7 @@ def test_a_run_that_left_its_record_counts_what_it_took(tmp_path: Path) -> None:
         return [RUN]
 
     assert ends(planned(found, runs=runs)[0]) == {"dial": None}
-    assert asked == [datetime(2026, 11, 21, 12, tzinfo=UTC)]
+    assert asked == [datetime(2026, 11, 21, 14, 17, tzinfo=UTC)]
 
 
 # Between jobs ------------------------------------------------------------------------------------------------------
