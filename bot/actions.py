@@ -20,6 +20,19 @@ def running() -> bool:
     return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
+def attempt() -> int | None:
+    """Which attempt of its run this step belongs to; None outside a workflow."""
+    number = os.environ.get("GITHUB_RUN_ATTEMPT", "")
+    return int(number) if running() and number.isdecimal() else None
+
+
+def ahead(number: int) -> str:
+    """Why nothing can be of this attempt yet; nothing where it can. A job names what it hands over, so that who broke
+    into one could otherwise be the newest for good."""
+    now = attempt()
+    return f"of attempt {number}, and this is attempt {now}" if now is not None and number > now else ""
+
+
 def output(values: Mapping[str, str]) -> None:
     """Sets outputs of this step, each of one line. Does nothing elsewhere. Raises ValueError for more than a line."""
     for name, value in values.items():

@@ -60,8 +60,21 @@ def sign_flip_p(differences: Sequence[float], value: float = 0.0) -> float:
     return (1 + as_far) / (1 + FLIPS)
 
 
-def pairs_for(gain: float, sd: float, beyond: float = 0.0, power: float = POWER) -> int:
-    """Pairs whose one-sided bound (95 %) lies above `beyond` with this power, if the truth is half the claimed gain.
+def of_repeat(number: int) -> float:
+    """The confidence of a test that is made for the n-th time again: with alpha / (n * (n + 1)) for each, all repeats
+    together are lucky with at most one alpha more, however many there are. 0: the test itself."""
+    return 1 - (1 - CONFIDENCE) / (number * (number + 1)) if number else CONFIDENCE
+
+
+def in_percent(confidence: float) -> str:
+    """95%, 99.17%"""
+    return f"{100 * confidence:.4g}%"
+
+
+def pairs_for(
+    gain: float, sd: float, beyond: float = 0.0, power: float = POWER, confidence: float = CONFIDENCE
+) -> int:  # fmt: skip
+    """Pairs whose one-sided bound lies above `beyond` with this power, if the truth is half the claimed gain.
 
     sd: of one difference. Between LEAST_PAIRS and MOST_PAIRS, which it is where half the claim proves nothing.
     """
@@ -70,7 +83,7 @@ def pairs_for(gain: float, sd: float, beyond: float = 0.0, power: float = POWER)
         return MOST_PAIRS
     pairs = LEAST_PAIRS
     for _ in range(8):  # Student's quantile depends on the number it helps to find; a few rounds settle it
-        reach = one_sided(CONFIDENCE, pairs - 1) + one_sided(power, pairs - 1)
+        reach = one_sided(confidence, pairs - 1) + one_sided(power, pairs - 1)
         pairs = math.ceil(min(max((reach * sd / margin) ** 2, LEAST_PAIRS), MOST_PAIRS))
     return pairs
 

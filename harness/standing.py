@@ -48,6 +48,17 @@ def counts(found: Confirmation) -> bool:
     return not (verb == DROP and verdict != "confirmed") and not (verb == RECHECK and verdict in SAYS_NOTHING)
 
 
+def repeats(segments: Sequence[Segment]) -> list[Confirmation]:
+    """The commands whose test came to an answer. Each was one more chance for luck, whichever rows were left."""
+    commanded = (each for each in confirmations(segments) if each.segment.header["verb"] in COMMANDS)
+    return [each for each in commanded if answers(each.event)]
+
+
+def answers(event: Event) -> bool:
+    """Whether a confirm event says of its result what a test found."""
+    return "confirmed" in event or event["verdict"] in {"confirmed", "not-confirmed"}
+
+
 def end(segments: Sequence[Segment]) -> str | None:
     """What confirm came to, as far as it came to an end, or None before it."""
     found = None

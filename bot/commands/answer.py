@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bot import actions
 from bot.commands import work
 from bot.commands.proposals import Branch
 from bot.commands.request import Request
@@ -156,7 +157,7 @@ def _folders(handed: Path, target: str) -> list[Path]:
     form = re.compile(rf"work-{re.escape(target)}-([1-9][0-9]{{0,3}})")
     there = folders(handed) if handed.is_dir() else {}
     found = [(int(parts[1]), path) for name, path in there.items() if (parts := form.fullmatch(name)) and plain(path)]
-    return [path for _, path in sorted(found, reverse=True)]
+    return [path for attempt, path in sorted(found, reverse=True) if not actions.ahead(attempt)]
 
 
 def _answering(night: Night, target: Target, request: Request, folder: Path) -> dict[str, bytes]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bot import actions
 from harness.errors import IntegrityError, NotFound
 from harness.handover import plans
 from harness.handover.files import MOST_ENTRIES, read_bounded
@@ -78,6 +79,8 @@ def listed(handed: Path) -> Handed:
             found.refused[shown(name)] = "not the name of anything that a job hands over"
         elif not plain(path):
             found.refused[name] = "a link, or no folder"
+        elif why := actions.ahead(int(parts["attempt"])):
+            found.refused[name] = why
         else:
             found.artifacts.append(Artifact(path, parts["verb"], parts["target"] or "", int(parts["attempt"])))
     found.artifacts.sort(key=lambda artifact: -artifact.attempt)

@@ -144,6 +144,7 @@ class _Confirmation:
         return Case(
             self.target, self.state, base, self._history(), bench, Admission(self.target, base, blob_id), self.event,
             before, self._record, self.writer.content, self._look,
+            len(standing.repeats(self.segments)) + 1 if self.task.command else 0,
         )  # fmt: skip
 
     def _record(self, event: Event) -> None:

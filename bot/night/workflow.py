@@ -69,8 +69,9 @@ def minutes(night: Night, targets: Sequence[Target], forge: Forge) -> Minutes | 
     return None if used is None else Minutes(used, AROUND + reserved)
 
 
-def tell(night: Night) -> None:
-    """The step's outputs and the job's summary: the night, and the targets that have anything to run."""
+def tell(night: Night, left_out: Sequence[str] = ()) -> None:
+    """The step's outputs and the job's summary: the night, and the targets that have anything to run. left_out: lines
+    on targets that are no part of it."""
     source = CommitSource(night.repository, night.plan.base)
     targets = config.load_targets(source, [t.name for t in night.plan.targets])
     ended = {target.name: found[-1].events[-1] for target in targets if (found := night.segments(target.name))}
@@ -85,6 +86,7 @@ def tell(night: Night) -> None:
     lines += [
         f"- {code(name)}: does not load: {code(why, 300)}" for name, why in config.declared(source).broken.items()
     ]
+    lines += [f"- left out: {code(line, 300)}" for line in left_out]
     actions.summary("\n".join(lines))
 
 

@@ -31,10 +31,15 @@ def brief(report: TargetReport) -> str:
 def strength(report: TargetReport, weakness: str = "") -> str:
     """weakness: why the evidence is weak, or nothing."""
     if weakness:
-        return f"evidence weak ({weakness})"
+        return f"evidence weak ({weakness}{again(report)})"
     if report.noise:
-        return "evidence strong (fresh pairs)"
+        return f"evidence strong (fresh pairs{again(report)})"
     return "evidence strong" if report.holdout else "evidence exact (deterministic score)"
+
+
+def again(report: TargetReport) -> str:
+    """What commands found since, to be said after something else; nothing where none measured in pairs."""
+    return f"; {noisy.again(report).lower()}" if report.repeats else ""
 
 
 def numbers(report: TargetReport) -> list[str]:

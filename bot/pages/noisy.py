@@ -12,7 +12,7 @@ from bot.pages.summary import TargetReport
 from bot.pages.tally import Noise
 from bot.pages.text import count, decimals_for, label, percent, value
 from harness.decide import comparisons
-from harness.intervals import paired
+from harness.intervals import CONFIDENCE, paired
 from harness.rule import Metric, metric_named
 
 
@@ -42,6 +42,7 @@ def because(report: TargetReport, noise: Noise) -> list[str]:
     lines = [
         f"Confirmed {confirmed}: base and result in turn, in random order, on seeds that no decision had seen.",
         _decided(report),
+        repeats(report),
         luck(report, noise),
         *_guards(report),
         *_also(report),
@@ -132,10 +133,30 @@ def measured(report: TargetReport) -> str:
         return ""
     metric, ends = report.compared, [report.interval["low"], report.interval["high"]]
     least, bound = (shown(report, metric, report.interval[key], like=ends) for key in ("min_effect", "lower"))
+    sure = percent(report.interval["confidence"])
     return (
-        f"Measured by confirm: {figures.fresh(report, report.interval)}. With 95 % confidence it is better than "
+        f"Measured by confirm: {figures.fresh(report, report.interval)}. With {sure} confidence it is better than "
         f"{bound}; it had to be better than {least}."
     )
+
+
+def repeats(report: TargetReport) -> str:
+    """How often commands measured the result again, and what that asks of each time."""
+    if not report.repeats:
+        return ""
+    held = ", ".join(
+        f"{percent(one.sure)} {'confirmed' if one.confirmed else 'not confirmed'}" for one in report.repeats
+    )
+    return (
+        f"{again(report)}. In turn, each with the confidence that it was held to: {held}; every further one is held to "
+        f"more, so that all together are lucky in at most {percent(1 - CONFIDENCE)} of cases."
+    )
+
+
+def again(report: TargetReport) -> str:
+    """Confirmed again, 2 times of 3."""
+    good = sum(one.confirmed for one in report.repeats)
+    return f"Confirmed again, {good} {'time' if good == 1 else 'times'} of {len(report.repeats)}"
 
 
 def _guards(report: TargetReport) -> list[str]:

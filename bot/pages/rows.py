@@ -124,7 +124,11 @@ def _undivided(report: TargetReport) -> bool:
 
 
 def _confidence(report: TargetReport) -> str:
-    return percent(CONFIDENCE if _undivided(report) else ablate.CONFIDENCE)
+    return percent(_sure(report) if _undivided(report) else ablate.CONFIDENCE)
+
+
+def _sure(report: TargetReport) -> float:
+    return float((report.interval or {}).get("confidence", CONFIDENCE))
 
 
 def unproven(report: TargetReport) -> list[Piece]:

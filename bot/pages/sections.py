@@ -34,7 +34,7 @@ def unconfirmed(report: TargetReport, links: Links) -> list[Piece]:
     why = report.end_why if early else report.why
     lines = [f"Why: {code(figures.words(report, why) or 'confirm has not run', 500)}"]
     if report.noise:
-        lines += [noisy.measured(report), noisy.luck(report, report.noise)]
+        lines += [noisy.measured(report), noisy.repeats(report), noisy.luck(report, report.noise)]
     else:
         lines.append(evidence.held_out(report))
     lines.append(_claim(report))

@@ -10,6 +10,7 @@ from bot.pages import gains
 from bot.pages.tally import Noise, Point, Tally
 from harness import folds, standing
 from harness.events import Event, Segment
+from harness.intervals import of_repeat
 from harness.rule import Metric, Rule, headline_name
 
 
@@ -28,6 +29,14 @@ class Row:
     experiments: tuple[int, ...]
     blob: str
     low: float | None = None
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """A command that measured a result in pairs again. sure: the confidence that it was held to."""
+
+    confirmed: bool
+    sure: float
 
 
 @dataclass(frozen=True)
@@ -70,6 +79,7 @@ class TargetReport:
     harness: str
     seal: str
     private: bool = False
+    repeats: tuple[Repeat, ...] = ()
 
     @property
     def primary(self) -> Metric:
@@ -144,6 +154,15 @@ def summarise(segments: Sequence[Segment]) -> TargetReport:
         harness=head["harness"],
         seal=counted.segment.chain if counted else segments[-1].chain,
         private=head.get("private", False),
+        repeats=_repeats(segments) if tally.noise() else (),
+    )
+
+
+def _repeats(segments: Sequence[Segment]) -> tuple[Repeat, ...]:
+    found = [each.event for each in standing.repeats(segments)]
+    return tuple(
+        Repeat(event["verdict"] == "confirmed", event.get("confirmed", {}).get("confidence", of_repeat(number)))
+        for number, event in enumerate(found, start=1)
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bot import actions
 from bot.night.artifacts import folders
 from bot.night.folder import write_atomically
 from bot.promote.remeasure import folder
@@ -62,6 +63,8 @@ def _artifacts(place: Path, handed: Handed) -> Iterator[tuple[int, str, Path]]:
             handed.refused[shown(name)] = "not the name of anything that a job hands over"
         elif path.is_symlink() or not path.is_dir():
             handed.refused[name] = "a link, or no folder"
+        elif why := actions.ahead(int(parts["attempt"])):
+            handed.refused[name] = why
         else:
             yield int(parts["attempt"]), parts["target"], path
 

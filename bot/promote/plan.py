@@ -32,7 +32,8 @@ CONFIRMED, UNCONFIRMED, BROKEN = "confirmed", "unconfirmed", "broken"
 @dataclass(frozen=True)
 class Due:
     """A content of main that has to be measured. before: what it is measured against: the base of the night that
-    confirmed it; for a content of nobody's what was promoted last, or stood there before."""
+    confirmed it; for a content of nobody's what was promoted last, or stood there before. comparable: whether what
+    computes the score is what that night was measured with."""
 
     target: Target
     commit: str
@@ -41,6 +42,7 @@ class Due:
     before: bytes
     before_blob: str
     vouched: Vouched | None
+    comparable: bool
     name: str
     previous: str
 
@@ -49,12 +51,21 @@ class Due:
         return self.vouched is not None
 
     @property
+    def stands(self) -> bool:
+        """Whether its night's word is enough. Under another lock it has to be confirmed again first."""
+        return self.confirmed and self.comparable
+
+    @property
     def how(self) -> str:
         """How it is measured, as a night would. A part of a night's result was not held against held-out rows alone,
         so its gain is that on the search rows."""
         if self.target.noise:
             return "pairs"
-        return "held-out" if self.target.sample and (self.vouched is None or self.vouched.whole) else "search"
+        return (
+            "held-out"
+            if self.target.sample and (not (self.vouched and self.stands) or self.vouched.whole)
+            else "search"
+        )
 
     @property
     def tag(self) -> str:
@@ -95,7 +106,7 @@ def expected(repository: Repository, due: Due) -> ExpectedPromotion:
     realised = {
         "kind": CONFIRMED if found else UNCONFIRMED, "commit": due.commit, "before": due.before_blob, "blob": due.blob,
         "night": found.night if found else "", "row": found.row if found else 0,
-        "comparable": bool(found and found.lock == locked.id),
+        "comparable": due.comparable,
         "predicted": found.predicted.as_event() if found else None,
         "complexity": [_complexity(due.target, content) for content in (due.before, due.content)],
     }  # fmt: skip
@@ -181,8 +192,9 @@ def _due(
 ) -> Due:  # fmt: skip
     content = source.read([target.file])[target.file]
     repository = source.repository
+    comparable = bool(found and found.lock == locked_at(repository, target, source.commit).id)
     return Due(
-        target, source.commit, content, blob, before, repository.blob_id(before), found, known.next_name,
+        target, source.commit, content, blob, before, repository.blob_id(before), found, comparable, known.next_name,
         known.previous,
     )  # fmt: skip
 

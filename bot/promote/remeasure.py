@@ -74,11 +74,13 @@ class _Remeasurement:
         realised = expected(self.repository, due).realised
         try:
             found = self._figures()
-            end, why = verdict(found, due.target.rule, realised["complexity"], confirmed=due.confirmed)
+            end, why = verdict(found, due.target.rule, realised["complexity"], confirmed=due.stands)
         except Unconfirmed as failed:
             end, why = self._without_figures(failed)
         except IntegrityError as error:
             end, why = "integrity", str(error)
+        if due.confirmed and not due.comparable:
+            why = f"its night {due.vouched.night if due.vouched else ''} confirmed it under another lock; here: {why}"
         event: Event = {
             "event": "realised", **realised, "content": self.writer.content(due.content, None), "verdict": end,
             "why": why, "seconds": time.monotonic() - started,
@@ -93,7 +95,7 @@ class _Remeasurement:
 
     def _without_figures(self, failed: Unconfirmed) -> tuple[str, str]:
         """A content that its night confirmed needs no figure, unless it is the file itself that fails."""
-        if self.due.confirmed and failed.end != NOT_CONFIRMED:
+        if self.due.stands and failed.end != NOT_CONFIRMED:
             return PROMOTED, f"confirmed by its night; it was not measured again: {failed}"
         return failed.end, str(failed)
 

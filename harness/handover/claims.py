@@ -34,6 +34,7 @@ class Claims:
         self._proposed: tuple[Event, _Confirmed] | None = None
         self._command: Event | None = None
         self._on_the_way: list[Event] = []
+        self._repeats = 0
 
     @property
     def rows(self) -> tuple[bytes, ...]:
@@ -81,9 +82,10 @@ class Claims:
             raise Contradiction("it confirms again, and nobody asked for it")
         left = [e for e in self._proposed[1].event["rows"] if e["number"] not in self._command["rows"]]
         mine = copy.copy(self._replay)
-        mine.expected = replace(self._replay.expected, coin=self._command["coin"])
+        mine.expected = replace(self._replay.expected, coin=self._command["coin"], repeat=self._repeats + 1)
         rows = check_confirm(event, segment, mine, self._on_the_way, [entry["number"] for entry in left])
         check_same_rows(event.get("rows", []), left)
+        self._repeats += standing.answers(event)
         return rows
 
     def _propose(self, event: Event) -> None:

@@ -25,7 +25,8 @@ _VOID = 1 + MOST_VOID
 class Expected:
     """header: what each segment's header says, apart from the machine and the time. planned: experiments at most.
     base: the file as the base commit has it. seed, coin: of the schedule of pairs; without a coin their order is not
-    known. judged: whether decisions are made again, which takes the harness that made them."""
+    known. judged: whether decisions are made again, which takes the harness that made them. repeat: which time, from
+    1, a command repeats confirm's test."""
 
     night: str
     target: Target
@@ -38,6 +39,7 @@ class Expected:
     blob_id: Callable[[bytes], str]
     carried_blob: str = ""
     judged: bool = True
+    repeat: int = 0
 
     @property
     def most_pairs(self) -> int:

@@ -29,8 +29,9 @@ def recompute_interval(event: Event, replay: Replay, rows: Sequence[bytes], on_t
     base, head = check_pairs(event, replay)
     if event["search"] != {"base": means(base), "head": means(head)}:
         raise Contradiction("its means are not those of its pairs")
-    check_mean(event, rule, base, head)
-    check_guards(rule, base, head)
+    confidence = intervals.of_repeat(replay.expected.repeat)
+    check_mean(event, rule, base, head, confidence)
+    check_guards(rule, base, head, confidence)
     check_effects(event, rule, on_the_way)
 
 
@@ -61,9 +62,12 @@ def _of_confirm(seed: Any) -> bool:
     return type(seed) is int and block_of(seed) == "confirm"
 
 
-def check_mean(event: Event, rule: Rule, base: Sequence[Metrics], head: Sequence[Metrics]) -> None:
-    """The interval is that of the pairs, and lies above min_effect."""
-    mean = intervals.paired([headline_gain(rule, one, other) for one, other in zip(base, head, strict=True)])
+def check_mean(
+    event: Event, rule: Rule, base: Sequence[Metrics], head: Sequence[Metrics], confidence: float
+) -> None:  # fmt: skip
+    """The interval is that of the pairs, at the confidence that was due, and its bound lies above min_effect."""
+    gains = [headline_gain(rule, one, other) for one, other in zip(base, head, strict=True)]
+    mean = intervals.paired(gains, confidence)
     due = {
         "metric": headline_name(rule), "gain": mean.gain, "low": mean.low, "high": mean.high,
         "confidence": mean.confidence, "lower": mean.lower, "min_effect": rule.headline_min_effect,
@@ -76,14 +80,14 @@ def check_mean(event: Event, rule: Rule, base: Sequence[Metrics], head: Sequence
         raise Contradiction("its gain is not above min_effect")
 
 
-def check_guards(rule: Rule, base: Sequence[Metrics], head: Sequence[Metrics]) -> None:
+def check_guards(rule: Rule, base: Sequence[Metrics], head: Sequence[Metrics], confidence: float) -> None:
     """No limit is in doubt."""
     for metric in rule.metrics:
         gains = [metric.gain(one[metric.name], other[metric.name]) for one, other in zip(base, head, strict=True)]
         limits = [metric.guard] if metric.guard else []
         limits += [metric.tolerance] if rule.name == "every" and metric is not rule.primary else []
         level = statistics.fmean(one[metric.name] for one in base)
-        if any(-intervals.paired(gains).lower > metric.allowed(limit, level) for limit in limits):
+        if any(-intervals.paired(gains, confidence).lower > metric.allowed(limit, level) for limit in limits):
             raise Contradiction(f"the guard of {metric.name} is not shown to hold")
 
 

@@ -109,7 +109,7 @@ def receive_promotion(files: Mapping[str, bytes], expected: ExpectedPromotion) -
 
 
 def verdict(figures: Mapping[str, Any] | None, rule: Rule, complexity: Sequence[int], *, confirmed: bool) -> Verdict:
-    """What follows from figures. confirmed: whether a night confirmed this very content.
+    """What follows from figures. confirmed: whether a night confirmed this very content under this very lock.
 
     What a night confirmed is promoted unless it is measurably worse than what it replaced. Anything else has to be
     confirmed by these figures, as a night would confirm it.
@@ -220,7 +220,9 @@ def _check_figures(event: Event, expected: ExpectedPromotion) -> None:
     try:
         if figures is not None:
             _check_sums(figures, rule, expected)
-        due, _why = verdict(figures, rule, event["complexity"], confirmed=event["kind"] == "confirmed")
+        due, _why = verdict(
+            figures, rule, event["complexity"], confirmed=event["kind"] == "confirmed" and event["comparable"]
+        )
     except (ArithmeticError, KeyError, ValueError, TypeError):
         _refuse(expected, "its numbers cannot be compared")
     weaker = {UNDERPOWERED, INFRA, "integrity", NOT_CONFIRMED}

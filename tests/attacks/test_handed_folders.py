@@ -69,6 +69,20 @@ def jobs(honest: Jobs, tmp_path: Path) -> Jobs:
     return honest.copy(tmp_path)
 
 
+@pytest.mark.parametrize(("name", "verb"), [("plan-9999", "plan"), ("run-t-2", "run"), ("confirm-t-9999", "confirm")])
+def test_nothing_is_of_an_attempt_that_has_not_begun(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch, name: str, verb: str
+) -> None:
+    """Who breaks into a job names what it hands over, and the newest is taken first."""
+    shutil.copytree(jobs.carried / name.replace("9999", "1").replace("-2", "-1"), jobs.carried / name)
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    for attempt, first in (("1", 1), ("9999", int(name.rpartition("-")[2]))):
+        monkeypatch.setenv("GITHUB_RUN_ATTEMPT", attempt)
+        found = artifacts.listed(jobs.carried)
+        assert found.of(verb, "" if verb == "plan" else "t")[0].attempt == first
+        assert (name in found.refused) == (attempt == "1")
+
+
 def verdict(taken: Taken) -> tuple[str | None, str | None]:
     segments = taken.night.segments("t")
     return folds.run_end(segments), folds.confirm_end(segments)

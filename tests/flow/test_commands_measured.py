@@ -56,6 +56,12 @@ def test_a_noisy_result_is_measured_on_seeds_that_nothing_was_measured_on(tmp_pa
     assert [row["number"] for row in again["rows"]] == numbers
     assert [row["number"] for row in dropped["rows"]] == numbers[1:]
     assert dropped["confirmed"]["gain"] == pytest.approx(4.0 * len(numbers[1:]), abs=2.0)
+    due = [0.95, 1 - 0.05 / 2, 1 - 0.05 / 6]
+    assert [event["confirmed"]["confidence"] for event in (first, again, dropped)] == pytest.approx(due)
+    assert "97.5% interval" in again["why"]
+    page = autoresearch(found, "report").stdout
+    assert "confirmed again, 2 times of 2" in page.lower()
+    assert "97.5 % confirmed, 99.17 % confirmed" in page.replace("\u00a0", " ")
     assert autoresearch(found, "log", "--verify").returncode == 0
     assert autoresearch(found, "reproduce", f"t#{numbers[-1]}").returncode == 0
 

@@ -254,14 +254,28 @@ def test_an_evaluator_that_fails_on_the_merged_file_promotes_nothing(repository:
 
 
 def test_what_was_replaced_need_not_be_measurable_any_more(repository: Repository) -> None:
-    """A confirmed content is promoted without a figure; a human's is not."""
+    """A content that its night confirmed under this lock is promoted without a figure; under another it is not."""
     merge(repository, the_branch(repository))
     refuses = EVALUATE.replace("evaluator.report", "assert params['x'] > 1\nevaluator.report")
     write(repository, {f"{AT}/evaluate.py": refuses})
     git(repository, "commit", "--quiet", "--all", "-m", "Stricter")
     promote(repository)
-    assert end(repository)[0] == "promoted"
+    assert (end(repository)[0], tags(repository)) == ("infra", [])
     assert folds.merges(chain.read(repository, "dial").segments) == []
+
+
+def test_what_was_confirmed_under_another_lock_is_confirmed_again_or_not_promoted(repository: Repository) -> None:
+    merge(repository, the_branch(repository))
+    indifferent = EVALUATE.replace('params["x"] + 2 * params["y"]', '0 * params["x"] + 1')
+    write(repository, {f"{AT}/evaluate.py": indifferent})
+    git(repository, "commit", "--quiet", "--all", "-m", "Another question")
+    promote(repository)
+    assert (end(repository)[0], tags(repository)) == ("not-confirmed", [])
+    (merged,) = folds.merges(chain.read(repository, "dial").segments)
+    assert (merged.gain, merged.predicted, merged.promoted) == (0.0, 6.0, False)
+    (said,) = folds.realised(chain.read(repository, "dial").segments)
+    assert "under another lock; here: no gain over what it replaced" in said["why"]
+    assert found(repository).state == "refused"
 
 
 def test_claims_and_gains_under_different_locks_are_not_compared(repository: Repository) -> None:

@@ -8,7 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats  # type: ignore[import-untyped]
 
-from harness.intervals import LEAST_PAIRS, MOST_PAIRS, lower_bound, one_sided, paired, pairs_for, sign_flip_p, student
+from harness.intervals import (
+    LEAST_PAIRS,
+    MOST_PAIRS,
+    in_percent,
+    lower_bound,
+    of_repeat,
+    one_sided,
+    paired,
+    pairs_for,
+    sign_flip_p,
+    student,
+)  # fmt: skip
 
 TABLE = [  # two-sided confidence, degrees of freedom, as printed in tables of Student's t
     (0.95, 1, 12.706), (0.95, 2, 4.303), (0.95, 5, 2.571), (0.95, 10, 2.228), (0.95, 30, 2.042), (0.95, 120, 1.980),
@@ -78,3 +89,20 @@ def test_sizes_stay_within_their_bounds() -> None:
     assert pairs_for(0.01, 1.0) == MOST_PAIRS
     assert pairs_for(1.0, 1.0, beyond=0.5) == MOST_PAIRS
     assert pairs_for(1.0, 1.0, beyond=0.2) > pairs_for(1.0, 1.0)
+
+
+def test_who_repeats_a_test_until_it_is_lucky_gains_little() -> None:
+    """400 results without effect, each measured again 20 times, and the last answer would stand."""
+    chance = np.random.default_rng(8)
+    gains = chance.normal(0, 1, (400, 20, 25))
+    lucky = sum(any(paired(g.tolist(), of_repeat(k)).lower > 0 for k, g in enumerate(each, start=1)) for each in gains)
+    as_the_first = sum(any(paired(g.tolist()).lower > 0 for g in each) for each in gains)
+    assert lucky <= 34, "5 % of 400 are 20; 34 is as far as chance takes it once in a thousand"
+    assert as_the_first > 200, "were each held to 95 %, so many would pass: else this proves nothing"
+
+
+def test_all_repeats_together_are_held_to_one_alpha() -> None:
+    assert sum(1 - of_repeat(k) for k in range(1, 10_000)) == pytest.approx(0.05, rel=1e-3)
+    assert (of_repeat(0), of_repeat(1)) == (0.95, pytest.approx(0.975))
+    assert [in_percent(of_repeat(k)) for k in range(4)] == ["95%", "97.5%", "99.17%", "99.58%"]
+    assert pairs_for(1.0, 1.0, confidence=of_repeat(3)) > pairs_for(1.0, 1.0), "what is held to more takes more pairs"

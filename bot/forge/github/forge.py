@@ -144,7 +144,11 @@ class GitHubForge:
         return self.client.do("asking what the page should say", "pull-requests: read", step)
 
     def _check(self, request: PullRequest, said: Verdict) -> str:
-        lines = [f"{report.name}: {evidence.headline(report)}" for report in request.reports if report.confirmed]
+        lines = [
+            f"{report.name}: {evidence.headline(report)}{evidence.again(report)}"
+            for report in request.reports
+            if report.confirmed
+        ]
         summary = "\n\n".join([" ".join([said.says, *(f"{why}." for why in said.because)]), *lines])
         seals = ", ".join(f"{report.name} {report.seal[:16]}" for report in request.reports if report.confirmed)
         conclusion = _CONCLUSIONS[said.advice]

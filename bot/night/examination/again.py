@@ -16,6 +16,7 @@ from bot.night.examination.case import Case
 from harness.ablate import Crashed, Effect, Round
 from harness.admission import Admitted
 from harness.events import Event
+from harness.intervals import in_percent
 from harness.reports import Measurement
 from harness.rows import Group
 from harness.rule import declared, headline_gain, headline_name
@@ -134,7 +135,7 @@ class _Noisy(noisy.Examination):
             before = content
         case.event["rows"] = entries
         return (
-            f"{headline_name(self.rule)} improves by {mean.gain:.4g}, {mean.confidence:.0%} interval "
+            f"{headline_name(self.rule)} improves by {mean.gain:.4g}, {in_percent(mean.confidence)} interval "
             f"{mean.low:.4g} to {mean.high:.4g}, in {mean.pairs} pairs"
         )
 

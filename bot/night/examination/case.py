@@ -24,7 +24,8 @@ from harness.tripwires import suspect_change
 class Case:
     """A loop's result. history: each kept experiment's number and content; event: the confirm event, which grows as
     things are found out; held: how a content stands in an event, given the one before it; look: says that the holdout
-    is about to be measured for a head, and gives the number of that look."""
+    is about to be measured for a head, and gives the number of that look; repeat: which time, from 1, a command repeats
+    the test; 0 is confirm's own."""
 
     target: Target
     state: LoopState
@@ -37,6 +38,7 @@ class Case:
     record: Callable[[Event], None]
     held: Callable[[bytes, bytes], dict[str, Any]]
     look: Callable[[str], Mapping[str, Any]]
+    repeat: int = 0
 
     @cached_property
     def diff(self) -> Diff:

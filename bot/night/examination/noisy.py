@@ -39,6 +39,10 @@ class Examination:
     def rule(self) -> Rule:
         return self.case.target.rule
 
+    @property
+    def confidence(self) -> float:
+        return intervals.of_repeat(self.case.repeat)
+
     def run(self) -> str:
         case = self.case
         affordable = reserve.affordable(case.bench.seconds, case.target)
@@ -54,7 +58,7 @@ class Examination:
         mean = self._confirmed(head)
         case.event["rows"] = self._rows(ablation, head, mean)
         return (
-            f"{headline_name(self.rule)} improves by {mean.gain:.4g}, {mean.confidence:.0%} interval "
+            f"{headline_name(self.rule)} improves by {mean.gain:.4g}, {intervals.in_percent(mean.confidence)} interval "
             f"{mean.low:.4g} to {mean.high:.4g}, in {mean.pairs} pairs"
         )
 
@@ -105,7 +109,7 @@ class Examination:
         pairs = self._pairs(head, planned)
         base, found = ([_metrics(drawn, side) for drawn in pairs] for side in (0, 1))
         gains = [headline_gain(self.rule, one, other) for one, other in zip(base, found, strict=True)]
-        mean = intervals.paired(gains)
+        mean = intervals.paired(gains, self.confidence)
         case.event.update({
             "search": {"base": _means(base), "head": _means(found)},
             "confirmed": {
@@ -126,9 +130,10 @@ class Examination:
 
     def _failed(self, mean: Mean) -> str:
         return (
-            f"the gain of {headline_name(self.rule)} is not confirmed: {mean.gain:+.4g}, {mean.confidence:.0%} "
-            f"interval {mean.low:+.4g} to {mean.high:+.4g}, in {mean.pairs} pairs; its one-sided bound is "
-            f"{mean.lower:+.4g}, and must lie above {self.rule.headline_min_effect:g}"
+            f"the gain of {headline_name(self.rule)} is not confirmed: {mean.gain:+.4g}, "
+            f"{intervals.in_percent(mean.confidence)} interval {mean.low:+.4g} to {mean.high:+.4g}, "
+            f"in {mean.pairs} pairs; its one-sided bound is {mean.lower:+.4g}, and "
+            f"must lie above {self.rule.headline_min_effect:g}"
         )
 
     def _planned(self) -> int:
@@ -144,7 +149,9 @@ class Examination:
             )
         gains = [headline_gain(self.rule, p["incumbent"], p["candidate"]) for p in state.calibration if not p["void"]]
         spread = statistics.stdev(gains) if len(gains) > 1 else 0.0
-        return min(intervals.pairs_for(state.claimed, spread, self.rule.headline_min_effect), paid)
+        return min(
+            intervals.pairs_for(state.claimed, spread, self.rule.headline_min_effect, confidence=self.confidence), paid
+        )
 
     def _pairs(self, head: bytes, planned: int) -> list[Drawn]:
         pairs: list[Drawn] = []
@@ -171,7 +178,7 @@ class Examination:
         entries, broken = [], ""
         for metric in self.case.target.rule.metrics:
             gains = [metric.gain(one[metric.name], other[metric.name]) for one, other in zip(base, head, strict=True)]
-            mean = intervals.paired(gains)
+            mean = intervals.paired(gains, self.confidence)
             for allowed in self._allowed(metric, statistics.fmean(one[metric.name] for one in base)):
                 entries.append({"metric": metric.name, "loss": -mean.gain, "upper": -mean.lower, "allowed": allowed})
                 if -mean.lower > allowed:
