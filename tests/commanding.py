@@ -22,6 +22,7 @@ from bot.night import archive
 from bot.night.folder import nights
 from bot.night.night import targets_of
 from bot.night.propose import propose
+from bot.pages.facts import Minutes
 from harness.repository import Repository
 from tests.github import repository as hosted
 from tests.github.server import GitHub
@@ -148,8 +149,11 @@ def night_over(folder: Path, files: dict[str, str], *, seed: int = 1) -> Reposit
 
 
 @contextmanager
-def proposed(folder: Path, over: Repository, app: str = "github-actions[bot]") -> Iterator[World]:
-    """That night, in a copy of its repository, proposed on the test server. app: who opens the pull request."""
+def proposed(
+    folder: Path, over: Repository, app: str = "github-actions[bot]", minutes: Minutes | None = None
+) -> Iterator[World]:
+    """That night, in a copy of its repository, proposed on the test server. app: who opens the pull request; minutes:
+    of its workflow."""
     shutil.copytree(over.root, folder / "night")
     local = Repository.find(folder / "night")
     night = nights(local)[-1]
@@ -161,7 +165,7 @@ def proposed(folder: Path, over: Repository, app: str = "github-actions[bot]") -
         forge = forge_of(
             github, there, app=app, contents="write", pull_requests="write", checks="write", issues="write"
         )
-        propose(night, targets_of(night), forge)
+        propose(night, targets_of(night), forge, minutes=minutes)
         yield World(github, there, night.name, folder, app=app)
 
 

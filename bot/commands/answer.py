@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from bot import actions
 from bot.commands import work
@@ -16,14 +17,14 @@ from bot.night import handover, opening
 from bot.night.artifacts import folders, plain
 from bot.night.folder import Night, write_atomically
 from bot.night.opening import Material, Row
-from bot.night.propose import checked_rows, message
+from bot.night.propose import absent, checked_rows, message
 from bot.night.recording import recorded
 from bot.pages import figures
-from bot.pages.facts import Dropped, Facts
-from bot.pages.summary import summarise
+from bot.pages.facts import Dropped, Facts, Minutes
+from bot.pages.summary import TargetReport, summarise
 from harness import standing
 from harness.errors import AutoresearchError, IntegrityError
-from harness.events import Segment
+from harness.events import Event, Segment
 from harness.handover import receive
 from harness.handover.expected import MOST_PACK_BYTES, MOST_SEGMENT_BYTES
 from harness.handover.files import read_folder
@@ -86,12 +87,15 @@ def _renewed(
     there = {name: found[0]["rows"] for name, found in before.items() if found}
     same = {name: [night.repository.blob_id(row.content) for row in found] for name, found in due.items()} == there
     includes = {name: found[0]["includes"] for name, found in before.items() if found and "includes" in found[0]}
-    shown = {name: summarise(found) for name, found in segments.items() if _on_page(branch, night, name, segments)}
+    gone = absent(segments) if branch.name == opening.branch_of(night.name) else ()
+    shown = {name: _shown(found) for name, found in segments.items() if _on_page(branch, night, name, segments)}
+    known = replace(facts(branch, segments, due), minutes=_minutes(before))
     material = Material(
-        night, due, shown, segments, lambda row, report: message(row, night.name, report), includes=includes,
-        facts=facts(branch, segments, due),
+        night, due, {name: shown[name] for name in shown.keys() - {one.target for one in gone}}, segments,
+        lambda row, report: message(row, night.name, report), absent=gone, includes=includes,
+        supersedes=_noted(before, "supersedes") or "", facts=known,
     )  # fmt: skip
-    material = replace(material, facts=replace(material.facts, moved=opening.moved(material, forge)))
+    material = replace(material, facts=replace(known, moved=opening.moved(material, forge)))
     if same or not any(due.values()):
         _check_head(branch, now, branch.head)
         return opening.show_again(material, branch.name, branch.head, forge)
@@ -118,7 +122,25 @@ def _on_page(branch: Branch, night: Night, name: str, segments: Mapping[str, Seq
     proposed = standing.proposed(segments[name])
     if proposed:
         return bool(proposed[0]["branch"] == branch.name)
-    return branch.name == opening.branch_of(night.name)
+    return bool(segments[name]) and branch.name == opening.branch_of(night.name)
+
+
+def _shown(segments: Sequence[Segment]) -> TargetReport:
+    """What was confirmed and stands in no pull request is no result to merge."""
+    report = summarise(segments)
+    if not report.confirmed or standing.proposed(segments):
+        return report
+    return replace(report, verdict="not-confirmed", why="not proposed: a human declined what it holds")
+
+
+def _noted(before: Mapping[str, tuple[Event, Any] | None], key: str) -> Any:
+    """What the pull request's first page knew of its opening, if it was recorded."""
+    return next((found[0][key] for found in before.values() if found and key in found[0]), None)
+
+
+def _minutes(before: Mapping[str, tuple[Event, Any] | None]) -> Minutes | None:
+    used, reserved = _noted(before, "minutes_used"), _noted(before, "minutes_reserved")
+    return None if used is None or reserved is None else Minutes(used, reserved)
 
 
 def facts(branch: Branch, segments: Mapping[str, Sequence[Segment]], due: Mapping[str, Sequence[Row]]) -> Facts:

@@ -43,7 +43,8 @@ class Row:
 class Material:
     """What a night hands to its pull requests. message: the commit message of a row; refreshes: whether what nobody has
     looked at is renewed in place, rather than replaced by a new pull request; includes: target -> the branch that it
-    started from, where that is known already; facts: what no report holds."""
+    started from, where that is known already; supersedes: the branch that its pull request took the place of, likewise;
+    facts: what no report holds."""
 
     night: Night
     rows: Mapping[str, Sequence[Row]]
@@ -53,6 +54,7 @@ class Material:
     refreshes: bool = False
     absent: tuple[Absent, ...] = ()
     includes: Mapping[str, str] = field(default_factory=dict)
+    supersedes: str = ""
     facts: Facts = field(default_factory=Facts)
 
 
@@ -119,7 +121,8 @@ def _asked(material: Material, branch: str, head: str, ids: Mapping[tuple[str, i
         charts={name: chart.chart_png(report) for name, report in material.reports.items() if report.points},
         commits=ids,
         includes=tuple(sorted(material.includes.items())),
-        facts=replace(material.facts, tags=_tagged(material)),
+        supersedes=(material.supersedes,) if material.supersedes else (),
+        facts=replace(material.facts, absent=material.absent, tags=_tagged(material)),
         asked=True,
     )
 
@@ -287,6 +290,17 @@ def _note(material: Material, request: PullRequest) -> None:
         writer = night.begin(name, "propose", found, fields)
         blobs = [night.repository.blob_id(row.content) for row in rows]
         event = {"event": "proposed", "branch": request.branch, "head": request.head, "rows": blobs}
-        includes = dict(request.includes).get(name, "")
-        writer.append([{**event, "includes": includes} if includes else event])
+        writer.append([event | _circumstances(request, name)])
         writer.seal("confirmed")
+
+
+def _circumstances(request: PullRequest, name: str) -> dict[str, str | int]:
+    """What a page says of its opening, for when it is written again."""
+    found: dict[str, str | int] = {}
+    if includes := dict(request.includes).get(name, ""):
+        found["includes"] = includes
+    if request.supersedes:
+        found["supersedes"] = request.supersedes[-1]
+    if minutes := request.facts.minutes:
+        found |= {"minutes_used": minutes.used, "minutes_reserved": minutes.reserved}
+    return found

@@ -31,6 +31,7 @@ from bot.pages.text import plain, words
 from harness import folds, lock
 from harness.errors import IntegrityError
 from harness.events import GENESIS, Segment
+from harness.handover.shapes import GATED
 from harness.repository import CommitSource
 from harness.rule import headline_name
 from harness.target import Target
@@ -78,10 +79,12 @@ def propose(
         reports[name] = replace(reports[name], verdict="not-confirmed", why=why)
     pulls: tuple[Opened, ...] = ()
     if any(rows.values()):
+        gone = absent(segments, silent)
         on_page = {t.name: _refused_report(night, t, refused[t.name]) for t in ordered if t.name in refused}
+        on_page |= {name: report for name, report in reports.items() if name not in {one.target for one in gone}}
         material = replace(
-            _material(night, rows, {**reports, **on_page}, segments),
-            absent=_absent(ordered, segments, silent),
+            _material(night, rows, on_page, segments),
+            absent=gone,
             facts=Facts(minutes=minutes),
         )
         pulls = opening.open_all(material, ordered, forge)
@@ -122,12 +125,18 @@ def _declined(night: Night, rows: Mapping[str, list[Row]], forge: Forge) -> dict
     return found
 
 
-def _absent(
-    targets: Sequence[Target], segments: Mapping[str, list[Segment]], silent: Mapping[str, str]
+def absent(
+    segments: Mapping[str, Sequence[Segment]], silent: Mapping[str, str] = MappingProxyType({})
 ) -> tuple[Absent, ...]:
-    """Targets of which nothing came: the job that had them failed, never began, or left what does not hold."""
-    gone = {target.name: silent.get(target.name, NOTHING) for target in targets if segments.get(target.name) == []}
-    return tuple(Absent(name, "infra" if why == NOTHING else "integrity", why) for name, why in gone.items())
+    """Targets that did not run: something kept them from beginning, or their job left nothing that holds."""
+    found = []
+    for name, there in sorted(segments.items()):
+        if not there:
+            why = silent.get(name, NOTHING)
+            found.append(Absent(name, "infra" if why == NOTHING else "integrity", why))
+        elif (end := folds.run_end(there)) in GATED:
+            found.append(Absent(name, str(end), there[-1].events[-1]["why"]))
+    return tuple(found)
 
 
 def checked_rows(target: Target, accepted: Accepted) -> list[Row]:

@@ -243,7 +243,8 @@ KINDS: Mapping[str, Shape] = {
         "coin": matches(_COIN),
     }),
     "proposed": Shape(
-        {"branch": text(200), "head": _BLOB_ID, "rows": list_of(_BLOB_ID, 1000)}, {"includes": text(200)}
+        {"branch": text(200), "head": _BLOB_ID, "rows": list_of(_BLOB_ID, 1000)},
+        {"includes": text(200), "supersedes": text(200), "minutes_used": whole(), "minutes_reserved": whole()},
     ),
     "note": Shape({}, more=True),
     "seal": Shape({"events": whole(), "end": text(40)}, {"why": text(8000)}),

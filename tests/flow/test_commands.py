@@ -18,6 +18,9 @@ from bot.forge.github.forge import GitHubForge
 from bot.forge.local import LocalForge
 from bot.night import opening, past, recording
 from bot.night.folder import Night, nights
+from bot.night.gates import end_before_it_began
+from bot.night.night import targets_of
+from bot.pages.facts import Minutes
 from bot.reproduce import Reproduction, reproduce
 from harness import folds, standing
 from harness.errors import NotFound
@@ -252,6 +255,25 @@ def test_a_base_that_changed_the_same_file_since_is_said_whatever_was_measured(w
     assert "Do not merge" in (world.pull.body or "")
     assert "it changed a file that this pull request changes" in (world.pull.body or "")
     assert [one.conclusion for one in world.hosted.check_runs if one.head_sha == world.pull.head_sha][-1] == "failure"
+
+
+@pytest.mark.parametrize("ended", ["", "sleeping"])
+def test_a_command_keeps_what_the_page_said_of_the_night(tmp_path: Path, two_over: Repository, ended: str) -> None:
+    shutil.copytree(two_over.root, tmp_path / "over")
+    over = Repository.find(tmp_path / "over")
+    night = nights(over)[-1]
+    for path in night.folder("knob").glob("*-*"):
+        path.unlink()
+    if ended:
+        end_before_it_began(night, targets_of(night)[-1], ended, "it kept nothing for 5 nights")
+    with proposed(tmp_path / "world", over, minutes=Minutes(12, 90)) as world:
+        said = {f"did not run: knob ({ended or 'infra'})", "12 of 90 reserved Actions minutes"}
+        assert all(one in (world.pull.body or "") for one in said)
+        for command in ("/recheck", "/drop 2"):
+            _said, found = world.whole(command, "dial")
+            assert found
+            assert found.confirmed
+            assert [one for one in sorted(said) if one not in (world.pull.body or "")] == []
 
 
 def test_a_result_that_does_not_come_out_again_is_not_to_be_merged(tmp_path: Path) -> None:
