@@ -17,10 +17,10 @@ from bot.night import handover, opening
 from bot.night.artifacts import folders, plain
 from bot.night.folder import Night, write_atomically
 from bot.night.opening import Material, Row
-from bot.night.propose import absent, checked_rows, message
+from bot.night.propose import checked_rows, message
 from bot.night.recording import recorded
 from bot.pages import figures
-from bot.pages.facts import Dropped, Facts, Minutes
+from bot.pages.facts import Absent, Dropped, Facts, Minutes
 from bot.pages.summary import TargetReport, summarise
 from harness import standing
 from harness.errors import AutoresearchError, IntegrityError
@@ -87,7 +87,7 @@ def _renewed(
     there = {name: found[0]["rows"] for name, found in before.items() if found}
     same = {name: [night.repository.blob_id(row.content) for row in found] for name, found in due.items()} == there
     includes = {name: found[0]["includes"] for name, found in before.items() if found and "includes" in found[0]}
-    gone = absent(segments) if branch.name == opening.branch_of(night.name) else ()
+    gone = tuple(Absent(*one) for one in _noted(before, "absent") or () if len(one) == 3)
     shown = {name: _shown(found) for name, found in segments.items() if _on_page(branch, night, name, segments)}
     known = replace(facts(branch, segments, due), minutes=_minutes(before))
     material = Material(

@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from bot import commits
 from bot.forge import Forge, Opened, Proposal, PullRequest, Standing
@@ -294,13 +295,15 @@ def _note(material: Material, request: PullRequest) -> None:
         writer.seal("confirmed")
 
 
-def _circumstances(request: PullRequest, name: str) -> dict[str, str | int]:
+def _circumstances(request: PullRequest, name: str) -> dict[str, Any]:
     """What a page says of its opening, for when it is written again."""
-    found: dict[str, str | int] = {}
+    found: dict[str, Any] = {}
     if includes := dict(request.includes).get(name, ""):
         found["includes"] = includes
     if request.supersedes:
         found["supersedes"] = request.supersedes[-1]
+    if request.facts.absent:
+        found["absent"] = [[one.target, one.reason, one.why] for one in request.facts.absent]
     if minutes := request.facts.minutes:
         found |= {"minutes_used": minutes.used, "minutes_reserved": minutes.reserved}
     return found

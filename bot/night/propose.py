@@ -79,7 +79,7 @@ def propose(
         reports[name] = replace(reports[name], verdict="not-confirmed", why=why)
     pulls: tuple[Opened, ...] = ()
     if any(rows.values()):
-        gone = absent(segments, silent)
+        gone = _absent(segments, silent)
         on_page = {t.name: _refused_report(night, t, refused[t.name]) for t in ordered if t.name in refused}
         on_page |= {name: report for name, report in reports.items() if name not in {one.target for one in gone}}
         material = replace(
@@ -125,9 +125,7 @@ def _declined(night: Night, rows: Mapping[str, list[Row]], forge: Forge) -> dict
     return found
 
 
-def absent(
-    segments: Mapping[str, Sequence[Segment]], silent: Mapping[str, str] = MappingProxyType({})
-) -> tuple[Absent, ...]:
+def _absent(segments: Mapping[str, Sequence[Segment]], silent: Mapping[str, str]) -> tuple[Absent, ...]:
     """Targets that did not run: something kept them from beginning, or their job left nothing that holds."""
     found = []
     for name, there in sorted(segments.items()):

@@ -244,7 +244,8 @@ KINDS: Mapping[str, Shape] = {
     }),
     "proposed": Shape(
         {"branch": text(200), "head": _BLOB_ID, "rows": list_of(_BLOB_ID, 1000)},
-        {"includes": text(200), "supersedes": text(200), "minutes_used": whole(), "minutes_reserved": whole()},
+        {"includes": text(200), "supersedes": text(200), "minutes_used": whole(), "minutes_reserved": whole(),
+         "absent": list_of(list_of(text(8000), 3), 1000)},
     ),
     "note": Shape({}, more=True),
     "seal": Shape({"events": whole(), "end": text(40)}, {"why": text(8000)}),
