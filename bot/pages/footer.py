@@ -9,7 +9,7 @@ from bot.pages.pieces import broken
 from bot.pages.summary import TargetReport
 from bot.pages.text import code, names
 
-COMMANDS = "`/drop N` takes row N out, `/recheck` measures again, `/hold` keeps the next night off."
+_DROP, _OTHERS = "`/drop N` takes row N out, ", "`/recheck` measures again, `/hold` keeps the next night off."
 
 
 def footer(reports: Sequence[TargetReport], links: Links, *, merging: bool) -> list[str]:
@@ -19,7 +19,8 @@ def footer(reports: Sequence[TargetReport], links: Links, *, merging: bool) -> l
     if merging and links.close:
         lines.append(f"**Close:** {links.close}")
     if links.facts.commands:
-        lines.append(f"**Comment:** {COMMANDS}")
+        drop = _DROP if any(report.rows for report in reports) else ""
+        lines.append(f"**Comment:** {drop}{_OTHERS}")
     for name, branch in links.includes:
         lines.append(f"Includes what {code(branch)} proposed for {name}, which nobody has reviewed yet.")
     owners = sorted({report.owner for report in reports if report.owner})
