@@ -1,7 +1,7 @@
 """What planning needs of everything that is recorded, read in one pass: of a million experiments, a few bytes each.
 
-Chains are verified as `harness.events` does it, and a segment counts up to its first bad line. Only headers, seals and
-baselines are parsed; what is looked for in an experiment stands in it exactly as this program spells it.
+Chains are verified as `harness.events` does it, and a segment counts up to its first bad line. Only headers, seals,
+baselines and looks are parsed; what is looked for in an experiment stands in it exactly as this program spells it.
 """
 
 from __future__ import annotations

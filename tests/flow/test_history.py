@@ -120,6 +120,8 @@ def test_looks_are_counted_as_before(tmp_path: Path, seed: int) -> None:
             if event["holdout"] == holdout
         }
         assert looks.count(repository, holdout) == len(slowly) > 5
+        planned = history.read(repository, {"dial": LOCKS[0]}, {}).looks
+        assert planned[holdout] == {(night, target, head) for head, night, target in slowly}, "only dial was asked for"
 
 
 def test_a_record_that_is_no_json_stops_nothing(tmp_path: Path) -> None:
