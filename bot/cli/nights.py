@@ -94,17 +94,23 @@ def plan_command(
 
     repository = repository_of(directory)
     wishes = Wishes(names, experiments, _seconds(wall_clock), seed)
+    left_out: list[str] = []
+
+    def leave_out(line: str) -> None:
+        left_out.append(line)
+        say(line)
+
     with mutex(repository):
         forge, gates = workflow.gates(repository, forge_name, runner or "", once=once)
         try:
-            night, made = plan(repository, wishes, forge=forge, gates=gates, say=say)
+            night, made = plan(repository, wishes, forge=forge, gates=gates, say=leave_out)
         except NothingTonight as nothing:
             say(f"no night: {nothing}")
             workflow.tell_nothing(nothing)
             return
         if into:
             hand_over(night, into, [share.name for share in made.targets], plan=True)
-    workflow.tell(night)
+    workflow.tell(night, left_out)
     _print_plan(made, as_json=as_json)
 
 

@@ -26,6 +26,7 @@ from harness.repository import CommitSource, Repository
 from harness.target import Target
 
 AROUND = 50  # minutes that the jobs which plan and propose may take
+MOST_JOBS = 256  # of a matrix, on GitHub
 HALF_A_DAY = timedelta(hours=12)
 _UNTRIED = GATED | {"infra", "integrity", "interrupt"}  # of a loop that says nothing about its target
 _LASTING = frozenset({"sleeping", "paused", "reviewers-behind"})
@@ -61,8 +62,18 @@ class Gates:
 
 
 def evening(settings: Config, now: datetime) -> date:
-    """The date of a night: that of the evening it belongs to, from noon to noon by the schedule's own clock."""
-    return (now.astimezone(settings.schedule.zone).replace(tzinfo=None) - HALF_A_DAY).date()
+    """The date of a night: that of the evening it belongs to, by the schedule's own clock."""
+    return (now.astimezone(settings.schedule.zone).replace(tzinfo=None) - turn(settings)).date()
+
+
+def turn(settings: Config) -> timedelta:
+    """When one evening ends and the next begins, after midnight: half a day from the schedule's tick, which may then
+    come hours late. Where it ticks at more than one hour: noon."""
+    minute, hour = settings.schedule.cron.split()[:2]
+    if not hour.isdecimal():
+        return HALF_A_DAY
+    ticks = timedelta(hours=int(hour), minutes=int(minute) if minute.isdecimal() else 0)
+    return (ticks + HALF_A_DAY) % (2 * HALF_A_DAY)
 
 
 def name(gates: Gates, settings: Config, taken: Collection[str]) -> str:
@@ -112,10 +123,12 @@ def held(
     awake = [target for target in targets if target.name not in found]
     short = _minutes(gates, source, settings, awake, pasts)
     tonight = [target for target in awake if target.name not in short]
+    waiting = _too_many(tonight, pasts)
     if behind := _reviewers_behind(gates.forge, source, settings, tonight, locks):
         short = {target.name: ("reviewers-behind", behind) for target in awake}
     found |= short
     silent = {name: end for name, end in found.items() if _said(pasts[name], end[0])}
+    silent |= {name: ("waiting", why) for name, why in waiting.items() if name not in found}
     return Held({name: end for name, end in found.items() if name not in silent}, silent)
 
 
@@ -152,6 +165,17 @@ def _reviewers_behind(
         return ""
     told = count(len(waiting), "pull request waits", "pull requests wait")
     return f"{told} for a review, and max_open is {most}"
+
+
+def _too_many(targets: Sequence[Target], pasts: Mapping[str, Past]) -> dict[str, str]:
+    """Targets that wait for another night: those that ran last, by name where that says nothing."""
+
+    def ran(target: Target) -> tuple[str, str]:
+        begun = [night.night for night in pasts[target.name].nights.values() if night.ends.get("run") not in GATED]
+        return max(begun, default=""), target.name
+
+    why = f"{len(targets)} targets are due, a workflow has at most {MOST_JOBS} jobs of a kind, and who ran last waits"
+    return {target.name: why for target in sorted(targets, key=ran)[MOST_JOBS:]}
 
 
 def _said(past: Past, end: str) -> bool:
@@ -242,10 +266,10 @@ def _spent(gates: Gates, settings: Config, pasts: Mapping[str, Past]) -> int:
     One that measured and left no record counts as if it had spent all that it could.
     """
     zone = settings.schedule.zone
-    noon = datetime.combine(evening(settings, gates.now()), time(12), zone)
+    began = (datetime.combine(evening(settings, gates.now()), time(0)) + turn(settings)).replace(tzinfo=zone)
     recorded = {night.run for past in pasts.values() for night in past.nights.values()}
     whole = settings.actions_minutes or 0
-    runs = gates.runs(noon.astimezone(UTC))
+    runs = gates.runs(began.astimezone(UTC))
     return sum(whole if run.measured and run.id not in recorded else run.minutes for run in runs)
 
 

@@ -69,8 +69,9 @@ def minutes(night: Night, targets: Sequence[Target], forge: Forge) -> Minutes | 
     return None if used is None else Minutes(used, AROUND + reserved)
 
 
-def tell(night: Night) -> None:
-    """The step's outputs and the job's summary: the night, and the targets that have anything to run."""
+def tell(night: Night, left_out: Sequence[str] = ()) -> None:
+    """The step's outputs and the job's summary: the night, and the targets that have anything to run. left_out: lines
+    on targets that are no part of it."""
     targets = config.load_targets(CommitSource(night.repository, night.plan.base), [t.name for t in night.plan.targets])
     ended = {target.name: found[-1].events[-1] for target in targets if (found := night.segments(target.name))}
     jobs = [
@@ -81,6 +82,7 @@ def tell(night: Night) -> None:
     actions.output({"night": night.name, "matrix": json.dumps(jobs)})
     lines = [f"**Night {code(night.name)}**: {count(len(jobs), 'target')} to run."]
     lines += [f"- {code(name)}: {end['end']}: {code(end['why'], 300)}" for name, end in ended.items()]
+    lines += [f"- left out: {code(line, 300)}" for line in left_out]
     actions.summary("\n".join(lines))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 
 from bot import config
 from bot.forge.local import LocalForge
+from bot.night import workflow
 from bot.night.board import board
 from bot.night.folder import Night, Plan
 from bot.night.gates import Gates, NothingTonight, WorkflowRun, evening
@@ -112,16 +113,45 @@ FIVE = [f"2026-11-{day}" for day in range(11, 16)]
     ("zone", "now", "date"),
     [
         ("UTC", "2026-11-22T02:17+00:00", "2026-11-21"),
-        ("UTC", "2026-11-22T11:59+00:00", "2026-11-21"),
-        ("UTC", "2026-11-22T12:00+00:00", "2026-11-22"),
-        ("Europe/Berlin", "2026-11-22T11:30+00:00", "2026-11-22"),
-        ("America/Los_Angeles", "2026-11-22T19:59+00:00", "2026-11-21"),
+        ("UTC", "2026-11-22T14:16+00:00", "2026-11-21"),
+        ("UTC", "2026-11-22T14:17+00:00", "2026-11-22"),
+        ("Europe/Berlin", "2026-11-22T13:30+00:00", "2026-11-22"),
+        ("America/Los_Angeles", "2026-11-22T22:16+00:00", "2026-11-21"),
         ("Pacific/Auckland", "2026-11-22T02:17+00:00", "2026-11-22"),
     ],
 )
 def test_a_night_belongs_to_the_evening_it_begins(zone: str, now: str, date: str) -> None:
     settings = config.Config(schedule=config.Schedule(timezone=zone))
     assert evening(settings, datetime.fromisoformat(now)).isoformat() == date
+
+
+@pytest.mark.parametrize(
+    ("cron", "hour"),
+    [("47 11 * * *", "11:47"), ("0 12 * * *", "12:00"), ("30 22 * * 1-5", "22:30"), ("*/5 0 * * *", "00:00")],
+)
+def test_a_tick_may_come_hours_late_wherever_it_stands_on_the_clock(cron: str, hour: str) -> None:
+    settings = config.Config(schedule=config.Schedule(cron=cron))
+    tick = datetime.fromisoformat(f"2026-11-22T{hour}+00:00")
+    dates = {evening(settings, tick + timedelta(minutes=late)) for late in (0, 25, 11 * 60)}
+    assert len(dates) == 1
+    assert dates.isdisjoint({evening(settings, tick + timedelta(days=day)) for day in (-1, 1)})
+
+
+def test_a_schedule_of_several_hours_turns_at_noon() -> None:
+    settings = config.Config(schedule=config.Schedule(cron="0 1,13 * * *"))
+    at = [evening(settings, datetime(2026, 11, 22, hour, tzinfo=UTC)).day for hour in (11, 12)]
+    assert at == [21, 22]
+
+
+def test_more_targets_than_a_workflow_has_jobs_wait_in_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.night.gates.MOST_JOBS", 2)
+    found = repository(tmp_path, alpha="", beta="", dial="")
+    in_vain(found, FIVE[:1], "alpha")
+    told: list[str] = []
+    night, _ = plan(found, Wishes(), forge=Counting(found.state), gates=gates(found), say=told.append)
+    assert [share.name for share in night.plan.targets] == ["beta", "dial"], "alpha has run, the others never"
+    assert told[0].startswith("alpha: waiting: 3 targets are due, a workflow has at most 2")
+    workflow.tell(night, told)
 
 
 def test_a_tick_that_comes_twice_does_nothing_twice(tmp_path: Path) -> None:
@@ -360,7 +390,7 @@ def test_a_run_that_left_its_record_counts_what_it_took(tmp_path: Path) -> None:
         return [RUN]
 
     assert ends(planned(found, runs=runs)[0]) == {"dial": None}
-    assert asked == [datetime(2026, 11, 21, 12, tzinfo=UTC)]
+    assert asked == [datetime(2026, 11, 21, 14, 17, tzinfo=UTC)]
 
 
 # Between jobs ------------------------------------------------------------------------------------------------------
