@@ -79,10 +79,11 @@ class Shop:
 
     def comment(self, pull: Pull, body: str, by: str = "ada") -> Finished:
         """What GitHub starts when somebody comments."""
+        opener = {"login": pull.user.login, "type": pull.user.type}
         made, person = self.there.comment(pull.number, body, by=by), {"login": by, "type": "User"}
         event = {
             "action": "created",
-            "issue": {"number": pull.number, "pull_request": {"url": "x"}, "user": {"login": pull.user.login}},
+            "issue": {"number": pull.number, "pull_request": {"url": "x"}, "user": opener},
             "comment": {"id": made.id, "body": body, "user": person, "author_association": "OWNER"},
             "repository": {"default_branch": "main", "full_name": NAME},
             "sender": person,

@@ -236,8 +236,8 @@ def test_a_package_of_another_content_is_not_installed(tmp_path: Path) -> None:
 def test_a_comment_is_looked_at_measured_and_answered(shop: Shop) -> None:
     event = {
         "action": "created",
-        "issue": {"number": 7, "pull_request": {"url": "x"}},
-        "comment": {"body": "/drop 3 $(id)", "author_association": "OWNER"},
+        "issue": {"number": 7, "pull_request": {"url": "x"}, "user": {"type": "Bot"}},
+        "comment": {"body": "/drop 3 $(id)", "author_association": "OWNER", "user": {"type": "User"}},
         "repository": {"default_branch": "main"},
     }
     outputs = f"command=drop;matrix={ONE}"
@@ -261,7 +261,11 @@ def test_a_comment_is_looked_at_measured_and_answered(shop: Shop) -> None:
     ("issue", "body"), [({"number": 7}, "/recheck"), ({"number": 7, "pull_request": {"url": "x"}}, "please /recheck")]
 )
 def test_other_comments_start_nothing(shop: Shop, issue: dict[str, Any], body: str) -> None:
-    event = {"action": "created", "issue": issue, "comment": {"body": body}}
+    event = {
+        "action": "created",
+        "issue": {**issue, "user": {"type": "Bot"}},
+        "comment": {"body": body, "user": {"type": "User"}},
+    }
     assert shop.run("commands.yml", "issue_comment", payload=event).jobs == {}
 
 

@@ -64,6 +64,9 @@ BY_APP = {  # who writes is a GitHub App: its key is where candidates never are,
 CANDIDATES = {"run", "confirm", "command work", "promote remeasure", "setup"}  # what they or an evaluator may start
 SETS = {"data": (DATA,), "code": (CODE, SEARCH), "own": (OWN,), "mixed": (DATA, CODE, OWN), "app": (DATA,), "ours": ()}
 
+_TOKEN = re.compile(  # as a property, as an index, or with all that its context holds: names know no case
+    r"github\s*(\.\s*token\b|\[)|tojson\s*\(\s*(github|steps)\s*\)|secrets|steps\s*(\.\s*app\b|\[)", re.IGNORECASE
+)
 _VERB = re.compile(r'/bot/bin/autoresearch" ((?:command |promote )?[a-z]+)')
 
 
@@ -94,7 +97,7 @@ def as_row(job: dict[str, Any]) -> Job:
 
 
 def holds_token(value: Any) -> bool:
-    return re.search(r"github\.token|secrets|steps\.app\.", str(value)) is not None
+    return _TOKEN.search(str(value)) is not None
 
 
 def test_every_job_is_as_the_table_says(found: dict[str, dict[str, Any]]) -> None:
@@ -133,6 +136,35 @@ def test_a_pull_request_starts_nothing_but_its_own_announcement(found: dict[str,
     assert job["if"] == "${{ github.event_name == 'never' }}"
     assert job["steps"] == [{"name": "Nothing", "run": "true"}]
     assert [name for name, workflow in found.items() if "pull_request" in workflow[True]] == ["pull-request.yml"]
+
+
+def test_a_pull_request_that_gets_another_base_is_announced_again(found: dict[str, dict[str, Any]]) -> None:
+    assert set(found["pull-request.yml"][True]["pull_request"]["types"]) == {
+        "opened", "synchronize", "reopened", "edited",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("body", "opened_by", "by", "starts"),
+    [
+        ("/recheck", "Bot", "User", True), ("/drop 2 5", "Bot", "User", True), ("/hold", "Bot", "User", True),
+        ("/recheck", "User", "User", False), ("/recheck", "Bot", "Bot", False), ("/x", "Bot", "User", False),
+        ("/lgtm", "Bot", "User", False), ("thanks", "Bot", "User", False),
+    ],
+)  # fmt: skip
+def test_what_is_no_command_takes_no_machine(
+    found: dict[str, dict[str, Any]], body: str, opened_by: str, by: str, starts: bool
+) -> None:
+    """The condition as GitHub reads it, in Python's words."""
+    words = found["commands.yml"]["jobs"]["gate"]["if"].strip().removeprefix("${{").removesuffix("}}").strip()
+    said = {
+        "github.event.issue.pull_request": "True", "github.event.issue.user.type": repr(opened_by),
+        "github.event.comment.user.type": repr(by), "github.event.comment.body": repr(body), "&&": "and", "||": "or",
+    }  # fmt: skip
+    for name, value in said.items():
+        words = words.replace(name, value)
+    assert "github." not in words
+    assert eval(words, {"startsWith": str.startswith}) is starts  # noqa: S307  # our own template
 
 
 def test_the_verdict_knows_a_pull_request_by_its_commit_alone(found: dict[str, dict[str, Any]]) -> None:
@@ -229,4 +261,8 @@ def test_the_table_is_not_compared_with_itself(found: dict[str, dict[str, Any]])
     step = {"name": "x", "env": {"A": "${{ secrets.KEY }}"}}
     assert as_row({**job, "steps": [*job["steps"], step]}) != TABLE[name][key]
     assert as_row({**job, "permissions": {"contents": "write"}}) != TABLE[name][key]
-    assert holds_token({"GITHUB_TOKEN": "${{ github.token }}"})
+    forms = ["github.token", "github['token']", "GitHub . Token", "toJSON(github)", "github[format('tok{0}', 'en')]"]
+    forms += ["secrets.KEY", "secrets['KEY']", "steps['app'].outputs.token", "steps.app.outputs.token", "toJSON(steps)"]
+    for form in forms:
+        assert holds_token({"A": f"${{{{ {form} }}}}"}), form
+    assert not holds_token({"A": "${{ github.token_type }}", "B": "${{ github.event.number }} on github"})
