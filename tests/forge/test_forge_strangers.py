@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.forge import Standing
+from bot.forge.github import closing
 from bot.forge.patience import ForgeError
 from bot.night import past
 from bot.night.folder import Night
@@ -81,6 +82,18 @@ def test_a_pull_request_that_a_stranger_opened_first_is_not_taken_for_the_bots(a
     at.there.close(theirs.number, STRANGER)
     at.propose()
     assert [one.user.type for one in at.there.pulls.values()] == ["User", "Bot"]
+
+
+def test_a_mark_that_a_stranger_copied_keeps_no_comment_back(at: Desk, tmp_path: Path) -> None:
+    """Who closes it says why and where the rows are, whatever somebody wrote under it."""
+    at.there.comment(1, f"{closing._MARK}\nnothing to see", by=STRANGER)
+    at.next_night()
+    at.night = at.elsewhere(tmp_path / "again").night
+    at.propose()
+    old = at.there.pulls[1]
+    assert old.state == "closed"
+    assert [comment.user.login == STRANGER for comment in old.comments] == [True, False]
+    assert "confirmed again there" in old.comments[1].body
 
 
 def test_only_a_humans_close_declines(at: Desk) -> None:

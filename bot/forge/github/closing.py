@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.forge import Proposal, Standing, labels
 from bot.forge.github.client import Client
+from bot.forge.github.comments import own_logins
 from bot.forge.github.pulls import PULLS, find, make_labels
 from bot.forge.github.standing import of_pull
 
@@ -33,4 +34,6 @@ def supersede(client: Client, proposal: Proposal, by: str) -> None:
 
 
 def _commented(pull: PullRequest) -> bool:
-    return any(_MARK in (comment.body or "") for comment in pull.get_issue_comments())
+    """By the bot itself: anybody may copy a mark."""
+    own = own_logins() | {pull.user.login}
+    return any(c.user.login in own and (c.body or "").startswith(_MARK) for c in pull.get_issue_comments())
