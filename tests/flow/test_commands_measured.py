@@ -93,7 +93,7 @@ def test_a_noisy_result_is_measured_on_seeds_that_nothing_was_measured_on(tmp_pa
     due = [0.95, 1 - 0.05 / 2, 1 - 0.05 / 6]
     assert [event["confirmed"]["confidence"] for event in (first, again, dropped)] == pytest.approx(due)
     assert "97.5% interval" in again["why"]
-    page = autoresearch(found, "report", "t").stdout
+    page = autoresearch(found, "report").stdout
     assert "confirmed again, 2 times of 2" in page.lower()
     assert "97.5 % confirmed, 99.17 % confirmed" in page.replace("\u00a0", " ")
     assert autoresearch(found, "log", "--verify").returncode == 0
