@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +15,7 @@ from harness import configfile, targetfile
 from harness.complaints import nearest, show
 from harness.configfile import ConfigFile, Faults
 from harness.errors import ConfigError, NotFound
-from harness.repository import Source
+from harness.repository import CommitSource, Source
 from harness.target import TARGET_FILE, Target, glob_pattern, seconds
 from harness.targetfile.overlaps import overlaps
 
@@ -159,6 +160,16 @@ def load_sound(source: Source) -> Declared:
 
 def declared(source: Source) -> Declared:
     """Every target that the configuration names. Raises ConfigError(s) of the configuration, NotFound."""
+    return _declared_by(source) if isinstance(source, CommitSource) else _declared(source)
+
+
+@functools.lru_cache(maxsize=2)
+def _declared_by(source: CommitSource) -> Declared:
+    """A commit declares the same whenever it is asked, and many targets take seconds to load."""
+    return _declared(source)
+
+
+def _declared(source: Source) -> Declared:
     config = load(source)
     folders = target_folders(source, config)
     if not folders:

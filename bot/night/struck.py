@@ -30,11 +30,20 @@ def of(repository: Repository, target: str, lock: str) -> list[Struck]:
 
 
 @functools.lru_cache(maxsize=64)
-def _of(repository: Repository, _tip: str | None, target: str) -> tuple[Struck, ...]:
-    there = [place for place in records.places(repository) if place.target == target]
-    dropped = sorted({place.night for place in there if place.verb == standing.DROP}, key=records.night_order)
+def _of(repository: Repository, tip: str | None, target: str) -> tuple[Struck, ...]:
+    dropped = sorted(_dropped(repository, tip).get(target, ()), key=records.night_order)
     found = [_struck(night, _confirming(repository, target, night)) for night in dropped]
     return tuple(one for one in found if one)
+
+
+@functools.lru_cache(maxsize=1)
+def _dropped(repository: Repository, _tip: str | None) -> dict[str, set[str]]:
+    """Target -> nights that rows were taken out of; all targets at once, since the records are long."""
+    found: dict[str, set[str]] = {}
+    for place in records.places(repository):
+        if place.verb == standing.DROP:
+            found.setdefault(place.target, set()).add(place.night)
+    return found
 
 
 def _confirming(repository: Repository, target: str, night: str) -> list[Segment]:
