@@ -11,7 +11,8 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping
 
-from harness.documents import ParseProblem, is_data, leaves, parse
+from harness.documents import is_data, leaves, load_bytes
+from harness.errors import InvalidCandidate
 from harness.rule import Metric, Rule
 
 FAMILY = 20  # experiments with a score that it takes to know what is usual
@@ -108,8 +109,8 @@ def _uncommented(text: str, name: str) -> str:
 
 def _changed_leaves(one: str, other: str, name: str) -> Iterator[str]:
     try:
-        before, after = (dict(leaves(parse(text.encode(), name).data)) for text in (one, other))
-    except (ParseProblem, ValueError):
+        before, after = (dict(leaves(load_bytes(text.encode(), name))) for text in (one, other))
+    except InvalidCandidate:
         yield from _changed_lines(one, other, name)
         return
     yield from (path for path in {**before, **after} if before.get(path) != after.get(path))

@@ -53,8 +53,11 @@ class Asking:
         return attempts
 
     def ahead(self) -> None:
-        """Prepares the batch after the one that is being measured, where asking too early changes nothing."""
-        if self._prepared or not self._proposer.steady or not self._asked:
+        """Prepares the batch after the one that is being measured, where asking too early changes nothing.
+
+        Not where the batch before kept something: keeps come in rows, and what is prepared would be thrown away.
+        """
+        if self._prepared or not self._proposer.steady or self._state.since_keep < self._asked or not self._asked:
             return
         both = self._asked + self._batch
         if stops.affordable(self._limits, self._state, self._proposer.worst_case_usd, both) == both:

@@ -153,8 +153,8 @@ def _from_curves(spec: Spec, points: Ints, curves: Mapping[int, Floats]) -> Floa
 def _by_tier(spec: Spec, found: Ints, facts: Facts) -> Floats:
     """One product: sums of whole numbers are exact in any order."""
     tiers = tier_of(spec, found)
-    inside = np.stack([tiers == tier for tier in range(len(spec.tiers))], axis=1).astype(np.float64)
-    sums: Floats = facts.rows @ inside
+    inside = (tiers == np.arange(len(spec.tiers))[:, None]).astype(np.float64)
+    sums: Floats = facts.rows @ inside.T
     return sums
 
 
