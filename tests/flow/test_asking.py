@@ -26,7 +26,7 @@ from tests.proposing import target
 from tests.scoring import FOLDER, TARGET, repository_at
 from tests.support import git
 
-EXPERIMENTS = 150
+EXPERIMENTS = 310
 BASE = b"w: 0\n"
 SMALL = "/weights/*: {int: [4, 6]}"  # 81 points, which are walked to their end
 
@@ -92,8 +92,8 @@ def test_a_batch_is_recorded_when_the_next_is_on_its_way_or_at_once_if_something
     assert [answered for _, answered in seen] == list(sent)
     late = {first for first, (before, _) in zip(sent, seen, strict=True) if before < first}
     assert all(before in {first, first - SERVE_BATCH} for first, (before, _) in zip(sent, seen, strict=True))
-    kept = {first for first in sent if first and "keep" in statuses[first - SERVE_BATCH : first]}
-    assert late == set(sent) - kept - {0, sent[-1]}, "no whole batch is left to be prepared before the last"
+    kept = {first for first in sent if "keep" in statuses[max(first - 2 * SERVE_BATCH, 0) : first]}
+    assert late == set(sent) - kept - {0, sent[1], sent[-1]}, "no whole batch is left to be prepared before the last"
     assert late
     assert kept
 
@@ -116,12 +116,15 @@ class Steady:
 def test_a_batch_that_is_thrown_away_leaves_what_was_tried_before() -> None:
     """A null is given out however often the same was tried: that it was stays known."""
     judging = Admission(target({}), BASE, lambda content: content.decode())
-    state = LoopState(content=BASE, blob="base", tried={canonical_id(BASE, "spec.yaml")})
+    state = LoopState(content=BASE, blob="base", tried={canonical_id(BASE, "spec.yaml")}, since_keep=2)
     asking = Asking(state, judging, Steady(), Limits(100, None, 0.0, None), 2)
     asking.next()
     asked = set(state.tried)
     asking.ahead()
     assert len(state.tried) == len(asked) + 1
-    state.experiments, state.blob, state.content = 2, "kept", b"w: 1\n"
+    state.experiments, state.blob, state.content, state.since_keep = 2, "kept", b"w: 1\n", 1
     assert [attempt.duplicate for attempt in asking.next()] == [False, False]
-    assert state.tried == asked | {canonical_id(b"w: 3\n", "spec.yaml")}
+    again = asked | {canonical_id(b"w: 3\n", "spec.yaml")}
+    assert state.tried == again
+    asking.ahead()
+    assert state.tried == again, "keeps come in rows: after one nothing is prepared"
