@@ -36,16 +36,13 @@ class Asking:
         self._prepared: _Prepared | None = None
         self._new: set[str] = set()  # what nobody had tried before the last request
 
-    def ready(self) -> list[Attempt] | None:
-        """The next batch, where it is prepared and nothing was kept since it was asked for."""
-        made, now = self._prepared, (self._state.blob, self._state.experiments + 1)
-        return made.attempts if made and (made.blob, made.first) == now else None
-
     def next(self) -> list[Attempt]:
         """None: the proposer has no more."""
-        attempts = self.ready()
-        if attempts is None:
-            if self._prepared:
+        made, now = self._prepared, (self._state.blob, self._state.experiments + 1)
+        if made and (made.blob, made.first) == now:  # nothing was kept since
+            attempts = made.attempts
+        else:
+            if made:
                 self._state.tried -= self._new
             count = stops.affordable(self._limits, self._state, self._proposer.worst_case_usd, self._batch)
             attempts = self._ask(self._state.experiments + 1, count)

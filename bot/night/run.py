@@ -1,7 +1,7 @@
 """`run`: the loop of one target. Ask, admit, measure, decide, record; then look whether the lock still holds.
 
-Every experiment is recorded with its content, kept or not, before the next batch is measured; or, where nothing was
-kept and that batch stands ready, as soon as it is on its way.
+Every experiment is recorded with its content, kept or not, before the next batch is measured: a kill takes what is in
+flight, and no more.
 """
 
 from __future__ import annotations
@@ -89,7 +89,6 @@ class _Loop:
         )
         self.before = self.state.elapsed
         self.started = self.synced = time.monotonic()
-        self.unwritten: list[Event] = []
         self.limits = stops.Limits(plan.experiments, plan.wall_clock, plan.usd, plan.plateau)
         self.ends: list[stops.Stop] = stops.stops(self.limits, self.proposer.worst_case_usd, self.elapsed)
         self.progress = Progress(
@@ -111,7 +110,6 @@ class _Loop:
 
     def _ahead(self) -> None:
         """What is done while a batch is measured."""
-        self._write()
         self.asking.ahead()
 
     def run(self, *, regardless: bool) -> str:
@@ -139,7 +137,6 @@ class _Loop:
             return self._experiments(), ""
 
     def _end(self, end: str, why: str) -> None:
-        self._write()
         self.progress.done(self.state, end)
         self.writer.seal(end, why=why)
 
@@ -201,7 +198,7 @@ class _Loop:
             self.progress.update(self.state)
 
     def _judge(self, attempts: list[Attempt]) -> list[Outcome]:
-        """Judges attempts and records them in one write, now or with the next batch; then the lock is looked at."""
+        """Judges attempts and records them in one write; then the lock is looked at."""
         findings = self.judge.findings(attempts)
         outcomes = self._record([self._event(a, f) for a, f in zip(attempts, findings, strict=True)])
         self.checkout.watch.check()
@@ -238,16 +235,10 @@ class _Loop:
         self.state.apply(event, {held["pack"]["sha256"]: content} if "pack" in held else None)
 
     def _record(self, events: list[Event]) -> list[Outcome]:
-        self.unwritten += events
-        if not self.asking.ready():
-            self._write()
-        return [Outcome(e["id"], e["status"], e["reason"], e["metrics"], e["parts"], e.get("bound")) for e in events]
-
-    def _write(self) -> None:
         wait = time.monotonic() - self.synced >= SYNC_EVERY
-        self.writer.append(self.unwritten, wait=wait)
-        self.unwritten = []
+        self.writer.append(events, wait=wait)
         self.synced = time.monotonic() if wait else self.synced
+        return [Outcome(e["id"], e["status"], e["reason"], e["metrics"], e["parts"], e.get("bound")) for e in events]
 
 
 def _begun_on(segments: Sequence[Segment]) -> dict[str, str] | None:

@@ -16,9 +16,12 @@ START = "a: 1\nb: 1\nc: 1\nd: 1\n"
 FILES = {
     SPEC: START,
     f"{folder('t')}/target.yaml": target("t", "publish: [tag]").replace(
-        "/b:", "/c: {int: [0, 50]}, /d: {int: [0, 50]}, /b:"
+        "space: {/a: {int: [0, 50]}, /b: {int: [0, 50]}}", "space: {/*: {int: [0, 5000]}}"
     ),
-    f"{folder('t')}/evaluate.py": EVALUATOR.replace('data["a"] + data["b"]', "sum(data.values())"),
+    # The best is within the bounds: two nights that both ran into them would propose the same, which is refused.
+    f"{folder('t')}/evaluate.py": EVALUATOR.replace(
+        'data["a"] + data["b"]', "sum(9000 - abs(value - 3000) for value in data.values())"
+    ),
 }
 NIGHT = dict.fromkeys(["plan", "run t", "confirm t", "propose"], "success")
 PROMOTION = dict.fromkeys(["plan", "remeasure t", "publish"], "success")
