@@ -20,7 +20,7 @@ from harness.rule import Metric, Rule
 from tests.benchmarks.nights import children_cpu, churn_risk_files, own_cpu, run_loop, scratch_repository
 
 EVENTS_BEFORE = 2  # the header and the baseline
-BATCHES_AFTER = 2 * SERVE_BATCH  # what the batch after a keep and the one after that are made of
+EXPERIMENTS_AFTER = 2 * SERVE_BATCH  # what the batch after a keep and the one after that are made of
 
 PROCESS_FORM = {
     "targets/experiments/shell/target.yaml": (
@@ -143,7 +143,7 @@ def _spent(marks: dict[int, float], start: int, end: int) -> float:
 def _quiet(marks: dict[int, float], start: int, end: int, kept: list[int]) -> float:
     """CPU seconds an experiment, of the writes between two counts that are no keep's and do not follow one."""
     counts = [count for count in sorted(marks) if start <= count <= end]
-    busy = [any(a - BATCHES_AFTER < number + EVENTS_BEFORE <= b for number in kept) for a, b in pairwise(counts)]
+    busy = [any(a - EXPERIMENTS_AFTER < number + EVENTS_BEFORE <= b for number in kept) for a, b in pairwise(counts)]
     spent = [(marks[b] - marks[a], b - a) for (a, b), one in zip(pairwise(counts), busy, strict=True) if not one]
     return sum(seconds for seconds, _ in spent) / sum(count for _, count in spent)
 
