@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from harness.contents import inline
-from harness.errors import IntegrityError
 
 GENESIS = "0" * 64
 _TAIL = len(b',"chain":""}\n') + 64
@@ -81,7 +80,7 @@ class SegmentWriter:
         lines = []
         for event in events:
             body = _ENCODE(event)[:-1].encode()
-            self.chain = _next_chain(self.chain, body)
+            self.chain = next_chain(self.chain, body)
             lines.append(body + f',"chain":"{self.chain}"}}\n'.encode())
             self.count += 1
         if self._pack is not None and self._packed > self._synced:
@@ -156,34 +155,6 @@ def intact_lines(data: bytes) -> Iterator[bytes]:
         yield body
 
 
-def heal(folder: Path, segment: Segment) -> Segment:
-    """Ends an interrupted segment: a torn last line, which was never recorded, is cut off, and a seal is written.
-
-    Raises IntegrityError if anything but the last line is damaged.
-    """
-    path = folder / f"{segment.name}.jsonl"
-    data = path.read_bytes()
-    if b"\n" in data[segment.size :]:
-        raise IntegrityError(
-            f"{path}: {segment.bad}",
-            why="a line in the middle of the record changed after it was written",
-            next_step="autoresearch log --verify; the night cannot go on from a damaged record",
-        )
-    os.truncate(path, segment.size)
-    pack = path.with_suffix(".pack")
-    if pack.exists():
-        os.truncate(pack, max((place["at"] + place["size"] for place in _places(segment.events)), default=0))
-    if not segment.events:
-        path.unlink()
-        return segment
-    body = json.dumps({"event": "seal", "events": len(segment.events), "end": "interrupted"}, separators=(",", ":"))
-    chain = _next_chain(segment.chain, body[:-1].encode())
-    with path.open("ab") as file:
-        file.write(body[:-1].encode() + f',"chain":"{chain}"}}\n'.encode())
-        os.fsync(file.fileno())
-    return read(path)
-
-
 def verify_order(segments: Sequence[Segment]) -> BadLine | None:
     """The first fault in a night's segments of one target: inside one, or in how they follow each other."""
     previous = GENESIS
@@ -199,7 +170,7 @@ def verify_order(segments: Sequence[Segment]) -> BadLine | None:
 
 def packed_contents(segment: Segment, pack: bytes) -> dict[str, bytes]:
     """SHA-256 -> content of everything in a segment's pack."""
-    return {place["sha256"]: pack[place["at"] : place["at"] + place["size"]] for place in _places(segment.events)}
+    return {place["sha256"]: pack[place["at"] : place["at"] + place["size"]] for place in places(segment.events)}
 
 
 def _read_line(line: bytes, chain: str, number: int) -> tuple[Event, str]:
@@ -210,7 +181,7 @@ def _read_line(line: bytes, chain: str, number: int) -> tuple[Event, str]:
     claimed = line[-67:-3].decode("ascii", "replace")
     if number == 1:
         chain = _header_previous(body)
-    expected = _next_chain(chain, body)
+    expected = next_chain(chain, body)
     if claimed != expected:
         raise ValueError("the chain breaks here: this line is not what was written")
     event = _loads(body)
@@ -238,7 +209,7 @@ def _loads(body: bytes) -> Any:
 
 
 def _check_pack(event: Event, pack: bytes, packed: int) -> int:
-    for place in _places([event]):
+    for place in places([event]):
         if not isinstance(place, dict) or any(
             type(place.get(key)) is not int or place[key] < 0 for key in ("at", "size")
         ):
@@ -271,7 +242,7 @@ def _check_whole(name: str, events: list[Event], pack: bytes, packed: int) -> Ba
     return None
 
 
-def _places(events: Sequence[Event]) -> Iterator[dict[str, Any]]:
+def places(events: Sequence[Event]) -> Iterator[dict[str, Any]]:
     """Where the contents of events, and of the rows of a confirm, stand in the pack: in the order of writing."""
     for event in events:
         rows = event.get("rows")
@@ -281,7 +252,8 @@ def _places(events: Sequence[Event]) -> Iterator[dict[str, Any]]:
                 yield held["pack"]
 
 
-def _next_chain(chain: str, body: bytes) -> str:
+def next_chain(chain: str, body: bytes) -> str:
+    """The chain value after a line, of which the body is all that stands before its own."""
     return hashlib.sha256(chain.encode() + body).hexdigest()
 
 

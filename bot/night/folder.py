@@ -28,6 +28,7 @@ from harness.events import Segment
 from harness.handover import plans
 from harness.handover.expected import MOST_PACK_BYTES, MOST_SEGMENT_BYTES
 from harness.handover.files import Files, read_bounded, read_folder
+from harness.healing import heal
 from harness.repository import Repository
 
 RECORDED = "recorded.txt"  # what of a night is on the records branch: blob id and path, a line each
@@ -179,7 +180,7 @@ class Night:
         """Ends an interrupted last segment. Raises IntegrityError if more than its last line is damaged."""
         found = self.segments(target)
         if found and not found[-1].sealed:
-            events.heal(self.folder(target), found[-1])
+            heal(self.folder(target), found[-1])
 
     def healed(self, target: str) -> list[Segment]:
         """The segments of a target, an interrupted last one ended. Raises IntegrityError on damage."""

@@ -236,6 +236,8 @@ class _Loop:
 
     def _record(self, events: list[Event]) -> list[Outcome]:
         wait = time.monotonic() - self.synced >= SYNC_EVERY
+        if len(events) > 1:  # a kill may cut the write: a batch counts whole or not at all
+            events[0]["batch"] = len(events)
         self.writer.append(events, wait=wait)
         self.synced = time.monotonic() if wait else self.synced
         return [Outcome(e["id"], e["status"], e["reason"], e["metrics"], e["parts"], e.get("bound")) for e in events]

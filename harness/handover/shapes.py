@@ -224,7 +224,7 @@ KINDS: Mapping[str, Shape] = {
         {"id": _ID, **_IDENTITY, "parent": _BLOB_ID, "description": text(500), "status": one_of(*REASONS),
          "reason": text(40), "why": text(), "metrics": _METRICS, "parts": _PARTS, "gain": number(), "cost_usd": _COST,
          "seconds": _SECONDS, "elapsed": _SECONDS},
-        _EVIDENCE,
+        {**_EVIDENCE, "batch": whole(2)},
     ),
     "ablate": Shape({}, more=True),
     "look": Shape({"holdout": _HASH, "split": text(40), "head": _BLOB_ID}),

@@ -17,6 +17,7 @@ from harness import events
 from harness.contents import INLINE_LIMIT, content_of, inline
 from harness.errors import IntegrityError
 from harness.events import GENESIS, Segment, SegmentWriter
+from harness.healing import heal
 
 LATIN = "Grüße\n".encode("latin-1") * 7
 NAME = "2026-11-21.1-run"
@@ -390,7 +391,7 @@ def test_a_torn_last_line_is_cut_off_and_the_segment_ends(tmp_path: Path) -> Non
     for cut in range(1, len(lines[-1])):
         path.write_bytes(b"".join(lines))
         torn(path, cut)
-        healed = events.heal(tmp_path, events.read(path))
+        healed = heal(tmp_path, events.read(path))
         assert healed.bad is None
         assert [event.get("id") for event in healed.events] == [None, 1, 2, 3, None]
         assert healed.events[-1]["end"] == "interrupted"
@@ -401,7 +402,7 @@ def test_a_torn_last_line_is_cut_off_and_the_segment_ends(tmp_path: Path) -> Non
 def test_a_whole_open_segment_loses_nothing_when_it_is_healed(tmp_path: Path) -> None:
     path = write(tmp_path, 4, seal=False)
     before = path.read_bytes()
-    healed = events.heal(tmp_path, events.read(path))
+    healed = heal(tmp_path, events.read(path))
     assert path.read_bytes().startswith(before)
     assert len(healed.events) == 6
     assert events.verify_order([healed]) is None
@@ -413,7 +414,7 @@ def test_healing_forgets_packed_contents_that_no_line_names(tmp_path: Path) -> N
     whole = pack.read_bytes()
     torn(path, 5)
     pack.write_bytes(whole + b"written before its line")
-    healed = events.heal(tmp_path, events.read(path))
+    healed = heal(tmp_path, events.read(path))
     assert healed.bad is None
     assert len(healed.events) == 4
     assert pack.read_bytes() == whole[: 2 * (len(LATIN) + 1)]
@@ -423,7 +424,7 @@ def test_healing_keeps_what_the_rows_of_a_confirm_hold(tmp_path: Path) -> None:
     writer = SegmentWriter(tmp_path, NAME, GENESIS, {"verb": "confirm"})
     writer.append([{"event": "confirm", "rows": [{"number": 1, "content": writer.content(LATIN, None)}]}])
     writer.close()
-    healed = events.heal(tmp_path, events.read(tmp_path / f"{NAME}.jsonl"))
+    healed = heal(tmp_path, events.read(tmp_path / f"{NAME}.jsonl"))
     assert healed.bad is None
     assert (tmp_path / f"{NAME}.pack").read_bytes() == LATIN
 
@@ -432,7 +433,7 @@ def test_healing_keeps_what_the_rows_of_a_confirm_hold(tmp_path: Path) -> None:
 def test_a_segment_without_a_whole_header_never_was(tmp_path: Path, cut: int) -> None:
     path = write(tmp_path, 0, seal=False)
     path.write_bytes(path.read_bytes()[:-cut])
-    assert events.heal(tmp_path, events.read(path)).events == ()
+    assert heal(tmp_path, events.read(path)).events == ()
     assert not path.exists()
     write(tmp_path, 1)
 
@@ -445,7 +446,7 @@ def test_damage_in_the_middle_is_refused_and_left_as_it_is(tmp_path: Path) -> No
         if line_at(data, at) == 5 and data[at] == 10:
             continue
         with pytest.raises(IntegrityError, match=f"line {line_at(data, at)}"):
-            events.heal(tmp_path, events.read(path))
+            heal(tmp_path, events.read(path))
         assert path.read_bytes() == flip(data, at, 4)
 
 
@@ -454,21 +455,47 @@ def test_a_damaged_pack_is_refused_too(tmp_path: Path) -> None:
     pack = path.with_suffix(".pack")
     pack.write_bytes(flip(pack.read_bytes(), 3, 1))
     with pytest.raises(IntegrityError, match="line 2"):
-        events.heal(tmp_path, events.read(path))
+        heal(tmp_path, events.read(path))
 
 
-def test_several_events_of_one_batch_are_cut_at_a_line(tmp_path: Path) -> None:
-    """A batch is one write; a crash may leave any part of it."""
+def test_of_a_batch_that_was_cut_nothing_is_left(tmp_path: Path) -> None:
+    """A batch is one write; a crash may leave any part of it. Single events before and behind it are none of it."""
     writer = SegmentWriter(tmp_path, NAME, GENESIS, {"verb": "run"})
-    writer.append([{"event": "experiment", "id": n} for n in range(1, 6)])
+    writer.append([{"event": "experiment", "id": 1}])
+    writer.append([{"event": "experiment", "id": n, **({"batch": 3} if n in {2, 5} else {})} for n in (2, 3, 4)])
+    writer.append([{"event": "experiment", "id": n, **({"batch": 3} if n in {2, 5} else {})} for n in (5, 6, 7)])
+    writer.append([{"event": "experiment", "id": 8}])
     writer.close()
     path = tmp_path / f"{NAME}.jsonl"
     data = path.read_bytes()
-    for size in range(len(data.splitlines(keepends=True)[0]), len(data)):
+    left = {0: 0, 1: 1, 2: 1, 3: 1, 4: 4, 5: 4, 6: 4, 7: 7, 8: 8}  # lines behind the header -> how many of them count
+    for size in range(len(data.splitlines(keepends=True)[0]), len(data) + 1):
         path.write_bytes(data[:size])
-        healed = events.heal(tmp_path, events.read(path))
+        healed = heal(tmp_path, events.read(path))
         assert healed.bad is None
-        assert len(healed.events) - 2 == data[:size].count(b"\n") - 1
+        assert len(healed.events) - 2 == left[data[:size].count(b"\n") - 1]
+
+
+def test_the_contents_of_a_batch_that_was_cut_leave_the_pack_with_it(tmp_path: Path) -> None:
+    writer = SegmentWriter(tmp_path, NAME, GENESIS, {"verb": "run"})
+    writer.append([{"event": "experiment", "id": 1, "content": writer.content(LATIN, None)}])
+    writer.append(
+        [
+            {
+                "event": "experiment",
+                "id": n,
+                "content": writer.content(LATIN + b"%d" % n, None),
+                **({"batch": 2} if n == 2 else {}),
+            }
+            for n in (2, 3)
+        ]
+    )
+    writer.close()
+    path = tmp_path / f"{NAME}.jsonl"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:3]))
+    healed = heal(tmp_path, events.read(path))
+    assert [event.get("id") for event in healed.events] == [None, 1, None]
+    assert path.with_suffix(".pack").read_bytes() == LATIN
 
 
 def test_recording_survives_short_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
