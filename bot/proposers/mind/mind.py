@@ -97,7 +97,7 @@ class Mind:
         self._talk: _Talk | None = None
         self._pending: list[Proposal] = []
         self._worst = {name: self._worst_call(name) for name in {options.model, options.larger} - {""}}
-        self.worst_case_usd = float((1 + CORRECTIONS + repairs.MOST) * max(self._worst.values()))
+        self.worst_case_usd = float((1 + CORRECTIONS) * max(self._worst.values()))  # a repair costs less
 
     def ask(self, request: Request) -> list[Proposal]:
         if request.count < 1:
@@ -121,7 +121,12 @@ class Mind:
     def repair(self, proposal: Proposal, why: str) -> Proposal | None:
         """One call, without corrections. Its own cost alone is in what it returns."""
         talk = self._talk
-        if talk is None or proposal != talk.proposal or talk.repairs >= repairs.MOST or not repairs.is_dull(why):
+        if (
+            talk is None
+            or proposal.content != talk.proposal.content
+            or talk.repairs >= repairs.MOST
+            or not repairs.is_dull(why)
+        ):
             return None
         talk.repairs += 1
         said = f"It crashed for a slip. This is the end of its output:\n{fenced('output', ends(why, MOST_SAID // 2))}"

@@ -100,8 +100,10 @@ class Layout:
 
     def _fixed(self, anchor: Anchor) -> str:
         when = f"after experiment {anchor.experiment}" if anchor.experiment else "at the start of this night"
-        text = anchor.content.decode("utf-8", errors="surrogateescape")
-        return f"{self._about}# The file {when}\n{fenced(f'file {self._target.file}', text)}# What was tried since the start\n"
+        return f"{self._about}# The file {when}\n{self._file(anchor.content)}# What was tried since the start\n"
+
+    def _file(self, content: bytes) -> str:
+        return fenced(f"file {self._target.file}", content.decode("utf-8", errors="surrogateescape"))
 
     def _now(self, anchor: Anchor, request: Request, before: int, aim: str) -> str:
         rule = self._target.rule
@@ -117,7 +119,7 @@ class Layout:
     def _file_now(self, anchor: Anchor, content: bytes, before: int) -> str:
         if content == anchor.content:
             return "The file stands as it is shown above.\n"
-        whole = fenced(f"file {self._target.file}", content.decode("utf-8", errors="surrogateescape"))
+        whole = self._file(content)
         changes = fenced("changes", described(anchor.content, content, self._target.file, around=3))
         if len(whole) <= max(len(changes), TAIL_SHARE * before):
             return f"The file as it stands now:\n{whole}"
