@@ -144,6 +144,11 @@ def exists(kind: str) -> bool:
     return kind in _KINDS
 
 
+def kinds() -> tuple[str, ...]:
+    """Every kind of proposer that there is."""
+    return tuple(_KINDS)
+
+
 def make(target: Target, seed: int, source: Source | None = None, model: Model | None = None) -> Proposer:
     """The proposer that a target names. source: the night's base commit, for one that reads more than the file; model:
     who answers prompts.
