@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from bot.proposers.bandit import CONTROL_SHARE, Bandit, Effort
 
-BAR_SPLIT = 0.95  # of what an even split gains
+BAR_SPLIT = 0.9  # of what an even split gains
 BAR_BEST = 0.7  # of what the best arm alone gains
 CONTROL = "control"
 
