@@ -21,8 +21,6 @@ from bot.proposers.bandit import Bandit, Effort
 from harness.target import Budget, Target
 from harness.targetfile.proposing import KEYLESS
 
-CENT_OF_A_CENT = 1e-9  # sums of dollars are floats
-
 
 @dataclass
 class Arm:
@@ -92,7 +90,7 @@ class Portfolio:
 
     def _payable(self, arm: Arm) -> bool:
         worst = arm.proposer.worst_case_usd
-        return arm.over is None and (not worst or worst <= self._usd_left + CENT_OF_A_CENT)
+        return arm.over is None and (not worst or worst <= self._usd_left)
 
     def _open(self, arm: Arm, incumbent: bytes) -> bool:
         return self._payable(arm) and arm.idle != incumbent

@@ -1,6 +1,6 @@
 """Gets the stand-in for providers of models, which npm brings, and checks that it is the pinned one.
 
-    python tests/models/fetch_aimock.py .venv/aimock
+python tests/models/fetch_aimock.py .venv/aimock
 """
 
 from __future__ import annotations
