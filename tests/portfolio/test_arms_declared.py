@@ -13,7 +13,7 @@ from harness.repository import WorkingSource
 from harness.target import Target
 from tests.scoring import FOLDER, TARGET, repository_at
 
-WHERE = f"{FOLDER}/target.yaml:11:"
+WHERE = f"{FOLDER}/target.yaml:10:"
 
 
 def load(folder: Path, proposer: str) -> Target:
@@ -25,8 +25,7 @@ def load(folder: Path, proposer: str) -> Target:
 @pytest.mark.parametrize(
     ("arms", "said"),
     [
-        ("[{kind: claude}, {kind: ollama, model: m}]", "no arm does without a key: one is the control, of the kind "
-         "perturb or search or tune"),
+        ("[{kind: claude}, {kind: ollama, model: m}]", "no arm does without a key: one is the control"),
         ("[{kind: search}]", "expected at least 2 entries, found 1"),
         ("[]", "expected at least 2 entries, found none"),
         ("[{kind: search}, {kind: serach}]", "found serach; valid: "),
