@@ -32,7 +32,7 @@ def outcome_of(event: Event) -> Outcome:
     """What a proposer is told of a recorded experiment."""
     return Outcome(
         event["id"], event["status"], event["reason"], event["metrics"], event["parts"], event.get("bound"),
-        event["why"], event["gain"],
+        event["why"], event["gain"], event["cost_usd"], event.get("model", {}),
     )  # fmt: skip
 
 
