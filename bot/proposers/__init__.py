@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
+from bot.models.messages import Model
 from harness.errors import ConfigError
 from harness.repository import Source
 from harness.target import Target
@@ -18,24 +19,31 @@ from harness.target import Target
 
 @dataclass(frozen=True)
 class Request:
-    """first: the number that the first proposal will have as an experiment; tried: canonical ids not to repeat."""
+    """first: the number that the first proposal will have as an experiment; tried: canonical ids not to repeat; left:
+    experiments, these included; usd_left: US dollars; parts: the incumbent's."""
 
     incumbent: bytes
     metrics: Mapping[str, float]
     first: int
     count: int
     tried: Collection[str]
+    left: int = 0
+    usd_left: float = 0.0
+    parts: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Proposal:
     """The whole new content of the file, and what it changes in words. null: by intention nothing that matters; it is
-    measured like any other, however often the same was tried."""
+    measured like any other, however often the same was tried. spent: what a model took, as the event records it;
+    failed: there is no candidate, and why: the content is the incumbent's, and never measured."""
 
     content: bytes
     description: str
     cost_usd: float = 0.0
     null: bool = False
+    spent: Mapping[str, Any] = field(default_factory=dict)
+    failed: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,8 @@ class Outcome:
     metrics: Mapping[str, float]
     parts: Mapping[str, float]
     bound: float | None = None
+    why: str = ""
+    gain: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -59,6 +69,16 @@ class Told:
 
     content: bytes
     outcome: Outcome
+    description: str = ""
+
+
+class Over(Exception):
+    """No more can be asked. end: "money" (a cap) or "exhausted" (the model is gone)."""
+
+    def __init__(self, end: str, why: str) -> None:
+        super().__init__(why)
+        self.end = end
+        self.why = why
 
 
 class Proposer(Protocol):
@@ -86,22 +106,25 @@ class Proposer(Protocol):
 
 def exists(kind: str) -> bool:
     """Whether there is a proposer of this kind."""
-    return kind in _KINDS or kind in _READERS
+    return kind in _KINDS or kind in _READERS or kind in _ASKERS
 
 
-def make(target: Target, seed: int, source: Source | None = None) -> Proposer:
-    """The proposer that a target names. source: the night's base commit, for one that reads more than the file.
+def make(target: Target, seed: int, source: Source | None = None, model: Model | None = None) -> Proposer:
+    """The proposer that a target names. source: the night's base commit, for one that reads more than the file; model:
+    the broker's client, for one that asks it.
 
     Raises ConfigErrors for what it reads.
     """
     if target.proposer in _READERS and source is not None:
         return _READERS[target.proposer](target, seed, source)
+    if target.proposer in _ASKERS:
+        return _ASKERS[target.proposer](target, source, model)
     return _KINDS[target.proposer](target, seed)
 
 
 def check(target: Target, source: Source) -> None:
     """Raises ConfigError(s) if what the target's proposer needs, beside the file, is missing or cannot be used."""
-    if target.proposer in _READERS or target.proposer == "search":
+    if target.proposer in _READERS or target.proposer in {"search", "command"}:
         make(target, 0, source)
 
 
@@ -130,5 +153,13 @@ def _tune(target: Target, seed: int, source: Source) -> Proposer:
     return Tune(target, seed, catalogue.read(contents[target.catalogue], target.catalogue, target.file, base), base)
 
 
+def _command(target: Target, source: Source | None, model: Model | None) -> Proposer:
+    from bot.proposers.command import Command
+
+    program = source.read([target.program])[target.program] if source and target.program else b""
+    return Command(target, program, model)
+
+
 _KINDS: dict[str, Callable[[Target, int], Proposer]] = {"perturb": _perturb, "search": _search}
 _READERS: dict[str, Callable[[Target, int, Source], Proposer]] = {"tune": _tune}
+_ASKERS: dict[str, Callable[[Target, Source | None, Model | None], Proposer]] = {"command": _command}
