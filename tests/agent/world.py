@@ -91,12 +91,13 @@ class Gate:
     provider: Provider
     kind: Kind = "anthropic"
     purses: list[Purse] = field(default_factory=list)
+    full: str = ""
 
     @contextmanager
     def passage(self, provider: str, usd: float) -> Iterator[Metered]:
         assert provider == "provider"
-        if usd <= 0:
-            raise NoMoney("the night's cap is reached")
+        if self.full or usd <= 0:
+            raise NoMoney(self.full or "the night's cap is reached")
         self.purses.append(Purse(Decimal(str(usd))))
         with opened(self.provider, self.kind, self.purses[-1]) as proxy:
             yield Metered(proxy, self.purses[-1])
