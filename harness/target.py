@@ -67,7 +67,8 @@ class Target:
     """Paths are from the repository's root, with /. locked holds hidden files too. noise: None where the same file
     always gets the same score; catalogue: of the proposer `tune`, None for every other; private: no row may be kept
     outside `Repository.private`, nor shown. runner: labels of the machine that runs its jobs on GitHub Actions;
-    publish: what promoting a merged result publishes; options: what `proposer` says beside its kind."""
+    publish: what promoting a merged result publishes; options: what target.yaml says of its proposer, as it is written
+    there, but the kind."""
 
     name: str
     folder: str

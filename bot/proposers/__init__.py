@@ -20,7 +20,7 @@ from harness.target import Target
 @dataclass(frozen=True)
 class Request:
     """first: the number that the first proposal will have as an experiment; tried: canonical ids not to repeat; left:
-    experiments, these included; usd_left: US dollars; parts: the incumbent's."""
+    experiments that the night has left, these included; usd_left: US dollars; parts: of the incumbent."""
 
     incumbent: bytes
     metrics: Mapping[str, float]
@@ -35,8 +35,13 @@ class Request:
 @dataclass(frozen=True)
 class Proposal:
     """The whole new content of the file, and what it changes in words. null: by intention nothing that matters; it is
-    measured like any other, however often the same was tried. spent: what a model took, as the event records it;
-    failed: there is no candidate, and why: the content is the incumbent's, and never measured."""
+    measured like any other, however often the same was tried.
+
+    spent: what models were asked for it, as the record holds it under "model": {"model": name, "calls", "input",
+    "output", "cache_read", "cache_write": tokens, "seconds", "prompt", "reply": SHA-256 of both as they are kept} and
+    the "arm" of a portfolio; empty where none was. failed: why there is no candidate; content is then the incumbent's,
+    nothing is measured, and the cost is recorded.
+    """
 
     content: bytes
     description: str
@@ -51,6 +56,7 @@ class Outcome:
     """What became of a proposal: status keep, discard or crash, the reason, and the search metrics.
 
     metrics may be empty, as of what was screened: then bound is what the primary metric is at best, where it is known.
+    why: the reason in words, or the end of a crash's output; gain: of the headline over the incumbent.
     """
 
     experiment: int
@@ -65,7 +71,8 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Told:
-    """An experiment of this night that is recorded already, and its content. Experiment 0 is the baseline."""
+    """An experiment of this night that is recorded already, its content and what it was to change. Experiment 0 is the
+    baseline."""
 
     content: bytes
     outcome: Outcome
@@ -73,12 +80,14 @@ class Told:
 
 
 class Over(Exception):
-    """No more can be asked. end: "money" (a cap) or "exhausted" (the model is gone)."""
+    """No more can be asked, for a reason that is not the proposer's. end: money (a cap), exhausted (no model is left).
+
+    What cost something is returned first, as a failed proposal.
+    """
 
     def __init__(self, end: str, why: str) -> None:
         super().__init__(why)
-        self.end = end
-        self.why = why
+        self.end, self.why = end, why
 
 
 class Proposer(Protocol):
@@ -104,62 +113,86 @@ class Proposer(Protocol):
         ...
 
 
+class Repairer(Protocol):
+    """What a proposer may be besides."""
+
+    def repair(self, proposal: Proposal, why: str) -> Proposal | None:
+        """The same idea, mended after a crash for a dull reason; None: there is nothing to mend. At most twice per
+        experiment. What it cost is in what it returns, a failed proposal where that is no candidate."""
+        ...
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a proposer is made for. source: the night's base commit, for one that reads more than the file; model: who
+    answers prompts, None where nobody does."""
+
+    target: Target
+    seed: int
+    source: Source | None = None
+    model: Model | None = None
+
+
 def exists(kind: str) -> bool:
     """Whether there is a proposer of this kind."""
-    return kind in _KINDS or kind in _READERS or kind in _ASKERS
+    return kind in _KINDS
 
 
 def make(target: Target, seed: int, source: Source | None = None, model: Model | None = None) -> Proposer:
     """The proposer that a target names. source: the night's base commit, for one that reads more than the file; model:
-    the broker's client, for one that asks it.
+    who answers prompts.
 
     Raises ConfigErrors for what it reads.
     """
-    if target.proposer in _READERS and source is not None:
-        return _READERS[target.proposer](target, seed, source)
-    if target.proposer in _ASKERS:
-        return _ASKERS[target.proposer](target, source, model)
-    return _KINDS[target.proposer](target, seed)
+    return _KINDS[target.proposer](Setting(target, seed, source, model))
 
 
 def check(target: Target, source: Source) -> None:
     """Raises ConfigError(s) if what the target's proposer needs, beside the file, is missing or cannot be used."""
-    if target.proposer in _READERS or target.proposer in {"search", "command"}:
+    if target.proposer in _CHECKED_BY_MAKING:
         make(target, 0, source)
 
 
-def _perturb(target: Target, seed: int) -> Proposer:
+def _perturb(setting: Setting) -> Proposer:
     from bot.proposers.perturb import Perturb
 
-    return Perturb(target, seed)
+    return Perturb(setting.target, setting.seed)
 
 
-def _search(target: Target, seed: int) -> Proposer:
+def _search(setting: Setting) -> Proposer:
+    target = setting.target
     if importlib.util.find_spec("cmaes") is None:
         what = "the proposer search needs the library cmaes, which is not installed"
         raise ConfigError(target.place("proposer"), what, next_step="pip install 'autoresearch-bot[search]'")
     from bot.proposers.search import Search
 
-    return Search(target, seed)
+    return Search(target, setting.seed)
 
 
-def _tune(target: Target, seed: int, source: Source) -> Proposer:
+def _tune(setting: Setting) -> Proposer:
     from bot import catalogue
     from bot.proposers.tune import Tune
 
-    assert target.catalogue is not None  # noqa: S101  # every target with this proposer has one
+    target, source = setting.target, setting.source
+    if target.catalogue is None or source is None:
+        raise ValueError("the proposer tune reads a catalogue from a commit")
     contents = source.read([target.catalogue, target.file])
     base = contents[target.file]
-    return Tune(target, seed, catalogue.read(contents[target.catalogue], target.catalogue, target.file, base), base)
+    chosen = catalogue.read(contents[target.catalogue], target.catalogue, target.file, base)
+    return Tune(target, setting.seed, chosen, base)
 
 
-def _command(target: Target, source: Source | None, model: Model | None) -> Proposer:
+def _command(setting: Setting) -> Proposer:
     from bot.proposers.command import Command
 
-    program = source.read([target.program])[target.program] if source and target.program else b""
-    return Command(target, program, model)
+    program, source = setting.target.program, setting.source
+    return Command(setting.target, source.read([program])[program] if source and program else b"", setting.model)
 
 
-_KINDS: dict[str, Callable[[Target, int], Proposer]] = {"perturb": _perturb, "search": _search}
-_READERS: dict[str, Callable[[Target, int, Source], Proposer]] = {"tune": _tune}
-_ASKERS: dict[str, Callable[[Target, Source | None, Model | None], Proposer]] = {"command": _command}
+_KINDS: dict[str, Callable[[Setting], Proposer]] = {
+    "perturb": _perturb,
+    "search": _search,
+    "tune": _tune,
+    "command": _command,
+}
+_CHECKED_BY_MAKING = frozenset({"search", "tune", "command"})

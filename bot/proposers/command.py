@@ -78,9 +78,8 @@ class Command:
         task = self._task(request)
         if not self._provider:
             return command_session.run(task, None), Toll()
-        gateway = cast(Gateway, self._gateway)  # checked when this was made, or nobody asks
         try:
-            with gateway.passage(self._provider, request.usd_left) as passage:
+            with self._opened().passage(self._provider, request.usd_left) as passage:
                 left = command_session.run(task, passage)
                 toll = passage.close()
         except NoMoney as why:
@@ -88,6 +87,13 @@ class Command:
         if toll.refused:
             self._over = Over("money", toll.refused)
         return left, toll
+
+    def _opened(self) -> Gateway:
+        if not hasattr(self._gateway, "passage"):
+            what = f"the proposer command has no way to its provider {self._provider}: nobody here holds a key"
+            next_step = "start the night with the provider's key, or leave out `provider` for a tool that asks no model"
+            raise ConfigError(self._target.place("proposer"), what, next_step=next_step)
+        return cast(Gateway, self._gateway)
 
     def _task(self, request: Request) -> command_session.Task:
         words = command_shown.task(self._target, self._file)
@@ -110,6 +116,9 @@ class Command:
         return ""
 
     def _spent(self, toll: Toll, taken: float) -> dict[str, Any]:
+        """What went to and fro is not kept: of a session neither prompt nor reply has a hash."""
+        if not self._provider:
+            return {}
         return {
             "model": posixpath.basename(self._argv[0]), "calls": toll.calls, "input": toll.usage.input,
             "output": toll.usage.output, "cache_read": toll.usage.cache_read, "cache_write": toll.usage.cache_write,
@@ -124,9 +133,6 @@ class Command:
         if self._file in command_shown.RESERVED:
             what = f"the file cannot be called {self._file}: the tool is shown another file under that name"
             raise ConfigError(place, what, next_step=f"rename it; these are taken: {', '.join(command_shown.RESERVED)}")
-        if self._provider and self._gateway is not None and not hasattr(self._gateway, "passage"):
-            what = "the proposer command needs a model that opens passages to its provider"
-            raise ConfigError(place, what, next_step="leave out `provider` for a tool that calls no model")
 
 
 def _last_line(said: str) -> str:

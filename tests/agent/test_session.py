@@ -71,6 +71,8 @@ def test_a_tool_reaches_its_provider_and_its_cost_is_the_proposals(provider: Pro
     assert proposal.cost_usd == float(price(ANTHROPIC))
     spent = proposal.spent
     assert (spent["calls"], spent["input"], spent["output"]) == (1, 11, 7)
+    assert spent["model"] == "python"
+    assert spent["seconds"] > 0
     assert (spent["cache_read"], spent["cache_write"]) == (5, 3)
     assert provider.seen[0].headers["x-api-key"] == KEY
     assert provider.seen[0].said["model"] == MODEL
