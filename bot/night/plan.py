@@ -149,11 +149,11 @@ def _unfit(source: CommitSource, targets: Sequence[Target]) -> dict[str, ConfigE
 
 def _check_fit(target: Target, source: CommitSource) -> None:
     if not proposers.exists(target.proposer):
-        raise ConfigError(
-            Place(posixpath.join(target.folder, TARGET_FILE), key="proposer"),
-            f"no proposer for {target.file} is available yet: code needs one that reads it",
-            next_step="autoresearch check measures the target as it is",
-        )
+        what, step = f"the proposer {target.proposer} is not available yet", "proposer: {kind: perturb}"
+        if not target.proposer:
+            what = f"no proposer for {target.file} is available yet: code needs one that reads it"
+            step = "autoresearch check measures the target as it is"
+        raise ConfigError(Place(posixpath.join(target.folder, TARGET_FILE), key="proposer"), what, next_step=step)
     proposers.check(target, source)
     for metric, problem in labels.problems(source, target).items():
         raise ConfigError(
