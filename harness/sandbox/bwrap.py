@@ -32,6 +32,7 @@ def command(
     folder: Path | None = None,
     sockets: bool = False,
     second_layers: bool = True,
+    kept: int = 0,
 ) -> list[str]:
     """The command that runs argv in a sandbox of its own.
 
@@ -43,6 +44,7 @@ def command(
     the base interpreter of the harness or, with `packages`, that of the virtual environment it runs in.
     sockets: the relaxation for a browser: Unix and netlink sockets within the sandbox, files in memory, and the
     descriptors 3 and 4, if given, stay open. second_layers: False only for the self-test, which tests the first alone.
+    kept: a descriptor that the command is started with and that argv finds as 3; 0 for none.
     Raises SandboxError when there is no bwrap, or when a view or the machine's layout leaves no safe sandbox.
     """
     folder = folder or Path.cwd()
@@ -70,7 +72,8 @@ def command(
             behind,
             python=_interpreter(packages=False),
             uid=uid,
-            closed=launch.first_closed(sockets=sockets),
+            closed=launch.first_closed(sockets=sockets) + bool(kept),
+            kept=kept,
         ),
     ]
 
