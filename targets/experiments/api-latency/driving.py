@@ -12,7 +12,7 @@ import json
 import selectors
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,12 +66,18 @@ class Drive:
         self._stack = contextlib.ExitStack()
         self._clients = [_Client(asks, [self._connected(path) for _ in range(CONNECTIONS)]) for asks in traffic]
 
-    def until(self, stop: int, answered: Callable[[], None]) -> list[Heard]:
-        """Every client asks up to its request number `stop`. answered: called after each answer."""
+    def first(self) -> list[Heard]:
+        """One client asks its first request, and nobody else asks anything."""
+        return self._until(1, self._clients[:1])
+
+    def until(self, stop: int) -> list[Heard]:
+        """Every client asks up to its request number `stop`."""
+        return self._until(stop, self._clients)
+
+    def _until(self, stop: int, clients: Sequence[_Client]) -> list[Heard]:
         heard: list[Heard] = []
         with selectors.DefaultSelector() as selector:
-            busy = [client for client in self._clients if client.at < min(stop, len(client.asks))]
-            for client in busy:
+            for client in clients:
                 self._send(client, selector)
             while selector.get_map():
                 left = self._deadline - time.monotonic()
@@ -85,7 +91,6 @@ class Drive:
                     selector.unregister(key.fileobj)
                     heard.append(Heard(client.asked, client.so_far, now - client.sent))
                     client.at += 1
-                    answered()
                     if client.at < min(stop, len(client.asks)):
                         self._send(client, selector)
         return heard

@@ -21,7 +21,7 @@ PRAGMAS = [
 INDEXES = [
     # more indexes
 ]
-WHERE_EMAIL = "lower(email) = lower(?)"
+BY_EMAIL = "SELECT * FROM customers WHERE shop = ? AND lower(email) = lower(?)"
 
 TRANSITIONS = {"placed": ["paid", "cancelled"], "paid": ["shipped", "cancelled"], "shipped": ["delivered"]}
 
@@ -112,8 +112,7 @@ class Shop:
 
 def customers(shop, asked):
     query = asked["query"]
-    wanted = "SELECT * FROM customers WHERE shop = ? AND " + WHERE_EMAIL
-    found = sorted(shop.all(wanted, shop.number, query.get("email", "")), key=lambda row: row["id"])
+    found = sorted(shop.all(BY_EMAIL, shop.number, query.get("email", "")), key=lambda row: row["id"])
     shown = [
         {"id": row["id"], "email": row["email"], "name": row["name"], "tags": json.loads(row["tags"])} for row in found
     ]
