@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import selectors
 import socket
 import time
@@ -196,6 +197,12 @@ def difference(wanted: Any, said: Any, place: str = "") -> Iterator[str]:
             yield f"{place or 'the answer'} has {len(said)} rows instead of {len(wanted)}"
         for at, (one, other) in enumerate(zip(wanted, said, strict=False)):
             yield from difference(one, other, f"{place}/{at}")
+    elif isinstance(wanted, str) and isinstance(said, str) and len(wanted) > SHOWN and wanted != said:
+        at = len(os.path.commonprefix([wanted, said]))
+        begin = max(at - 20, 0)
+        yield f"{place or 'the answer'} is, from character {at} on, {said[begin : at + 40]!r} instead of " + repr(
+            wanted[begin : at + 40]
+        )
     elif type(wanted) is not type(said) or wanted != said:
         yield f"{place or 'the answer'} is {_shown(said)} instead of {_shown(wanted)}"
 
