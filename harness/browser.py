@@ -171,7 +171,11 @@ class Chromium:
         while time.monotonic() < deadline:
             time.sleep(_PAUSE)
             after = self.clocks()
-            if after.keys() == before.keys() and spent(before, after) < _IDLE and not any(map(_wants_to_run, after)):
+            if (
+                after.keys() == before.keys()
+                and spent(before, after) < _IDLE
+                and not any(map(usage.wants_to_run, after))
+            ):
                 return
             before = after
 
@@ -303,15 +307,6 @@ def _command(program: Path, limits: Limits) -> list[str]:
         end = command.index("--remount-ro", command.index("--dir"))
         command[end:end] = ["--ro-bind", str(real.parent), _SHOWN]
     return command
-
-
-def _wants_to_run(pid: int) -> bool:
-    """Whether a thread of the process computes, or would if a busy machine let it."""
-    for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
-        with contextlib.suppress(OSError):
-            if stat.read_bytes().rpartition(b") ")[2].startswith((b"R", b"D")):
-                return True
-    return False
 
 
 @contextlib.contextmanager

@@ -36,10 +36,14 @@ class Used:
 
 @dataclass(frozen=True)
 class Taken:
-    """By a whole sandbox so far: seconds of processor time, and bytes of memory now, files in the scratch included."""
+    """By a whole sandbox so far: seconds of processor time, and bytes of memory now, files in the scratch included.
+
+    running: whether a thread of it computes now, or would if a busy machine let it.
+    """
 
     cpu_seconds: float
     memory: int
+    running: bool
 
 
 class Watch:
@@ -80,7 +84,8 @@ def taken(leader: int) -> Taken:
     """Of the sandbox that this process leads, told by the kernel; a page that processes share counts for each."""
     pids = members(leader)
     ended = sum(sum(map(int, fields[13:15])) for fields in map(_stat, pids))  # children that were waited for, in ticks
-    return Taken(sum(map(clock, pids)) + ended / _TICKS, _resident(pids) + _scratch(pids[1:2]))
+    memory = _resident(pids) + _scratch(pids[1:2])
+    return Taken(sum(map(clock, pids)) + ended / _TICKS, memory, any(map(wants_to_run, pids)))
 
 
 def clock(pid: int) -> float:
@@ -88,6 +93,15 @@ def clock(pid: int) -> float:
     with contextlib.suppress(OSError):
         return time.clock_gettime(~pid << 3 | 2)  # the kernel's number for another process's clock
     return 0.0
+
+
+def wants_to_run(pid: int) -> bool:
+    """Whether a thread of the process computes, or would if a busy machine let it."""
+    for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with contextlib.suppress(OSError):
+            if stat.read_bytes().rpartition(b") ")[2].startswith((b"R", b"D")):
+                return True
+    return False
 
 
 def _used(pids: list[int]) -> Used:

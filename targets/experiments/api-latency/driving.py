@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import selectors
 import socket
 import time
@@ -198,11 +197,10 @@ def difference(wanted: Any, said: Any, place: str = "") -> Iterator[str]:
         for at, (one, other) in enumerate(zip(wanted, said, strict=False)):
             yield from difference(one, other, f"{place}/{at}")
     elif isinstance(wanted, str) and isinstance(said, str) and len(wanted) > SHOWN and wanted != said:
-        at = len(os.path.commonprefix([wanted, said]))
-        begin = max(at - 20, 0)
-        yield f"{place or 'the answer'} is, from character {at} on, {said[begin : at + 40]!r} instead of " + repr(
-            wanted[begin : at + 40]
-        )
+        pairs = enumerate(zip(wanted, said, strict=False))
+        at = next((at for at, (one, other) in pairs if one != other), min(len(wanted), len(said)))
+        part = slice(max(at - 20, 0), at + 40)
+        yield f"{place or 'the answer'} is, around character {at}, {said[part]!r} instead of {wanted[part]!r}"
     elif type(wanted) is not type(said) or wanted != said:
         yield f"{place or 'the answer'} is {_shown(said)} instead of {_shown(wanted)}"
 
