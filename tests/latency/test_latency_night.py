@@ -1,4 +1,4 @@
-"""A night on api-latency with a proposer that knows what to write: refused, kept by pairs, confirmed with an interval."""
+"""A night on api-latency with a scripted proposer: one refused, one kept by pairs and confirmed with an interval."""
 
 from __future__ import annotations
 

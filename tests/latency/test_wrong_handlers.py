@@ -1,4 +1,4 @@
-"""Handlers of api-latency that are wrong are refused, each for its reason, and by the one check that is meant for it."""
+"""Wrong handlers of api-latency are refused, each for its reason, and by the one check that is meant for it."""
 
 from __future__ import annotations
 
