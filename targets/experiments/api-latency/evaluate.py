@@ -20,7 +20,7 @@ import shutil
 import socket
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,13 +83,13 @@ def measured(home: Path, asked: Course) -> evaluator.Scores:
     sees = [home / "handler.py", ground().database, "server.py", "receipt.html"]
     words = ["python", "-S", "-E", "server.py"]
     with (
-        listening(home) as listener,
+        listening(home) as (listener, place),
         candidate.serve(words, sees=sees, limits=LIMITS, listening=listener) as keeper,
     ):
         started = time.monotonic()
         try:
             tell(keeper, "start")
-            heard, taken = load(keeper, home / "socket", asked)
+            heard, taken = load(keeper, place, asked)
             holds = tell(keeper, "end", known=asked.holdings["old lines"][0][0]).get("holds")
         except Bad as bad:
             raise Bad(f"{bad}{_last_words(keeper)}") from None
@@ -163,14 +163,21 @@ def require_held(wanted: dict[str, Any], holds: Any) -> None:
 
 
 @contextmanager
-def listening(home: Path):
-    """A socket of ours that listens in our own folder, which no candidate sees."""
-    place = home / "socket"
-    place.unlink(missing_ok=True)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-        listener.bind(str(place))
-        listener.listen(traffic.CLIENTS * traffic.CONNECTIONS)
-        yield listener
+def listening(home: Path) -> Iterator[tuple[socket.socket, Path]]:
+    """A socket of ours that listens in our own folder, which no candidate sees, and its place in few letters.
+
+    By way of a descriptor, since a Unix socket's address has room for 107 bytes, and the path of a night's folder has more.
+    """
+    folder = os.open(home, os.O_PATH | os.O_DIRECTORY)
+    place = Path(f"/proc/self/fd/{folder}/socket")
+    try:
+        place.unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+            listener.bind(str(place))
+            listener.listen(traffic.CLIENTS * traffic.CONNECTIONS)
+            yield listener, place
+    finally:
+        os.close(folder)
 
 
 @functools.cache
