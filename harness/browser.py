@@ -163,7 +163,7 @@ class Chromium:
 
     def clocks(self) -> dict[int, float]:
         """Seconds of processor time that each process of the browser has used: clocks that no page can set."""
-        return {pid: _clock(pid) for pid in members(self._leader)} if self._leader else {}
+        return {pid: usage.clock(pid) for pid in members(self._leader)} if self._leader else {}
 
     def quieten(self, seconds: float = 0.5) -> None:
         """Waits until the browser is idle, so long at most: what a page leaves behind is not the next one's cost."""
@@ -171,7 +171,11 @@ class Chromium:
         while time.monotonic() < deadline:
             time.sleep(_PAUSE)
             after = self.clocks()
-            if after.keys() == before.keys() and spent(before, after) < _IDLE and not any(map(_wants_to_run, after)):
+            if (
+                after.keys() == before.keys()
+                and spent(before, after) < _IDLE
+                and not any(map(usage.wants_to_run, after))
+            ):
                 return
             before = after
 
@@ -303,22 +307,6 @@ def _command(program: Path, limits: Limits) -> list[str]:
         end = command.index("--remount-ro", command.index("--dir"))
         command[end:end] = ["--ro-bind", str(real.parent), _SHOWN]
     return command
-
-
-def _clock(pid: int) -> float:
-    """Seconds on the processor, of all threads that a process has or had; 0 when it is gone."""
-    with contextlib.suppress(OSError):
-        return time.clock_gettime(~pid << 3 | 2)  # the kernel's number for another process's clock
-    return 0.0
-
-
-def _wants_to_run(pid: int) -> bool:
-    """Whether a thread of the process computes, or would if a busy machine let it."""
-    for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
-        with contextlib.suppress(OSError):
-            if stat.read_bytes().rpartition(b") ")[2].startswith((b"R", b"D")):
-                return True
-    return False
 
 
 @contextlib.contextmanager

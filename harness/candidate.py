@@ -15,6 +15,7 @@ but the declared views; see `harness.sandbox`. Without a sandbox that holds no c
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -25,8 +26,9 @@ from harness.documents import load
 from harness.process import Conversation, ConversationOver, printable, run_bounded
 from harness.sandbox import TESTED_VARIABLE, bwrap, usage
 from harness.sandbox.limits import Limits
+from harness.sandbox.usage import Taken
 
-__all__ = ["ConversationOver", "Limits", "Result", "Session", "load", "run", "serve"]
+__all__ = ["ConversationOver", "Limits", "Result", "Session", "Taken", "load", "run", "serve"]
 
 Words = Sequence[str | os.PathLike[str]]
 _DEFAULT = Limits()
@@ -82,23 +84,38 @@ def run(
     return Result(finished.exit_code, finished.stdout, printable(finished.stderr), finished.seconds, finished.stopped)
 
 
-def serve(argv: Words, *, sees: Words = (), limits: Limits = _DEFAULT, packages: bool = False) -> Session:
+def serve(
+    argv: Words,
+    *,
+    sees: Words = (),
+    limits: Limits = _DEFAULT,
+    packages: bool = False,
+    listening: socket.socket | None = None,
+) -> Session:
     """Starts a candidate that answers questions; `argv`, `sees`, `packages` and errors as for `run`.
 
     The limits' seconds and output hold for each answer, the others for the whole session. The session ends with the
     thread that started it.
+
+    listening: a Unix socket that the evaluator has bound in a folder of its own and listens on. The candidate finds it
+    as descriptor 3: it takes the evaluator's connections there, and can make no socket and no connection itself.
     """
     _require_sandbox()
-    return Session(partial(bwrap.command, sees=sees, limits=limits, packages=packages), argv, limits)
+    return Session(partial(bwrap.command, sees=sees, limits=limits, packages=packages), argv, limits, listening)
 
 
 class Session:
     """A candidate in its sandbox, which answers one line for each line. Close it, or use it in a `with`."""
 
-    def __init__(self, sandbox: Callable[[Words], list[str]], argv: Words, limits: Limits) -> None:
+    def __init__(
+        self, sandbox: Callable[..., list[str]], argv: Words, limits: Limits, listening: socket.socket | None = None
+    ) -> None:
         self._sandbox = sandbox
         self._limits = limits
-        self._conversation = Conversation(sandbox(argv), cwd="/", env={}, watch=usage.watch(limits))
+        kept = _listener(listening)
+        command = sandbox(argv, kept=kept) if kept else sandbox(argv)
+        inherited = (kept,) if kept else ()
+        self._conversation = Conversation(command, cwd="/", env={}, watch=usage.watch(limits), inherited=inherited)
 
     def ask(self, line: bytes | str, timeout: float | None = None) -> bytes:
         """The candidate's answer, without its newline. timeout in seconds, the limits' unless given.
@@ -119,6 +136,10 @@ class Session:
         """The last 64 KiB that the candidate wrote to standard error, control characters escaped."""
         return self._conversation.stderr_tail()
 
+    def taken(self) -> Taken:
+        """What the candidate's processes have taken so far, as the kernel tells this process; none of them is asked."""
+        return usage.taken(self._conversation.pid)
+
     def close(self) -> None:
         """Ends the candidate. Raises ConversationOver when it had said more than it was asked."""
         self._conversation.close()
@@ -128,6 +149,16 @@ class Session:
 
     def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
         self._conversation.__exit__(kind, *error)
+
+
+def _listener(listening: socket.socket | None) -> int:
+    """Its descriptor; 0 for none. Any other socket would be a way out: who holds it sends, or connects, by it."""
+    if listening is None:
+        return 0
+    is_listening = listening.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    if listening.family != socket.AF_UNIX or not is_listening:
+        raise ValueError("a candidate is given a Unix socket that listens, and no other")
+    return listening.fileno()
 
 
 def _require_sandbox() -> None:

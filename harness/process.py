@@ -126,9 +126,13 @@ class Conversation:
         env: Mapping[str, str],
         error_limit: int = 64 * KIB,
         watch: Watch | None = None,
+        inherited: tuple[int, ...] = (),
     ) -> None:
-        """Starts the child, or raises OSError. error_limit in bytes: how much `stderr_tail` keeps."""
-        self._child = Child(argv, cwd, env, (), watch)
+        """Starts the child, or raises OSError. error_limit in bytes: how much `stderr_tail` keeps.
+
+        inherited: descriptors that the child gets, under the same numbers.
+        """
+        self._child = Child(argv, cwd, env, inherited, watch)
         self._output = self._child.listen(self._child.stdout, 0, "output")
         self._errors = Drain(Inlet(self._child.stderr, error_limit, ""))
         self._over: ConversationOver | None = None
@@ -164,6 +168,10 @@ class Conversation:
         if stopped:
             raise self._end("output", f"an answer of more than {answer_limit} bytes")
         return self._answer()
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
 
     def stderr_tail(self) -> str:
         """The last of what the child wrote to standard error, control characters escaped."""

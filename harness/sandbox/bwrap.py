@@ -34,6 +34,7 @@ def command(
     sockets: bool = False,
     door: Path | None = None,
     second_layers: bool = True,
+    kept: int = 0,
 ) -> list[str]:
     """The command that runs argv in a sandbox of its own.
 
@@ -47,6 +48,7 @@ def command(
     descriptors 3 and 4, if given, stay open. door: the relaxation for an agent: a Unix socket of the host, seen at
     DOOR, and Internet sockets too, in a namespace where nothing but loopback is there to be reached.
     second_layers: False only for the self-test, which tests the first alone.
+    kept: a descriptor that the command is started with and that argv finds as 3; 0 for none.
     Raises SandboxError when there is no bwrap, or when a view or the machine's layout leaves no safe sandbox.
     """
     folder = folder or Path.cwd()
@@ -76,7 +78,8 @@ def command(
             behind,
             python=_interpreter(packages=False),
             uid=uid,
-            closed=launch.first_closed(sockets=sockets),
+            closed=launch.first_closed(sockets=sockets) + bool(kept),
+            kept=kept,
         ),
     ]
 

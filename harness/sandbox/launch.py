@@ -37,10 +37,14 @@ def first_closed(*, sockets: bool) -> int:
 
 
 def launched(
-    argv: Sequence[str], bounds: Limits, behind: Second, *, python: str, uid: int | None, closed: int
+    argv: Sequence[str], bounds: Limits, behind: Second, *, python: str, uid: int | None, closed: int, kept: int = 0
 ) -> list[str]:
-    """argv under its limits and second layers. python: the interpreter's path in the sandbox."""
+    """argv under its limits and second layers. python: the interpreter's path in the sandbox.
+
+    kept: a descriptor that becomes the first after the standard ones; 0 for none.
+    """
     plan = {
+        "kept": (kept, _STANDARD) if kept else (),
         "closed": closed,
         "keyctl": seccomp.keyctl(),
         "uid": uid,

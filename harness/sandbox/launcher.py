@@ -139,6 +139,8 @@ def filter_calls(program: bytes) -> None:
 
 
 def apply(plan: dict[str, Any]) -> None:
+    if plan["kept"]:
+        posix.dup2(*plan["kept"])
     if plan["closed"]:
         posix.closerange(plan["closed"], 1 << 20)
     if plan["keyctl"]:

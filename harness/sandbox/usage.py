@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,18 @@ class Used:
 
     tasks: int
     cpu_seconds: float
+
+
+@dataclass(frozen=True)
+class Taken:
+    """By a whole sandbox so far: seconds of processor time, and bytes of memory now, files in the scratch included.
+
+    running: whether a thread of it computes now, or would if a busy machine let it.
+    """
+
+    cpu_seconds: float
+    memory: int
+    running: bool
 
 
 class Watch:
@@ -53,7 +66,7 @@ class Watch:
 
     def _too_much_memory(self, pids: list[int]) -> bool:
         scratch = _scratch(pids[1:2])
-        rough = sum(_kib(pid, "status", "RssAnon:", "RssShmem:", "VmSwap:") for pid in pids) * _KIB
+        rough = _resident(pids)
         if rough + scratch <= self._limits.memory:
             return False
         # Shared pages were counted once for each process: now exactly, which takes the kernel longer.
@@ -67,14 +80,47 @@ def watch(limits: Limits) -> Watch | None:
     return Watch(limits)
 
 
+def taken(leader: int) -> Taken:
+    """Of the sandbox that this process leads, told by the kernel; a page that processes share counts for each."""
+    pids = members(leader)
+    ended = sum(sum(map(int, fields[13:15])) for fields in map(_stat, pids))  # children that were waited for, in ticks
+    memory = _resident(pids) + _scratch(pids[1:2])
+    return Taken(sum(map(clock, pids)) + ended / _TICKS, memory, any(map(wants_to_run, pids)))
+
+
+def clock(pid: int) -> float:
+    """Seconds on the processor, of all threads that a process has or had; 0 when it is gone."""
+    with contextlib.suppress(OSError):
+        return time.clock_gettime(~pid << 3 | 2)  # the kernel's number for another process's clock
+    return 0.0
+
+
+def wants_to_run(pid: int) -> bool:
+    """Whether a thread of the process computes, or would if a busy machine let it."""
+    for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with contextlib.suppress(OSError):
+            if stat.read_bytes().rpartition(b") ")[2].startswith((b"R", b"D")):
+                return True
+    return False
+
+
 def _used(pids: list[int]) -> Used:
     ticks = tasks = 0
-    for pid in pids:
-        with contextlib.suppress(OSError, IndexError, ValueError):
-            fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
-            ticks += sum(map(int, fields[11:15]))  # its own and those of the children it has waited for
-            tasks += int(fields[17])
+    for fields in map(_stat, pids):
+        ticks += sum(map(int, fields[11:15]))  # its own and those of the children it has waited for
+        tasks += sum(map(int, fields[17:18]))
     return Used(tasks, ticks / _TICKS)
+
+
+def _stat(pid: int) -> list[bytes]:
+    """What /proc says of a process behind its name; nothing when it is gone."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    return []
+
+
+def _resident(pids: list[int]) -> int:
+    return sum(_kib(pid, "status", "RssAnon:", "RssShmem:", "VmSwap:") for pid in pids) * _KIB
 
 
 def _kib(pid: int, file: str, *names: str) -> int:

@@ -73,9 +73,9 @@ class Paths:
         made = self._made(written)
         found = {*made, *self._matched("/data/hidden", written, but=made)}
         self._refuse_committed("/data/hidden", found - made)
-        if found and self.data.get("sample") != "rows":
+        if found and self.data.get("sample") != "rows" and "noise" not in self.data:
             what = "hidden data is read by confirm alone"
-            raise self.config.error("/data/hidden", what, next_step="add: sample: rows", at_key=True)
+            raise self.config.error("/data/hidden", what, next_step="add: sample: rows, or noise: {}", at_key=True)
         return tuple(sorted(found))
 
     def _made(self, written: Sequence[str]) -> set[str]:

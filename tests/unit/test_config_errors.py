@@ -1006,7 +1006,7 @@ CASES: list[Case] = [
         edit("signal: file-property", "data: {hidden: [data/holdout.csv]}"),
         (
             "tone/target.yaml:8:8: data.hidden: hidden data is read by confirm alone",
-            "  next: add: sample: rows",
+            "  next: add: sample: rows, or noise: {}",
         ),
     ),
     Case(
