@@ -2,42 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from scipy import sparse
 
-from harness.scorers.retrieval.corpus import Floats
-from harness.scorers.retrieval.index import Index, Pairs, pairs
+from harness.scorers.retrieval.corpus import Floats, Ints
+from harness.scorers.retrieval.index import Index
 
 
-def coverage(index: Index, queries: sparse.csr_array) -> Floats:
+def coverage(index: Index) -> Floats:
     """The share of a query's words, by idf, that the document has in any field. Words that no document has are passed
-    over, however often a word is said."""
-    asked = _present(queries)
-    weighted = sparse.csr_array(asked @ sparse.diags_array(index.idf))
+    over; how often a word is said does not matter."""
+    known = np.where(index.found_in > 0, index.idf, 0.0)
+    weighted = sparse.csr_array(_present(index.queries) @ sparse.diags_array(known))
     return _share((weighted @ _present(index.anywhere).T).toarray(), weighted.sum(axis=1)[:, None])
 
 
-def title(index: Index, queries: sparse.csr_array) -> Floats:
+def title(index: Index) -> Floats:
     """The share of the title's words, by idf, that the query says."""
     weighted = sparse.csr_array(_present(index.tf["title"]) @ sparse.diags_array(index.idf))
-    return _share((_present(queries) @ weighted.T).toarray(), weighted.sum(axis=1)[None, :])
+    return _share((_present(index.queries) @ weighted.T).toarray(), weighted.sum(axis=1)[None, :])
 
 
-def phrase(index: Index, queries: Sequence[Sequence[str]]) -> Floats:
+def phrase(index: Index) -> Floats:
     """The share of a query's pairs of neighbouring words that are neighbours in a field of the document too."""
-    asked = [pairs(tokens) for tokens in queries]
-    known = {pair: number for number, pair in enumerate(sorted(frozenset[tuple[str, str]]().union(*asked)))}
-    said, stands = _matrix(asked, known), _matrix(index.pairs, known)
-    return _share((said @ stands.T).toarray(), said.sum(axis=1)[:, None])
+    asker, pair = index.asked.pairs(index.distinct)
+    known = np.unique(pair)
+    said = _matrix(asker, np.searchsorted(known, pair), (index.asked.texts, len(known)))
+    owners, columns = [], []
+    for tokens in index.tokens.values():
+        owner, stands = tokens.pairs(index.distinct)
+        asked_for = np.isin(stands, known)
+        owners.append(owner[asked_for])
+        columns.append(np.searchsorted(known, stands[asked_for]))
+    has = _matrix(np.concatenate(owners), np.concatenate(columns), (index.documents, len(known)))
+    return _share((said @ has.T).toarray(), said.sum(axis=1)[:, None])
 
 
-def _matrix(sets: Sequence[Pairs], known: dict[tuple[str, str], int]) -> sparse.csr_array:
-    numbers = [sorted(known[pair] for pair in one if pair in known) for one in sets]
-    first = np.cumsum([0, *map(len, numbers)])
-    columns = np.array([number for row in numbers for number in row], dtype=np.int64)
-    return sparse.csr_array((np.ones(len(columns)), columns, first), shape=(len(sets), max(len(known), 1)))
+def _matrix(rows: Ints, columns: Ints, shape: tuple[int, int]) -> sparse.csr_array:
+    """1 where something stands, however often."""
+    width = (shape[0], max(shape[1], 1))
+    return _present(sparse.csr_array(sparse.coo_array((np.ones(len(rows)), (rows, columns)), shape=width)))
 
 
 def _present(counts: sparse.csr_array) -> sparse.csr_array:

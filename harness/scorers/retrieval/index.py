@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,9 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from harness.scorers.retrieval.corpus import Corpus, Floats, Ints
-from harness.scorers.retrieval.tokens import Tokeniser, TokenRules
-
-Pairs = frozenset[tuple[str, str]]
+from harness.scorers.retrieval.tokens import Tokeniser, TokenRules, words
 
 
 @dataclass(frozen=True)
@@ -36,33 +33,73 @@ class Counts:
         return len(self.first) - 1
 
 
-class Index:
-    """A corpus under one set of token rules. tokens: by field, then document."""
+class Words:
+    """Texts as numbers of distinct words, which no token rule changes. owner: which text each word stands in."""
 
-    def __init__(self, corpus: Corpus, rules: TokenRules) -> None:
-        self._tokeniser = Tokeniser(rules)
-        self.fields = tuple(corpus.texts)
-        self.tokens = {name: [self._tokeniser.tokens(t) for t in texts] for name, texts in corpus.texts.items()}
+    def __init__(self, texts: Sequence[str], number: dict[str, int]) -> None:
+        """number: of each distinct word; grows."""
+        found = [[number.setdefault(word, len(number)) for word in words(text)] for text in texts]
+        self.texts = len(texts)
+        self.numbers = np.array([one for row in found for one in row], dtype=np.int64)
+        self.owner = np.repeat(np.arange(self.texts), [len(row) for row in found])
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Texts as numbers of tokens, in their order. owner: which text each token stands in."""
+
+    numbers: Ints
+    owner: Ints
+    texts: int
+
+    def counts(self, distinct: int) -> sparse.csr_array:
+        """How often each text has each token: texts x tokens."""
+        ones = np.ones(len(self.numbers))
+        found = sparse.coo_array((ones, (self.owner, self.numbers)), shape=(self.texts, distinct))
+        return sparse.csr_array(found)  # which adds up what comes twice
+
+    def lengths(self) -> Floats:
+        return np.bincount(self.owner, minlength=self.texts).astype(np.float64)
+
+    def pairs(self, distinct: int) -> tuple[Ints, Ints]:
+        """Neighbours within one text: whose they are, and both tokens as one number."""
+        beside = self.owner[:-1] == self.owner[1:]
+        return self.owner[:-1][beside], (self.numbers[:-1] * distinct + self.numbers[1:])[beside]
+
+
+class Text:
+    """What is searched and what is asked, read once for all token rules."""
+
+    def __init__(self, corpus: Corpus, queries: Sequence[str]) -> None:
+        number: dict[str, int] = {}
+        self.fields = {name: Words(texts, number) for name, texts in corpus.texts.items()}
+        self.queries = Words(queries, number)
+        self.distinct = list(number)
         self.documents = len(corpus.ids)
-        self._number: dict[str, int] = {}
-        for texts in self.tokens.values():
-            for tokens in texts:
-                for token in tokens:
-                    self._number.setdefault(token, len(self._number))
-        self.tf: Mapping[str, sparse.csr_array] = {name: self.counted(texts) for name, texts in self.tokens.items()}
-        self.lengths = np.array([[len(t) for t in texts] for texts in self.tokens.values()], dtype=np.float64)
 
-    def asked(self, texts: Sequence[str]) -> list[list[str]]:
-        """Each query's tokens, in its order."""
-        return [self._tokeniser.tokens(text) for text in texts]
 
-    def counted(self, texts: Sequence[Sequence[str]]) -> sparse.csr_array:
-        """How often each text has each token of the corpus: texts x tokens. Other tokens are passed over."""
-        found = [[self._number[t] for t in tokens if t in self._number] for tokens in texts]
-        rows = np.repeat(np.arange(len(found)), [len(numbers) for numbers in found])
-        columns = np.array([number for numbers in found for number in numbers], dtype=np.int64)
-        ones = np.ones(len(columns))
-        return sparse.csr_array(sparse.coo_array((ones, (rows, columns)), shape=(len(found), len(self._number))))
+class Index:
+    """A corpus and its queries under one set of token rules."""
+
+    def __init__(self, text: Text, rules: TokenRules) -> None:
+        number: dict[str, int] = {}
+        tokeniser = Tokeniser(rules)
+        read = [[number.setdefault(token, len(number)) for token in tokeniser.read(word)] for word in text.distinct]
+        self._many = np.array([len(tokens) for tokens in read], dtype=np.int64)
+        self._flat = np.array([one for tokens in read for one in tokens], dtype=np.int64)
+        self._first = np.cumsum(self._many) - self._many
+        self.distinct, self.documents = max(len(number), 1), text.documents
+        self.tokens = {name: self._tokens(found) for name, found in text.fields.items()}
+        self.asked = self._tokens(text.queries)
+        self.tf: Mapping[str, sparse.csr_array] = {n: found.counts(self.distinct) for n, found in self.tokens.items()}
+        self.queries = self.asked.counts(self.distinct)
+
+    def _tokens(self, words: Words) -> Tokens:
+        many = self._many[words.numbers]
+        ends = np.cumsum(many)
+        within = np.arange(many.sum()) - np.repeat(ends - many, many)
+        numbers = self._flat[np.repeat(self._first[words.numbers], many) + within]
+        return Tokens(numbers, np.repeat(words.owner, many), words.texts)
 
     @functools.cached_property
     def anywhere(self) -> sparse.csr_array:
@@ -70,19 +107,14 @@ class Index:
         return sparse.csr_array(sum(self.tf.values()))
 
     @functools.cached_property
-    def idf(self) -> Floats:
-        """Of each token, over all fields together."""
-        return idf(np.bincount(self.anywhere.indices, minlength=len(self._number)), self.documents)
+    def found_in(self) -> Ints:
+        """How many documents have each token."""
+        return np.bincount(self.anywhere.indices, minlength=self.distinct)
 
     @functools.cached_property
-    def pairs(self) -> list[Pairs]:
-        """Of each document: tokens that stand side by side in one of its fields."""
-        by_field = ([pairs(tokens) for tokens in texts] for texts in self.tokens.values())
-        return [frozenset().union(*of_one) for of_one in zip(*by_field, strict=True)]
-
-
-def pairs(tokens: Sequence[str]) -> Pairs:
-    return frozenset(itertools.pairwise(tokens))
+    def idf(self) -> Floats:
+        """Of each token, over all fields together."""
+        return idf(self.found_in, self.documents)
 
 
 def idf(found_in: Ints, documents: int) -> Floats:
@@ -91,9 +123,9 @@ def idf(found_in: Ints, documents: int) -> Floats:
     return found
 
 
-def counts(index: Index, queries: sparse.csr_array) -> Counts:
-    """queries: counted by the same index. Only what they ask for is kept."""
-    asked = np.unique(queries.indices)
+def counts(index: Index) -> Counts:
+    """Only what the queries ask for."""
+    asked = np.unique(index.queries.indices)
     by_field = [sparse.coo_array(tf[:, asked]) for tf in index.tf.values()]
     keys = [found.col.astype(np.int64) * index.documents + found.row for found in by_field]
     entries = np.unique(np.concatenate(keys))
@@ -102,4 +134,5 @@ def counts(index: Index, queries: sparse.csr_array) -> Counts:
         tf[number, np.searchsorted(entries, key)] = found.data
     term, document = np.divmod(entries, index.documents)
     first = np.searchsorted(term, np.arange(len(asked) + 1))
-    return Counts(tf, term, document, first, index.lengths, sparse.csr_array(queries[:, asked]))
+    lengths = np.array([tokens.lengths() for tokens in index.tokens.values()])
+    return Counts(tf, term, document, first, lengths, sparse.csr_array(index.queries[:, asked]))

@@ -9,9 +9,12 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse import linalg
 
+from harness.errors import InvalidCandidate
 from harness.scorers.retrieval.corpus import Floats
 
 MOST = 200  # dimensions
+SMALL = 250  # documents or tokens: up to here all dimensions are computed, which stands any corpus
+NOTHING = 1e-9
 
 
 def vectors(documents: sparse.csr_array, queries: sparse.csr_array, most: int = MOST) -> tuple[Floats, Floats]:
@@ -24,13 +27,25 @@ def vectors(documents: sparse.csr_array, queries: sparse.csr_array, most: int = 
     weighted = _weighted(documents, rarity)
     lengths = np.sqrt(weighted.multiply(weighted).sum(axis=1))
     weighted = sparse.csr_array(sparse.diags_array(1 / np.where(lengths > 0, lengths, 1)) @ weighted)
-    dimensions = min(most, min(weighted.shape) - 1)
-    if dimensions < 1:
-        return np.zeros((documents.shape[0], 1)), np.zeros((queries.shape[0], 1))
-    start = np.ones(min(weighted.shape)) / np.sqrt(min(weighted.shape))  # else every process starts elsewhere
-    _left, sizes, right = linalg.svds(weighted, k=dimensions, v0=start)
-    axes = right[np.argsort(-sizes, kind="stable")].T
+    axes = _axes(weighted, most)
     return np.asarray(weighted @ axes), np.asarray(_weighted(queries, rarity) @ axes)
+
+
+def _axes(weighted: sparse.csr_array, most: int) -> Floats:
+    """Right singular vectors as columns, by falling singular value; none for what is 0 but for rounding."""
+    smaller = min(weighted.shape)
+    if smaller <= SMALL:
+        _left, sizes, right = np.linalg.svd(weighted.toarray(), full_matrices=False)
+    else:
+        start = np.ones(smaller) / np.sqrt(smaller)  # else every process starts elsewhere
+        try:
+            _left, sizes, right = linalg.svds(weighted, k=min(most, smaller - 1), v0=start)
+        except linalg.ArpackError as error:
+            raise InvalidCandidate(f"these tokens allow no latent semantic analysis: {error}") from None
+    order = np.argsort(-sizes, kind="stable")[:most]
+    kept = order[sizes[order] > NOTHING * max(1.0, sizes.max())]
+    axes: Floats = right[kept].T
+    return axes if len(kept) else np.zeros((weighted.shape[1], 1))
 
 
 def cosine(queries: Floats, documents: Floats, dimensions: int) -> Floats:

@@ -14,16 +14,16 @@ from harness.scorers.retrieval.settings import Rerank, Settings
 
 class Pipeline:
     def __init__(self, corpus: Corpus, queries: Queries, index: Index) -> None:
+        """index: of the same corpus and queries."""
         self._corpus, self._queries, self._index = corpus, queries, index
-        self._tokens = index.asked(queries.texts)
-        self._counted = index.counted(self._tokens)
+        self._fields = tuple(corpus.texts)
 
     def scores(self, settings: Settings) -> Floats:
         """Queries x documents, the higher the earlier; -inf for what is not retrieved.
 
         Without an embedding only documents with a word of the query are retrieved, with one all of them.
         """
-        weights = np.array([settings.weights.get(name, 0.0) for name in self._index.fields])
+        weights = np.array([settings.weights.get(name, 0.0) for name in self._fields])
         lexical = bm25.scores(self._counts, weights, settings.bm25)
         found, embedding = lexical, settings.embedding
         if embedding.weight:
@@ -48,19 +48,19 @@ class Pipeline:
 
     @functools.cached_property
     def _counts(self) -> Counts:
-        return counts(self._index, self._counted)
+        return counts(self._index)
 
     @functools.cached_property
     def _coverage(self) -> Floats:
-        return features.coverage(self._index, self._counted)
+        return features.coverage(self._index)
 
     @functools.cached_property
     def _title(self) -> Floats:
-        return features.title(self._index, self._counted)
+        return features.title(self._index)
 
     @functools.cached_property
     def _phrase(self) -> Floats:
-        return features.phrase(self._index, self._tokens)
+        return features.phrase(self._index)
 
     def _cosine(self, dimensions: int) -> Floats:
         documents, queries = self._vectors
@@ -70,4 +70,4 @@ class Pipeline:
     def _vectors(self) -> tuple[Floats, Floats]:
         if self._corpus.vectors is not None and self._queries.vectors is not None:
             return self._corpus.vectors, self._queries.vectors
-        return lsa.vectors(self._index.anywhere, self._counted)
+        return lsa.vectors(self._index.anywhere, self._index.queries)

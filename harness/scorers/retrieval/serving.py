@@ -15,7 +15,7 @@ from harness.errors import AutoresearchError, InvalidCandidate
 from harness.evaluator import Crash, Scores
 from harness.scorers.retrieval import measures, settings
 from harness.scorers.retrieval.corpus import MOST_CELLS, Floats, Queries, read_corpus, read_queries
-from harness.scorers.retrieval.index import Index
+from harness.scorers.retrieval.index import Index, Text
 from harness.scorers.retrieval.pipeline import Pipeline
 from harness.scorers.retrieval.settings import Settings
 from harness.scorers.retrieval.tokens import TokenRules
@@ -39,6 +39,7 @@ class Serving:
         self._folder = folder
         self._corpus = read_corpus(folder)
         self._queries: dict[str, Queries] = {"search": read_queries(folder, "search", self._corpus)}
+        self._texts: dict[str, Text] = {}
         self._pipelines: OrderedDict[tuple[str, TokenRules], Pipeline] = OrderedDict()
 
     def score(self, request: evaluator.Request) -> list[Scores | Crash]:
@@ -70,10 +71,15 @@ class Serving:
             self._queries[split] = read_queries(self._folder, split, self._corpus)
         return self._queries[split]
 
+    def _text(self, split: str) -> Text:
+        if split not in self._texts:
+            self._texts[split] = Text(self._corpus, self.queries(split).texts)
+        return self._texts[split]
+
     def _pipeline(self, split: str, rules: TokenRules) -> Pipeline:
         key, queries = (split, rules), self.queries(split)
         if key not in self._pipelines:
-            self._pipelines[key] = Pipeline(self._corpus, queries, Index(self._corpus, rules))
+            self._pipelines[key] = Pipeline(self._corpus, queries, Index(self._text(split), rules))
             cells = len(queries.ids) * len(self._corpus.ids)
             while len(self._pipelines) > max(1, min(MOST_KEPT, MOST_CELLS // cells)):
                 self._pipelines.popitem(last=False)

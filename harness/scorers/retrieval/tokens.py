@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +14,6 @@ IDENTIFIERS = ("whole", "split", "both")
 STOP_WORDS = ("none", "short", "english")
 
 _WORD = re.compile(r"\w+")
-_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W_A-Za-z0-9]+")
 
 SHORT = frozenset("a an and are as at be by for from in is it of on or that the this to was with".split())  # noqa: SIM905
 ENGLISH = SHORT | frozenset(
@@ -40,41 +40,50 @@ class TokenRules:
     shortest: int = 1
 
 
+def words(text: str) -> list[str]:
+    """Runs of letters, digits and underscores, in the text's order."""
+    return _WORD.findall(text)
+
+
 class Tokeniser:
-    """Remembers what each word became, since most words come again."""
+    """What one word is read as, under one set of rules."""
 
     def __init__(self, rules: TokenRules) -> None:
         self._rules, self._stop = rules, _LISTS[rules.stop_words]
-        self._stem = _stemmer(rules.stem)
-        self._known: dict[str, tuple[str, ...]] = {}
 
-    def tokens(self, text: str) -> list[str]:
-        """In the text's order: words are runs of letters, digits and underscores."""
-        found: list[str] = []
-        for word in _WORD.findall(text):
-            if word not in self._known:
-                self._known[word] = tuple(self._of(word))
-            found += self._known[word]
-        return found
-
-    def _of(self, word: str) -> list[str]:
+    def read(self, word: str) -> list[str]:
+        """No token, one, or several."""
         tokens = []
         for form in forms(word, self._rules.identifiers):
             lowered = form.lower()
             if lowered in self._stop or len(form) < self._rules.shortest:
                 continue
-            tokens.append(self._stem(lowered if self._rules.lowercase else form))
+            tokens.append(_stemmed(lowered if self._rules.lowercase else form, self._rules.stem))
         return tokens
 
 
 def forms(word: str, identifiers: str) -> list[str]:
-    """What one word is read as. `both` says the word, then its parts, if they are more than one."""
+    """`both` says the word, then its parts, if they are more than one."""
     if identifiers == "whole":
         return [word]
-    parts = _PART.findall(word) or [word]
+    found = parts(word) or [word]
     if identifiers == "split":
-        return parts
-    return [word, *parts] if len(parts) > 1 else [word]
+        return found
+    return [word, *found] if len(found) > 1 else [word]
+
+
+@functools.lru_cache(maxsize=1_000_000)
+def parts(word: str) -> list[str]:
+    """Cut at underscores, between letters and digits, and where a capital begins: HTTPServer2 is HTTP, Server, 2."""
+    if word.islower() and word.isalpha():
+        return [word]
+    spaced = ""
+    for at, letter in enumerate(word):
+        before, after = word[at - 1 : at], word[at + 1 : at + 2]
+        turns = bool(before) and before.isalpha() != letter.isalpha()
+        begins = letter.isupper() and (before.islower() or (before.isupper() and after.islower()))
+        spaced += f" {letter}" if turns or begins else letter
+    return spaced.replace("_", " ").split()
 
 
 def stemmers() -> list[str]:
@@ -82,9 +91,13 @@ def stemmers() -> list[str]:
     return ["none", *_snowball().algorithms()]
 
 
+@functools.lru_cache(maxsize=1_000_000)
+def _stemmed(token: str, stem: str) -> str:
+    return token if stem == "none" else str(_stemmer(stem)(token))
+
+
+@functools.cache
 def _stemmer(name: str) -> Callable[[str], str]:
-    if name == "none":
-        return str
     stem: Callable[[str], str] = _snowball().stemmer(name).stemWord
     return stem
 
