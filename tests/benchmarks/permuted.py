@@ -1,12 +1,13 @@
 """Nights on permuted labels: nothing can be learnt, so every pull request page is a false one.
 
-    python -m tests.benchmarks.permuted                          both targets, as `make study` runs them
+    python -m tests.benchmarks.permuted                          all targets, as `make study` runs them
     python -m tests.benchmarks.permuted --target churn-risk      real customers; half of them to search on
     python -m tests.benchmarks.permuted --target health-score    300 invented accounts to search on, 300 held out
+    python -m tests.benchmarks.permuted --target rag-config      judged queries of a documentation
 
-In each half the outcomes are dealt out anew among the accounts, all outcomes of an account together. Two bars: at most
-5 % of nights, and at most the 0.25 % that the gate allows a first look; both with the 99 % point of the binomial
-distribution. Exits 1 if one is missed.
+In each half the outcomes are dealt out anew among the accounts, all outcomes of an account together; of rag-config the
+documents that were judged right. Two bars: at most 5 % of nights, and at most the 0.25 % that the gate allows a first
+look; both with the 99 % point of the binomial distribution. Exits 1 if one is missed.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from harness.holdout import LOOK_CONFIDENCE
 from harness.repository import Repository
 from tests.benchmarks.health import HELD_OUT_FROM, health_files
 from tests.benchmarks.nights import churn_risk_files, scratch_repository
+from tests.benchmarks.retrieval import rag_config
 from tests.benchmarks.saas import table
 from tests.support import autoresearch
 
@@ -109,6 +111,7 @@ def dealt(accounts: pa.Table, seed: int, half: str) -> pa.Table:
 STUDIES: Mapping[str, Study] = {
     "churn-risk": Study(churn_risk, nights=40, experiments=500),
     "health-score": Study(health_score, nights=200, experiments=300),
+    "rag-config": Study(rag_config, nights=40, experiments=100),
 }
 
 

@@ -1,0 +1,3 @@
+from harness.scorers import retrieval
+
+retrieval.serve("prepared")
