@@ -6,6 +6,7 @@ a held-out figure, and what it returns is data: a content and a description.
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -206,10 +207,27 @@ def _portfolio(setting: Setting) -> Proposer:
     return assembled(setting.target, setting.seed, lambda arm, seed: make(arm, seed, setting.source, setting.model))
 
 
+def _command(setting: Setting) -> Proposer:
+    from bot.proposers.command import Command
+
+    program, source = setting.target.program, setting.source
+    return Command(setting.target, source.read([program])[program] if source and program else b"", setting.model)
+
+
+def _mind(kind: str, setting: Setting) -> Proposer:
+    from bot.proposers.mind import make as make_mind
+
+    return make_mind(kind, setting)
+
+
 _KINDS: dict[str, Callable[[Setting], Proposer]] = {
     "perturb": _perturb,
     "search": _search,
     "tune": _tune,
+    "claude": functools.partial(_mind, "claude"),
+    "openai": functools.partial(_mind, "openai"),
+    "ollama": functools.partial(_mind, "ollama"),
+    "command": _command,
     "portfolio": _portfolio,
 }
-_CHECKED_BY_MAKING = frozenset({"search", "tune"})
+_CHECKED_BY_MAKING = frozenset({"search", "tune", "command"})
