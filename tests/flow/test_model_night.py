@@ -247,6 +247,15 @@ def test_a_page_says_what_it_cost_and_links_nothing(played: tuple[World, Scripte
     assert 'href="javascript' not in page
     assert "&lt;script&gt;" in page
     assert "<script>" not in page
+    calls = len(played[1].bodies)
+    told = (played[3] / "page.md").read_text()
+    assert (
+        f"Models: `small`, {calls} calls: ${CALL_USD * calls:.4f}, {1000 * calls:,} tokens in, {100 * calls:,} out"
+        in told
+    )
+    table = (played[3] / "forecast-results.tsv").read_text().splitlines()
+    assert table[0].split("\t")[-3:] == ["cost_usd", "cumulative_usd", "description"]
+    assert float(table[-1].split("\t")[-2]) == pytest.approx(CALL_USD * calls, rel=1e-4)
 
 
 def test_a_killed_run_pays_nothing_twice(tmp_path: Path) -> None:
