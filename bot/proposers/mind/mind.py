@@ -8,7 +8,7 @@ night asks what an uninterrupted one would have asked.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -116,9 +116,15 @@ class Mind:
 
     def recall(self, told: Iterable[Told]) -> None:
         """May be called at any time, with what others proposed."""
+        standing: Told | None = None
         for one in told:
-            if one.outcome.experiment > 0:
-                self._learn(one.content, one.description, one.outcome)
+            if one.outcome.experiment == 0:
+                standing = one
+                continue
+            if standing:
+                self._meet(standing.content, one.outcome.experiment - 1, standing.outcome.metrics)
+            standing = None
+            self._learn(one.content, one.description, one.outcome)
         self._reserve()
 
     def repair(self, proposal: Proposal, why: str) -> Proposal | None:
@@ -148,11 +154,15 @@ class Mind:
         return self._anchor.experiment
 
     def _stand(self, request: Request) -> None:
-        """Where the file is another than the one that was kept last, somebody else changed it."""
-        if request.incumbent != self._file:
-            found = Outcome(request.first - 1, "keep", "better", request.metrics, {})
-            self._learn(request.incumbent, "somebody else changed the file", found)
+        if self._meet(request.incumbent, request.first - 1, request.metrics):
             self._reserve()
+
+    def _meet(self, incumbent: bytes, last: int, metrics: Mapping[str, float]) -> bool:
+        """Whether the file is another than the one that was kept last: then somebody else changed it."""
+        changed = incumbent != self._file
+        if changed:
+            self._learn(incumbent, "somebody else changed the file", Outcome(last, "keep", "better", metrics, {}))
+        return changed
 
     def _asked(self) -> Asked:
         stalled = self._options.larger and self._since_keep >= self._options.after
