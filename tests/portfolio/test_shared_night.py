@@ -18,6 +18,8 @@ from bot.proposers.bandit import CONTROL_SHARE
 from bot.proposers.portfolio import Portfolio
 from harness import folds
 from harness.handover.shapes import KINDS
+from tests.attacks import forgery
+from tests.attacks.forgery import confirmed, proposed
 from tests.scoring import FOLDER, TARGET, repository_at
 from tests.support import git
 
@@ -99,6 +101,15 @@ def _shown(night: Night) -> None:
     assert "| arm | experiments | kept | gain | dollars | minutes |" in text
     for arm in report.arms:
         assert f"| `{arm.arm}` | {arm.experiments} | {arm.kept} |" in text
+
+
+def test_its_pull_request_says_what_each_arm_came_to(tmp_path: Path) -> None:
+    """After confirm and every check of what was handed over."""
+    night = planned(tmp_path)
+    run(night, targets_of(night)[0], quiet=True)
+    assert proposed(confirmed(night)).opened is not None
+    for arm in summarise(night.segments("h")).arms:
+        assert f"| `{arm.arm}` | {arm.experiments} | {arm.kept} |" in forgery.page(night)
 
 
 def test_a_night_of_one_proposer_says_nothing_of_arms(tmp_path: Path) -> None:
