@@ -19,7 +19,11 @@ help:  ## this list
 .venv/github-openapi.json: tests/github/fetch.py | .venv/night
 	@$(BIN)/python tests/github/fetch.py $@
 
-.venv/test: .venv/night .venv/github-openapi.json
+# A stand-in for providers of models, not written here; npm brings it, node runs it.
+.venv/aimock: tests/models/fetch_aimock.py | .venv/night
+	@$(BIN)/python tests/models/fetch_aimock.py $@
+
+.venv/test: .venv/night .venv/github-openapi.json .venv/aimock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps lifetimes==0.11.3
 	@touch $@
