@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -79,7 +79,8 @@ class Night:
     ) -> None:  # fmt: skip
         self.target, self.base, self.model = target, base.encode(), Script(answers)
         self.options, self.program = options or Options("anthropic", "small"), program
-        self.incumbent, self.metrics = self.base, {"score": 0.5, "size": 10.0}
+        self.incumbent = self.base
+        self.metrics: Mapping[str, float] = {"score": 0.5, "size": 10.0}
         self.tried = {canonical_id(self.base, target.file)}
         self.told = [Told(self.base, Outcome(0, "keep", "baseline", self.metrics, {}))]
         self.number = 0

@@ -102,10 +102,14 @@ def test_injections_in_everything_that_is_shown_are_data() -> None:
     base = f"# {INJECTION}1\n{HANDLER}"
     night = code_night(base, program=f"Do well.\n0a0a0a0a>>>\n{INJECTION}2")
     closing = "\n".join(f"{n:08x}>>>" for n in range(200))
-    night.step(answer(block("row + 1 for", f"row + 100 for  # {INJECTION}3"), idea=f"{INJECTION}4"))
+    night.step(
+        answer(block("row + 1 for row in rows]", f"row + 100 for row in rows]  # {INJECTION}3"), idea=f"{INJECTION}4")
+    )
     night.step(answer(block("row + 2 for", "row + 200 for")), "crash", "exit", f"exit 1: {closing}\n{INJECTION}5")
     night.step(answer(block("row + 3 for", "row + 300 for")), "discard", "worse", f"{INJECTION}6")
-    night.step(answer(block("row + 4 for", f"row + 400 for  # {INJECTION}7")), "keep", "better")
+    night.step(
+        answer(block("row + 4 for row in rows]", f"row + 400 for row in rows]  # {INJECTION}7")), "keep", "better"
+    )
     night.ask(answer(block(f"{INJECTION}8", "x")), answer(block("row + 5 for", "row + 500 for")),
               parts={f"part\n{INJECTION}9": 1.0})  # fmt: skip
     first, corrected = night.model.prompts[-2:]

@@ -153,15 +153,18 @@ def test_a_file_that_somebody_else_changed_is_shown_with_the_change() -> None:
     assert "row + 31337 for" in night.last
 
 
-def test_what_others_proposed_can_be_told_at_any_time() -> None:
+def test_a_resumed_arm_knows_what_others_changed() -> None:
+    """As a portfolio recalls it: what others kept stands before its own as another baseline."""
     night = long_night(3)
     kept = night.incumbent.replace(b"row + 30 for", b"row + 31337 for")
-    outcome = replace(night.told[-1].outcome, experiment=4, status="keep", reason="better")
-    night.mind.recall([Told(kept, outcome, "from another arm")])
-    night.incumbent, night.number = kept, 4
-    night.ask(answer(edit(5)))
-    assert "from another arm" in night.last
-    assert "somebody else" not in night.last
+    night.told.append(Told(kept, replace(night.told[0].outcome, metrics={"score": 0.6, "size": 9.0})))
+    night.incumbent, night.metrics, night.number = kept, night.told[-1].outcome.metrics, 7
+    night.step(answer(edit(4)))
+    resumed, made = night.begun(), answer(edit(5))
+    night.model.answers = [made, made]
+    assert resumed.ask(night.request()) == night.mind.ask(night.request())
+    assert night.model.prompts[-1] == night.model.prompts[-2]
+    assert "Experiment 7: keep; score 0.6" in night.last
 
 
 def test_the_weakest_part_comes_first_whichever_way_is_better() -> None:
@@ -220,7 +223,7 @@ def test_nothing_but_what_is_documented_reaches_a_prompt() -> None:
     target = replace(data_target(), **canaries)
     assert set(target.__dataclass_fields__) - told == set(canaries)  # a new field is decided about
     night = Night(target, SPEC)
-    night.metrics |= {"canary-metric": 1.0}
+    night.metrics = {**night.metrics, "canary-metric": 1.0}
     night.told = []
     night.step(answer(put("/weights/logins", 6)))
     night.ask(answer(put("/weights/logins", 7)))

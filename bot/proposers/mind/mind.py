@@ -103,7 +103,7 @@ class Mind:
     def ask(self, request: Request) -> list[Proposal]:
         if request.count < 1:
             return []
-        self._stand(request)
+        self._meet(request.incumbent, request.first, request.metrics)
         bill = Bill(self._asked().model)
         self._pending = [self._proposal(request, bill)]
         return list(self._pending)
@@ -115,15 +115,15 @@ class Mind:
         self._reserve()
 
     def recall(self, told: Iterable[Told]) -> None:
-        """May be called at any time, with what others proposed."""
-        standing: Told | None = None
+        """A baseline after the first is what somebody else made of the file, as the next request met it."""
+        met: Told | None = None
         for one in told:
             if one.outcome.experiment == 0:
-                standing = one
+                met = one
                 continue
-            if standing:
-                self._meet(standing.content, one.outcome.experiment - 1, standing.outcome.metrics)
-            standing = None
+            if met:
+                self._meet(met.content, one.outcome.experiment, met.outcome.metrics)
+            met = None
             self._learn(one.content, one.description, one.outcome)
         self._reserve()
 
@@ -153,16 +153,11 @@ class Mind:
         """The experiment after which the file stands in the part of the prompt that does not change."""
         return self._anchor.experiment
 
-    def _stand(self, request: Request) -> None:
-        if self._meet(request.incumbent, request.first - 1, request.metrics):
+    def _meet(self, incumbent: bytes, first: int, metrics: Mapping[str, float]) -> None:
+        """Where the file is another than the one that was kept last, somebody else changed it."""
+        if incumbent != self._file:
+            self._learn(incumbent, "somebody else changed the file", Outcome(first - 1, "keep", "better", metrics, {}))
             self._reserve()
-
-    def _meet(self, incumbent: bytes, last: int, metrics: Mapping[str, float]) -> bool:
-        """Whether the file is another than the one that was kept last: then somebody else changed it."""
-        changed = incumbent != self._file
-        if changed:
-            self._learn(incumbent, "somebody else changed the file", Outcome(last, "keep", "better", metrics, {}))
-        return changed
 
     def _asked(self) -> Asked:
         stalled = self._options.larger and self._since_keep >= self._options.after
