@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bot import proposers
-from bot.proposers import Outcome, Proposal
+from bot.proposers import Outcome, Proposal, Request, Setting
+from bot.proposers.perturb import Perturb
 from harness.targetfile.proposing import KEYLESS
 from tests.conforming import Play, Scripted, Setup, contents, setup
 
@@ -44,7 +47,7 @@ def test_a_seed_is_a_night(kind: str) -> None:
 def test_a_night_that_is_resumed_before_every_request_is_the_same(kind: str, count: int) -> None:
     whole, broken = play(setup(kind)), play(setup(kind))
     assert list(contents(broken.nights(BATCHES, count, resuming=True))) == list(contents(whole.nights(BATCHES, count)))
-    assert [told.outcome for told in broken.told] == [told.outcome for told in whole.told]
+    assert [told.outcome.status for told in broken.told] == [told.outcome.status for told in whole.told]
 
 
 @each_kind
@@ -90,3 +93,35 @@ def test_what_was_not_measured_can_be_told_too(kind: str) -> None:
     live = night.proposer.ask(night.request(4))
     assert live
     assert list(contents(night.resumed().ask(night.request(4)))) == list(contents(live))
+
+
+class Faulty(Perturb):
+    """Breaks one promise."""
+
+    fault = ""
+
+    def ask(self, request: Request) -> list[Proposal]:
+        found = super().ask(request)
+        if self.fault == "repeats" and request.first > 1:
+            return [replace(found[0], content=request.incumbent)]
+        if self.fault == "outside":
+            return [replace(found[0], content=b"weights: {logins: 99}\n")]
+        if self.fault == "dear":
+            return [replace(found[0], cost_usd=0.01)]
+        if self.fault == "many":
+            return [*found, *super().ask(replace(request, first=request.first + request.count))]
+        return found
+
+
+@pytest.mark.parametrize("fault", ["repeats", "outside", "dear", "many"])
+def test_a_new_kind_is_one_line_and_what_it_breaks_is_found(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def made(setting: Setting) -> Faulty:
+        proposer = Faulty(setting.target, setting.seed)
+        proposer.fault = fault
+        return proposer
+
+    monkeypatch.setitem(proposers._KINDS, "faulty", made)
+    assert "faulty" in proposers.kinds()
+    night = play(setup("faulty"))
+    with pytest.raises(AssertionError):
+        night.nights(BATCHES)

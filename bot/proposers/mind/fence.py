@@ -7,7 +7,7 @@ import unicodedata
 
 HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})  # controls, what has no width, what has no meaning
 KEPT = frozenset("\n\t")
-MARK = 12
+MARK = 8
 
 
 def visible(text: str) -> str:

@@ -1,6 +1,6 @@
 """What was tried in this night, as a model is told it: one block per experiment, which never changes afterwards.
 
-Where the blocks outgrow their limit they are compacted by rule: the latest quarter stays, everything older becomes one
+Where the blocks outgrow their limit they are compacted by rule: the latest fifth stays, everything older becomes one
 block of a line each, and of what has no room there the reasons are counted. That takes a big step, so that between two
 compactions what a provider has cached stays what it was. All of it follows from the experiments in their order.
 """
@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from bot.proposers import Outcome
 from bot.proposers.mind.fence import begins, ends, fenced, one_line
 
-STAYS = 0.25  # of the limit, for the latest experiments in full
-LINES = 0.35  # of the limit, for the lines of older ones
+STAYS = 0.2  # of the limit, for the latest experiments in full
+LINES = 0.25  # of the limit, for the lines of older ones
 LINE = 220
 MOST_CHANGE, MOST_KEPT, MOST_WHY, MOST_CRASH = 1_000, 3_000, 400, 1_200  # characters of one block
 

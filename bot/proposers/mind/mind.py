@@ -8,7 +8,7 @@ night asks what an uninterrupted one would have asked.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -31,9 +31,9 @@ from harness.target import Target
 CORRECTIONS = 2
 OUTAGES = 3  # in a row, after which nobody is there
 PASSING = frozenset({"overloaded", "rate-limited", "outage"})
-BYTES_PER_TOKEN = 4  # as texts have on average; limits are given in tokens and kept in bytes
+BYTES_PER_TOKEN = 3  # as texts with many numbers have; limits are given in tokens and kept in bytes
 MOST_ECHO, MOST_SAID = 8_000, 2_000  # characters of an answer that is shown again, and of what was wrong with it
-MOST_TAIL = 10_000  # bytes of a prompt's end without the file
+MOST_TAIL = 16_000  # bytes of a prompt's end that are not known yet: parts, metrics, a change by somebody else
 SAID: dict[str, str] = {
     "malformed": "That was no call of the tool `propose` with the arguments that it asks for.",
     "truncated": "That came to the limit of an answer before its end. Say less: fewer and shorter edits.",
@@ -51,7 +51,7 @@ class Options:
     larger: str = ""
     after: int = 12
     max_tokens: int = 6_000
-    history_tokens: int = 8_000
+    history_tokens: int = 12_000
     form: Form | None = None
     simplify: int = 0
 
@@ -96,13 +96,14 @@ class Mind:
         self._discarded: list[Discarded] = []
         self._talk: _Talk | None = None
         self._pending: list[Proposal] = []
-        self._worst = {name: self._worst_call(name) for name in {options.model, options.larger} - {""}}
-        self.worst_case_usd = float((1 + CORRECTIONS) * max(self._worst.values()))  # a repair costs less
+        self._worst: dict[str, Decimal] = {}
+        self.worst_case_usd = 0.0
+        self._reserve()
 
     def ask(self, request: Request) -> list[Proposal]:
         if request.count < 1:
             return []
-        self._stand(request)
+        self._meet(request.incumbent, request.first, request.metrics)
         bill = Bill(self._asked().model)
         self._pending = [self._proposal(request, bill)]
         return list(self._pending)
@@ -111,22 +112,27 @@ class Mind:
         for proposal, outcome in zip(self._pending, outcomes, strict=True):
             self._learn(proposal.content, proposal.description, outcome)
         self._pending, self._talk = [], None
+        self._reserve()
 
     def recall(self, told: Iterable[Told]) -> None:
-        """May be called at any time, with what others proposed."""
+        """A baseline after the first is what somebody else made of the file, as the next request met it."""
+        met: Told | None = None
         for one in told:
-            if one.outcome.experiment > 0:
-                self._learn(one.content, one.description, one.outcome)
+            if one.outcome.experiment == 0:
+                met = one
+                continue
+            if met:
+                self._meet(met.content, one.outcome.experiment, met.outcome.metrics)
+            met = None
+            self._learn(one.content, one.description, one.outcome)
+        self._reserve()
 
     def repair(self, proposal: Proposal, why: str) -> Proposal | None:
         """One call, without corrections. Its own cost alone is in what it returns."""
         talk = self._talk
-        if (
-            talk is None
-            or proposal.content != talk.proposal.content
-            or talk.repairs >= repairs.MOST
-            or not repairs.is_dull(why)
-        ):
+        if talk is None or proposal.content != talk.proposal.content:
+            return None
+        if talk.repairs >= repairs.MOST or not repairs.is_dull(why):
             return None
         talk.repairs += 1
         said = f"It crashed for a slip. This is the end of its output:\n{fenced('output', ends(why, MOST_SAID // 2))}"
@@ -142,11 +148,16 @@ class Mind:
         self._remember(talk, answer, mended)
         return mended
 
-    def _stand(self, request: Request) -> None:
+    @property
+    def anchored(self) -> int:
+        """The experiment after which the file stands in the part of the prompt that does not change."""
+        return self._anchor.experiment
+
+    def _meet(self, incumbent: bytes, first: int, metrics: Mapping[str, float]) -> None:
         """Where the file is another than the one that was kept last, somebody else changed it."""
-        if request.incumbent != self._file:
-            found = Outcome(request.first - 1, "keep", "better", request.metrics, {})
-            self._learn(request.incumbent, "somebody else changed the file", found)
+        if incumbent != self._file:
+            self._learn(incumbent, "somebody else changed the file", Outcome(first - 1, "keep", "better", metrics, {}))
+            self._reserve()
 
     def _asked(self) -> Asked:
         stalled = self._options.larger and self._since_keep >= self._options.after
@@ -224,14 +235,16 @@ class Mind:
         if self._history.add(Tried(outcome, description, change)):
             self._anchor = Anchor(self._file, outcome.experiment)
 
+    def _reserve(self) -> None:
+        """What the next proposal can cost at most, by the prompt as it is by now, with long corrections."""
+        names = {self._options.model, self._options.larger} - {""}
+        self._worst = {name: self._worst_call(name) for name in names}
+        self.worst_case_usd = float((1 + CORRECTIONS) * max(self._worst.values()))  # a repair costs less
+
     def _worst_call(self, name: str) -> Decimal:
-        """What one call costs at most in this night: with the largest file, a full history and long corrections."""
-        options, filler = self._options, "x" * self._most
-        asked = Asked(options.provider, name, options.max_tokens)
-        blocks = ["x" * (options.history_tokens * BYTES_PER_TOKEN)]
-        request = Request(b"", {}, 0, 1, ())
-        prompt = self._layout.prompt(asked, Anchor(filler.encode(), 0), blocks, request)
-        spare = Part(filler + "x" * (MOST_TAIL + (CORRECTIONS * (MOST_ECHO + MOST_SAID))))
+        asked = Asked(self._options.provider, name, self._options.max_tokens)
+        prompt = self._layout.prompt(asked, self._anchor, self._history.blocks, Request(self._file, {}, 0, 1, ()))
+        spare = Part("x" * (MOST_TAIL + CORRECTIONS * (MOST_ECHO + MOST_SAID)))
         return self._model.worst_case_usd(self._layout.of(asked, (*prompt.turns, Turn("user", (spare,)))))
 
 
