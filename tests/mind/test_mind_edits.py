@@ -14,6 +14,9 @@ from bot.proposers.mind import answer
 from bot.proposers.mind.edits import Form, apply, usual_form
 from bot.proposers.mind.wrong import Wrong
 from harness.documents import load_bytes
+from tests import proposing
+from tests.minds import Night
+from tests.minds import answer as answering
 
 TEXT = b"alpha\nbeta\ngamma\nbeta two\n"
 YAML = b"""# weights of an account
@@ -149,6 +152,14 @@ def test_operations_of_the_standard() -> None:
     found = patch(JSON, "x.json", {"op": "move", "from": "/a", "path": "/deep/a"},
                   {"op": "copy", "from": "/deep/x", "path": "/deep/w"})  # fmt: skip
     assert json.loads(found) == {"list": [1, 2, 3], "deep": {"x": "y", "a": 1.5, "w": "y"}}
+
+
+def test_what_is_nested_too_deeply_is_wrong_and_nothing_more() -> None:
+    night = Night(proposing.target({}, "x.json"), JSON.decode())
+    deep = {"op": "add", "path": "/b", "from": "", "value": None, "structure": "[" * 100_000 + "]" * 100_000}
+    found = night.ask(answering(deep), answering({**deep, "structure": "[1]"}))
+    assert not found.failed
+    assert "nested too deeply" in night.last
 
 
 @pytest.mark.parametrize(

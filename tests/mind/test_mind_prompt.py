@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -213,7 +214,7 @@ def test_what_the_target_says_is_told() -> None:
 def test_nothing_but_what_is_documented_reaches_a_prompt() -> None:
     """Every other field of a target holds a canary."""
     told = {"name", "file", "space", "rule", "noise", "sample", "is_data", "budget", "confirm", "isolated", "private"}
-    canaries = {
+    canaries: dict[str, Any] = {
         "folder": "canary-folder", "program": "canary-program-path",
         "evaluate": Evaluate("process", ("canary-argv",), 1.0, ("canary-setup",)), "locked": ("canary-locked",),
         "hidden": ("canary-holdout.csv",), "signal": "canary-signal", "proposer": "canary-kind",

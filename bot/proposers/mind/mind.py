@@ -19,7 +19,7 @@ from bot.proposers.mind.answer import read
 from bot.proposers.mind.bill import Bill
 from bot.proposers.mind.changes import described
 from bot.proposers.mind.edits import Form, usual_form
-from bot.proposers.mind.fence import begins, ends, fenced
+from bot.proposers.mind.fence import begins, ends, fenced, one_line
 from bot.proposers.mind.history import History, Tried
 from bot.proposers.mind.inspection import Inspection, NearRepeat
 from bot.proposers.mind.novelty import Discarded
@@ -249,7 +249,9 @@ class Mind:
 
 
 def _failed(request: Request, bill: Bill, why: str) -> Proposal:
-    return Proposal(request.incumbent, "no candidate", float(bill.cost), spent=bill.spent(), failed=begins(why, 1_000))
+    return Proposal(
+        request.incumbent, "no candidate", float(bill.cost), spent=bill.spent(), failed=one_line(why, 1_000)
+    )
 
 
 def _correction(why: str) -> str:
