@@ -6,6 +6,7 @@ a held-out figure, and what it returns is data: a content and a description.
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -56,7 +57,8 @@ class Outcome:
     """What became of a proposal: status keep, discard or crash, the reason, and the search metrics.
 
     metrics may be empty, as of what was screened: then bound is what the primary metric is at best, where it is known.
-    why: the reason in words, or the end of a crash's output; gain: of the headline over the incumbent.
+    why: the reason in words, or the end of a crash's output; gain: of the headline over the incumbent. cost_usd, spent:
+    of its proposal, repairs included.
     """
 
     experiment: int
@@ -67,12 +69,14 @@ class Outcome:
     bound: float | None = None
     why: str = ""
     gain: float = 0.0
+    cost_usd: float = 0.0
+    spent: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Told:
     """An experiment of this night that is recorded already, its content and what it was to change. Experiment 0 is the
-    baseline."""
+    baseline; in a portfolio it comes again wherever another arm had changed the incumbent."""
 
     content: bytes
     outcome: Outcome
@@ -93,7 +97,10 @@ class Over(Exception):
 class Proposer(Protocol):
     """Lives for one run of one target. Made with the night's seed: the same requests get the same proposals."""
 
-    worst_case_usd: float  # the most that one proposal can cost
+    @property
+    def worst_case_usd(self) -> float:
+        """The most that one proposal of the next request can cost."""
+        ...
 
     @property
     def steady(self) -> bool:
@@ -138,6 +145,11 @@ def exists(kind: str) -> bool:
     return kind in _KINDS
 
 
+def kinds() -> tuple[str, ...]:
+    """Every kind of proposer that there is."""
+    return tuple(_KINDS)
+
+
 def make(target: Target, seed: int, source: Source | None = None, model: Model | None = None) -> Proposer:
     """The proposer that a target names. source: the night's base commit, for one that reads more than the file; model:
     who answers prompts.
@@ -149,7 +161,14 @@ def make(target: Target, seed: int, source: Source | None = None, model: Model |
 
 def check(target: Target, source: Source) -> None:
     """Raises ConfigError(s) if what the target's proposer needs, beside the file, is missing or cannot be used."""
-    if target.proposer in _CHECKED_BY_MAKING:
+    if target.proposer == "portfolio":
+        from bot.proposers.portfolio import arms_of
+
+        for arm in arms_of(target).values():
+            if not exists(arm.proposer):
+                raise ConfigError(target.place("proposer"), f"the proposer {arm.proposer} is not available yet")
+            check(arm, source)
+    elif target.proposer in _CHECKED_BY_MAKING:
         make(target, 0, source)
 
 
@@ -182,6 +201,12 @@ def _tune(setting: Setting) -> Proposer:
     return Tune(target, setting.seed, chosen, base)
 
 
+def _portfolio(setting: Setting) -> Proposer:
+    from bot.proposers.portfolio import assembled
+
+    return assembled(setting.target, setting.seed, lambda arm, seed: make(arm, seed, setting.source, setting.model))
+
+
 def _command(setting: Setting) -> Proposer:
     from bot.proposers.command import Command
 
@@ -189,10 +214,20 @@ def _command(setting: Setting) -> Proposer:
     return Command(setting.target, source.read([program])[program] if source and program else b"", setting.model)
 
 
+def _mind(kind: str, setting: Setting) -> Proposer:
+    from bot.proposers.mind import make as make_mind
+
+    return make_mind(kind, setting)
+
+
 _KINDS: dict[str, Callable[[Setting], Proposer]] = {
     "perturb": _perturb,
     "search": _search,
     "tune": _tune,
+    "claude": functools.partial(_mind, "claude"),
+    "openai": functools.partial(_mind, "openai"),
+    "ollama": functools.partial(_mind, "ollama"),
     "command": _command,
+    "portfolio": _portfolio,
 }
 _CHECKED_BY_MAKING = frozenset({"search", "tune", "command"})

@@ -10,7 +10,7 @@ from harness.configfile import ConfigFile
 from harness.errors import ConfigError
 from harness.targetfile.paths import Paths
 
-_MODEL = frozenset({"model", "larger", "after", "provider", "max_tokens", "history_tokens", "form"})
+_MODEL = frozenset({"model", "larger", "after", "provider", "max_tokens", "history_tokens", "form", "simplify"})
 OPTIONS: Mapping[str, frozenset[str]] = {
     "tune": frozenset({"catalogue"}),
     "claude": _MODEL,
@@ -19,7 +19,8 @@ OPTIONS: Mapping[str, frozenset[str]] = {
     "command": frozenset({"command", "provider", "timeout"}),
     "portfolio": frozenset({"arms"}),
 }
-_NEEDED = {"openai": "model", "ollama": "model", "command": "command", "portfolio": "arms"}
+KEYLESS = frozenset({"perturb", "search", "tune"})  # who can be the control arm of a portfolio
+_NEEDED = {"command": "command", "portfolio": "arms"}
 
 
 class Proposing:
@@ -45,6 +46,7 @@ class Proposing:
             faults.found += self._misplaced(self.entry, self.kind, "/proposer")
             for index, arm in enumerate(self.entry.get("arms", ())):
                 faults.found += self._misplaced(arm, arm["kind"], f"/proposer/arms/{index}")
+            faults.found += self._uncontrolled()
         mine = OPTIONS.get(self.kind, frozenset()) - {"catalogue"}
         found = {key: value for key, value in self.entry.items() if key in mine}
         if "arms" in found:
@@ -71,6 +73,13 @@ class Proposing:
         needed = _NEEDED.get(kind)
         if needed and needed not in entry:
             yield self.config.error(pointer, f'the proposer {kind} needs the key "{needed}"')
+
+    def _uncontrolled(self) -> Iterator[ConfigError]:
+        """A portfolio that has nothing to compare its models with."""
+        arms = self.entry.get("arms", ())
+        if self.kind == "portfolio" and arms and not any(arm["kind"] in KEYLESS for arm in arms):
+            what = f"no arm does without a key: one is the control, of the kind {' or '.join(sorted(KEYLESS))}"
+            yield self.config.error("/proposer/arms", what, next_step="- {kind: search}, as one more arm")
 
 
 def kinds(data: Mapping[str, Any], usual: str | None = None) -> list[str]:

@@ -1580,7 +1580,7 @@ CASES: list[Case] = [
         {CONFIG: CONFIGURED + "models: {providers: {mine: {kind: antropic}}}\n"},
         (
             (
-                '.github/autoresearch.yml:2:36: models.providers.mine.kind: found "antropic"; valid: anthropic, '
+                '.github/autoresearch.yml:2:35: models.providers.mine.kind: found "antropic"; valid: anthropic, '
                 'openai; did you mean "anthropic"?'
             ),
         ),
