@@ -74,7 +74,7 @@ class Command:
         return Proposal(left.content, command_shown.description(left.said), cost, spent=spent)
 
     def _run(self, request: Request) -> tuple[command_session.Left, Toll]:
-        """Raises Over where there is no money for a first call."""
+        """Raises Over where there is no money for a first call, or no broker any more."""
         task = self._task(request)
         if not self._provider:
             return command_session.run(task, None), Toll()
@@ -84,6 +84,8 @@ class Command:
                 toll = passage.close()
         except NoMoney as why:
             raise Over("money", str(why)) from None
+        except ConnectionError as gone:
+            raise Over("exhausted", str(gone)) from None
         if toll.refused:
             self._over = Over("money", toll.refused)
         return left, toll
