@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help night test quick lint attacks bench soak study example clean
+.PHONY: help night test quick lint attacks bench money soak study example clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,6 +48,9 @@ bench: .venv/test  ## speed, in medians and ratios measured in one run
 	$(BIN)/python -m tests.benchmarks.saas
 	$(BIN)/python -m tests.benchmarks.pages
 	$(BIN)/python -m tests.benchmarks.planning
+
+money: .venv/test  ## 500 simulated nights that spend: is a cap ever exceeded, is anything paid for left unjudged?
+	$(BIN)/python -m tests.benchmarks.money
 
 soak: .venv/test  ## kill -9 at 300 random instants: every night goes on, nothing is lost or counted twice
 	$(BIN)/python -m tests.benchmarks.soak

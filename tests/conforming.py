@@ -32,6 +32,10 @@ CATALOGUE = """
   after: "# loops"
 - options: [-fno-inline, ""]
 """
+TOOL = """n=$(wc -l < history.md)  # another rate for every line of what was tried
+sed -i "s/^rate: .*/rate: 0.$((n + 100))/" spec.yaml
+echo "hypothesis: rate after $n lines"
+"""
 
 
 class Scripted:
@@ -106,7 +110,7 @@ SETUPS: Mapping[str, Callable[[str], Setup]] = {
     "search": _yaml,
     "tune": _lines,
     "portfolio": lambda kind: _yaml(kind, arms=[{"kind": "search"}, {"kind": "perturb"}]),
-    "command": lambda kind: _yaml(kind, command=["sed", "-i", "s/logins: .*/logins: 11/", "spec.yaml"]),
+    "command": lambda kind: _yaml(kind, command=["sh", "-c", TOOL]),
 }
 
 
@@ -210,6 +214,11 @@ class Play:
 def score(content: bytes) -> float:
     """As good as chance, and always the same of one content."""
     return zlib.crc32(content) / 2**32
+
+
+def mixed() -> Setup:
+    """A portfolio with a model among its arms."""
+    return _yaml("portfolio", arms=[{"kind": "search"}, {"kind": "claude", "model": "scripted", "form": "whole"}])
 
 
 def contents(proposals: Iterable[Proposal]) -> Iterator[tuple[bytes, str]]:

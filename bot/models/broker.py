@@ -137,7 +137,7 @@ def main(descriptor: int) -> None:
     passages = Passages(start.settings, start.keys, ledger)
     server = serve(start.socket, desk, redactor, frozenset({0, os.getuid(), start.peer}), passages)
     os.chown(start.socket, start.peer, -1)
-    without = hardening.hardened(owns=(start.state, start.blobs), reads=_loaded())
+    without = hardening.hardened(owns=(start.state, start.blobs), reads=loaded())
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(f"ready {without}".rstrip(), flush=True)
     if sys.stdin.buffer.read() == b"done":
@@ -145,7 +145,7 @@ def main(descriptor: int) -> None:
     os._exit(0)
 
 
-def _loaded() -> list[Path]:
+def loaded() -> list[Path]:
     """Where code comes from that is loaded later on."""
     import bot
 

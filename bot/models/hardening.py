@@ -32,8 +32,8 @@ def hardened(*, owns: Iterable[Path], reads: Iterable[Path]) -> str:
 def _as_another(owns: Iterable[Path], reads: Iterable[Path]) -> str:
     if os.geteuid() != 0:
         return "same user as the night: only root can change it"
-    hidden = next((path for path in reads if not _open_to_all(path)), None)
-    closed = next((path for path in owns if not _open_to_all(path.parent)), None)
+    hidden = next((path for path in reads if not open_to_all(path)), None)
+    closed = next((path for path in owns if not open_to_all(path.parent)), None)
     if hidden or closed:
         return f"same user as the night: another one could not reach {hidden or closed}"
     for path in owns:
@@ -45,7 +45,7 @@ def _as_another(owns: Iterable[Path], reads: Iterable[Path]) -> str:
     return ""
 
 
-def _open_to_all(path: Path) -> bool:
+def open_to_all(path: Path) -> bool:
     """Whether any user may pass through all folders above, and read what is there."""
     path = path.resolve()
     wanted = 0o005 if path.is_dir() else 0o004

@@ -30,7 +30,7 @@ from harness.errors import EvaluatorError, IntegrityError
 from harness.events import Event, Segment, SegmentWriter
 from harness.measure import Measurer
 from harness.repository import CommitSource
-from harness.target import Target
+from harness.target import Budget, Target
 from harness.tripwires import below_ceilings, suspect_change, suspect_values
 from harness.view import View
 
@@ -68,13 +68,18 @@ def run(
     with killed_with_us(scratch):
         try:
             source = CommitSource(night.repository, night.plan.base)
-            proposer = proposer or proposers.make(target, plan.seed, source, model)
+            proposer = proposer or proposers.make(_as_planned(target, plan), plan.seed, source, model)
             return _Loop(night, target, plan, segments, checkout, measurer, proposer, quiet=quiet).run(
                 regardless=regardless
             )
         finally:
             measurer.close()
             view.remove(scratch)
+
+
+def _as_planned(target: Target, plan: TargetPlan) -> Target:
+    """With the budget that it has in this night, which may be less than its own."""
+    return replace(target, budget=Budget(plan.experiments, plan.wall_clock, plan.usd, plan.plateau))
 
 
 class _Loop:

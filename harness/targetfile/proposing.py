@@ -10,7 +10,7 @@ from harness.configfile import ConfigFile
 from harness.errors import ConfigError
 from harness.targetfile.paths import Paths
 
-_MODEL = frozenset({"model", "larger", "after", "provider", "max_tokens", "history_tokens", "form"})
+_MODEL = frozenset({"model", "larger", "after", "provider", "max_tokens", "history_tokens", "form", "simplify"})
 OPTIONS: Mapping[str, frozenset[str]] = {
     "tune": frozenset({"catalogue"}),
     "claude": _MODEL,
@@ -20,7 +20,7 @@ OPTIONS: Mapping[str, frozenset[str]] = {
     "portfolio": frozenset({"arms"}),
 }
 KEYLESS = frozenset({"perturb", "search", "tune"})  # who can be the control arm of a portfolio
-_NEEDED = {"openai": "model", "ollama": "model", "command": "command", "portfolio": "arms"}
+_NEEDED = {"command": "command", "portfolio": "arms"}
 
 
 class Proposing:

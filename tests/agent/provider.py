@@ -15,7 +15,10 @@ ANTHROPIC_USAGE = {
     "input_tokens": 11, "output_tokens": 7, "cache_read_input_tokens": 5, "cache_creation_input_tokens": 3,
 }  # fmt: skip
 CHAT_USAGE = {"prompt_tokens": 11, "completion_tokens": 7, "prompt_tokens_details": {"cached_tokens": 5}}
-RESPONSES_USAGE = {"input_tokens": 11, "output_tokens": 7, "input_tokens_details": {"cached_tokens": 5}}
+RESPONSES_USAGE = {
+    "input_tokens": 11, "output_tokens": 7, "total_tokens": 18, "input_tokens_details": {"cached_tokens": 5},
+    "output_tokens_details": {"reasoning_tokens": 0},
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,8 @@ class Seen:
 
 @dataclass
 class Script:
-    """How the next answers come: raw replaces the body; cut: after so many bytes the connection breaks."""
+    """How the next answers come: raw replaces the body; cut: after so many bytes the connection breaks; tool: called in
+    streams of Messages and Responses until a result of it comes."""
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
@@ -44,6 +48,7 @@ class Script:
     cut: int | None = None
     seconds: float = 0.0
     text: str = "Hello."
+    tool: tuple[str, dict[str, Any]] | None = None
 
 
 @dataclass
@@ -77,7 +82,7 @@ class _Handler(BaseHTTPRequestHandler):
         provider.seen.append(Seen(self.command, self.path, headers, body))
         script = provider.script
         time.sleep(script.seconds)
-        stream, answer = answered(self.path.partition("?")[0], json.loads(body), script.text)
+        stream, answer = answered(self.path.partition("?")[0], json.loads(body), script.text, script.tool)
         answer = answer if script.raw is None else script.raw
         self.send_response(script.status)
         self.send_header("Content-Type", "text/event-stream" if stream else "application/json")
@@ -96,7 +101,9 @@ class _Handler(BaseHTTPRequestHandler):
         """Quiet."""
 
 
-def answered(path: str, said: dict[str, Any], text: str) -> tuple[bool, bytes]:
+def answered(
+    path: str, said: dict[str, Any], text: str, tool: tuple[str, dict[str, Any]] | None = None
+) -> tuple[bool, bytes]:
     """Whether it is a stream, and the answer."""
     stream = bool(said.get("stream"))
     if path.endswith("/count_tokens"):
@@ -106,25 +113,40 @@ def answered(path: str, said: dict[str, Any], text: str) -> tuple[bool, bytes]:
             "id": "msg_1", "type": "message", "role": "assistant", "model": said.get("model"), "stop_sequence": None,
             "content": [{"type": "text", "text": text}], "stop_reason": "end_turn", "usage": ANTHROPIC_USAGE,
         }  # fmt: skip
-        return stream, _anthropic_stream(whole, text) if stream else json.dumps(whole).encode()
+        tool = None if "tool_result" in json.dumps(said.get("messages")) else tool
+        return stream, _anthropic_stream(whole, text, tool) if stream else json.dumps(whole).encode()
     if path.endswith("/chat/completions"):
         return stream, _chat(said, text, stream)
     whole = {
         "id": "resp_1", "object": "response", "created_at": 1, "model": said.get("model"), "status": "completed",
         "output": [], "usage": RESPONSES_USAGE, "parallel_tool_calls": True, "tool_choice": "auto", "tools": [],
     }  # fmt: skip
-    events = [{"type": "response.created"}, {"type": "response.completed", "response": whole}]
+    item: dict[str, Any] = {
+        "type": "message", "role": "assistant", "id": "msg_1", "content": [{"type": "output_text", "text": text}],
+    }  # fmt: skip
+    if tool and "function_call_output" not in json.dumps(said.get("input")):
+        item = {"type": "function_call", "call_id": "c_1", "name": tool[0], "arguments": json.dumps(tool[1])}
+    events: list[dict[str, Any]] = [
+        {"type": "response.created", "response": {**whole, "status": "in_progress"}},
+        {"type": "response.output_item.done", "output_index": 0, "item": item},
+        {"type": "response.completed", "response": whole},
+    ]
     return stream, _events(events) if stream else json.dumps(whole).encode()
 
 
-def _anthropic_stream(whole: dict[str, Any], text: str) -> bytes:
+def _anthropic_stream(whole: dict[str, Any], text: str, tool: tuple[str, dict[str, Any]] | None) -> bytes:
+    block: dict[str, Any] = {"type": "text", "text": ""}
+    delta, reason = {"type": "text_delta", "text": text}, "end_turn"
+    if tool:
+        block = {"type": "tool_use", "id": "toolu_1", "name": tool[0], "input": {}}
+        delta, reason = {"type": "input_json_delta", "partial_json": json.dumps(tool[1])}, "tool_use"
     begun = {**whole, "content": [], "stop_reason": None, "usage": {**ANTHROPIC_USAGE, "output_tokens": 1}}
     return _events([
         {"type": "message_start", "message": begun},
-        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
-        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}},
+        {"type": "content_block_start", "index": 0, "content_block": block},
+        {"type": "content_block_delta", "index": 0, "delta": delta},
         {"type": "content_block_stop", "index": 0},
-        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 7}},
+        {"type": "message_delta", "delta": {"stop_reason": reason}, "usage": {"output_tokens": 7}},
         {"type": "message_stop"},
     ])  # fmt: skip
 

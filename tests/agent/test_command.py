@@ -7,9 +7,10 @@ import json
 import pytest
 
 from bot import proposers
-from bot.proposers import Outcome, Over, Told
+from bot.proposers import Outcome, Over, Told, command_shown
 from harness.errors import ConfigError
 from tests.agent.world import BASE, FILE, code_target, of, request
+from tests.proposing import target
 
 FAST = f"""
 open({FILE!r}, "w").write("print('fast')\\n")
@@ -47,6 +48,16 @@ def test_a_tool_sees_its_folder_and_no_more() -> None:
     shown = json.loads(first["metrics.json"])
     assert shown["metrics"] == {"m": {"value": 1.5, "goal": "maximize"}}
     assert shown["parts"] == {"slow_endpoint": 0.5}
+
+
+def test_a_tool_is_told_what_may_change() -> None:
+    rules = {"/weights/*": {"int": [-5, 25]}, "/rate": {"float": [0.1, 1]}, "/mode": {"choice": ["a", True]}}
+    said = command_shown.task(target({**rules, "/weights/x": {"locked": True}}), "spec.yaml")
+    assert "- /weights/*: int, -5 to 25" in said
+    assert "- /rate: float, 0.1 to 1" in said
+    assert '- /mode: one of ["a", true]' in said
+    assert "- /weights/x: locked" in said
+    assert "Only these" not in command_shown.task(target({}), "solve.py")
 
 
 def test_history_is_data_whatever_a_description_says() -> None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
+import sys
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from bot.models.messages import Usage
 from bot.proposers import Over
+from bot.proposers.command import Command
 from tests.agent.provider import Provider, serving
-from tests.agent.world import FILE, KEY, MODEL, Gate, of, opened, price, request, tool
+from tests.agent.world import FILE, KEY, MODEL, Gate, code_target, of, opened, price, request, tool
 
 ANTHROPIC, OPENAI = Usage(11, 7, 5, 3), Usage(6, 7, 5)
 CALL = """
@@ -167,6 +171,44 @@ def test_openais_own_library_works_through_the_way_out(provider: Provider) -> No
     assert proposal.spent["calls"] == 3
     assert proposal.cost_usd == pytest.approx(float(3 * price(OPENAI)))
     assert {seen.headers["authorization"] for seen in provider.seen} == {f"Bearer {KEY}"}
+
+
+PLACES = f"{Path(sys.prefix, 'bin')}:/usr/local/bin:/usr/bin"  # where the sandbox shows programs
+WRITE = f"printf 'print(1)' > {FILE}; ls -a; env"
+AGENTS = {
+    "claude": (
+        "anthropic",
+        ["claude", "-p", "--model", MODEL, "--dangerously-skip-permissions"],
+        ("Bash", {"command": WRITE, "description": "Write it"}),
+    ),
+    "codex": (
+        "openai",
+        [
+            "codex", "exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", "-m", MODEL,
+            "-c", "model_provider=way", "-c",
+            'model_providers.way={name="way", base_url="http://127.0.0.1:{port}/v1", env_key="OPENAI_API_KEY"}', "-",
+        ],
+        ("exec_command", {"cmd": WRITE}),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", AGENTS)
+def test_a_real_agent_edits_the_file_through_the_way_out(provider: Provider, name: str) -> None:
+    if shutil.which(name, path=PLACES) is None:
+        pytest.skip("npm install -g --prefix .venv @anthropic-ai/claude-code @openai/codex")
+    kind, words, provider.script.tool = AGENTS[name]
+    provider.script.text = "Done.\nhypothesis: one is quicker to print"
+    target = code_target(command=words, provider="provider", timeout="90s")
+    gate = Gate(provider, kind)  # type: ignore[arg-type]
+    proposal = Command(target, b"Make it fast.\n", gate).ask(request())[0]  # type: ignore[arg-type]
+    assert (proposal.content, proposal.failed) == (b"print(1)", "")
+    assert proposal.description == "one is quicker to print"
+    assert proposal.spent["calls"] == len(provider.seen) >= 2
+    assert proposal.cost_usd == float(gate.purses[0].spent) > 0
+    result = provider.seen[-1].body.decode()
+    assert "history.md" in result, "what the tool saw is in what it told its model"
+    assert KEY not in result
 
 
 def test_a_tool_without_a_provider_has_no_way_out(provider: Provider) -> None:

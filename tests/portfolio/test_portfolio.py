@@ -12,7 +12,7 @@ from bot.proposers import Outcome, Over, Proposal, Proposer, Request, Told
 from bot.proposers.bandit import CONTROL_SHARE, Bandit, Effort
 from bot.proposers.portfolio import Arm, Portfolio, arms_of, used_up
 from harness.target import Budget, Target
-from tests.conforming import Play, setup
+from tests.conforming import Play, Scripted, contents, mixed, setup
 from tests.proposing import SPACE, target
 
 BUDGET = Budget(400, 1000.0, 2.0, None)
@@ -246,3 +246,18 @@ def test_an_arm_that_is_not_there_yet_is_told_of_before_the_night() -> None:
     strange = replace(target(SPACE, proposer="portfolio"), options={"arms": [{"kind": "perturb"}, {"kind": "nobody"}]})
     with pytest.raises(Exception, match="nobody is not available yet"):
         proposers.check(strange, None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_night_with_a_model_among_the_arms_is_resumed_like_any(seed: int) -> None:
+    whole, broken = (Play(mixed().target, mixed().files, seed=seed) for _ in range(2))
+    found = list(contents(whole.nights(60)))
+    assert {arm for _content, arm in found} == {"search", "claude"}
+    assert list(contents(broken.nights(60, resuming=True))) == found
+    assert whole.cost > 0
+
+
+def test_a_model_that_is_gone_leaves_the_night_to_the_others() -> None:
+    night = Play(mixed().target, mixed().files, model=Scripted("rejected"))
+    assert {arm for _content, arm in contents(night.nights(30))} == {"search"}
+    assert night.model.asked == 1  # type: ignore[attr-defined]  # of Scripted

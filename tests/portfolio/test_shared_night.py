@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,14 @@ from bot.night.run import run
 from bot.pages.arms import yields
 from bot.pages.body import Links, body
 from bot.pages.summary import summarise
-from bot.proposers import Proposal, Request
+from bot.proposers import Proposal, Proposer, Request, portfolio
 from bot.proposers.bandit import CONTROL_SHARE
 from bot.proposers.portfolio import Portfolio
 from harness import folds
 from harness.handover.shapes import KINDS
+from harness.target import Budget, Target
+from tests.attacks import forgery
+from tests.attacks.forgery import confirmed, proposed
 from tests.scoring import FOLDER, TARGET, repository_at
 from tests.support import git
 
@@ -99,6 +103,30 @@ def _shown(night: Night) -> None:
     assert "| arm | experiments | kept | gain | dollars | minutes |" in text
     for arm in report.arms:
         assert f"| `{arm.arm}` | {arm.experiments} | {arm.kept} |" in text
+
+
+def test_its_pull_request_says_what_each_arm_came_to(tmp_path: Path) -> None:
+    """After confirm and every check of what was handed over."""
+    night = planned(tmp_path)
+    run(night, targets_of(night)[0], quiet=True)
+    assert proposed(confirmed(night)).opened is not None
+    for arm in summarise(night.segments("h")).arms:
+        assert f"| `{arm.arm}` | {arm.experiments} | {arm.kept} |" in forgery.page(night)
+
+
+def test_it_counts_with_the_budget_that_the_night_has_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Budget] = []
+    original = portfolio.assembled
+
+    def assembled(target: Target, seed: int, make: Callable[[Target, int], Proposer]) -> Portfolio:
+        seen.append(target.budget)
+        return original(target, seed, make)
+
+    monkeypatch.setattr(portfolio, "assembled", assembled)
+    night = planned(tmp_path)
+    assert targets_of(night)[0].budget.experiments == 2000
+    run(night, targets_of(night)[0], quiet=True)
+    assert [budget.experiments for budget in seen] == [EXPERIMENTS]
 
 
 def test_a_night_of_one_proposer_says_nothing_of_arms(tmp_path: Path) -> None:

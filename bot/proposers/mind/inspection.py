@@ -32,7 +32,10 @@ class Inspection:
         idea = answer.read(value)
         if not idea.hypothesis.strip():
             raise Wrong("hypothesis is empty")
-        new = edits.apply(self._form, idea.edits, request.incumbent, self._target.file)
+        try:
+            new = edits.apply(self._form, idea.edits, request.incumbent, self._target.file)
+        except RecursionError:
+            raise Wrong("the edits are nested too deeply") from None
         if len(new) > self._most:
             raise Wrong(f"the file would have {len(new):,} bytes; at most {self._most:,} are allowed")
         if new == request.incumbent:

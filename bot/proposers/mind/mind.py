@@ -8,7 +8,7 @@ night asks what an uninterrupted one would have asked.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -19,7 +19,7 @@ from bot.proposers.mind.answer import read
 from bot.proposers.mind.bill import Bill
 from bot.proposers.mind.changes import described
 from bot.proposers.mind.edits import Form, usual_form
-from bot.proposers.mind.fence import begins, ends, fenced
+from bot.proposers.mind.fence import begins, ends, fenced, one_line
 from bot.proposers.mind.history import History, Tried
 from bot.proposers.mind.inspection import Inspection, NearRepeat
 from bot.proposers.mind.novelty import Discarded
@@ -103,7 +103,7 @@ class Mind:
     def ask(self, request: Request) -> list[Proposal]:
         if request.count < 1:
             return []
-        self._stand(request)
+        self._meet(request.incumbent, request.first, request.metrics)
         bill = Bill(self._asked().model)
         self._pending = [self._proposal(request, bill)]
         return list(self._pending)
@@ -115,10 +115,16 @@ class Mind:
         self._reserve()
 
     def recall(self, told: Iterable[Told]) -> None:
-        """May be called at any time, with what others proposed."""
+        """A baseline after the first is what somebody else made of the file, as the next request met it."""
+        met: Told | None = None
         for one in told:
-            if one.outcome.experiment > 0:
-                self._learn(one.content, one.description, one.outcome)
+            if one.outcome.experiment == 0:
+                met = one
+                continue
+            if met:
+                self._meet(met.content, one.outcome.experiment, met.outcome.metrics)
+            met = None
+            self._learn(one.content, one.description, one.outcome)
         self._reserve()
 
     def repair(self, proposal: Proposal, why: str) -> Proposal | None:
@@ -147,11 +153,10 @@ class Mind:
         """The experiment after which the file stands in the part of the prompt that does not change."""
         return self._anchor.experiment
 
-    def _stand(self, request: Request) -> None:
+    def _meet(self, incumbent: bytes, first: int, metrics: Mapping[str, float]) -> None:
         """Where the file is another than the one that was kept last, somebody else changed it."""
-        if request.incumbent != self._file:
-            found = Outcome(request.first - 1, "keep", "better", request.metrics, {})
-            self._learn(request.incumbent, "somebody else changed the file", found)
+        if incumbent != self._file:
+            self._learn(incumbent, "somebody else changed the file", Outcome(first - 1, "keep", "better", metrics, {}))
             self._reserve()
 
     def _asked(self) -> Asked:
@@ -244,7 +249,9 @@ class Mind:
 
 
 def _failed(request: Request, bill: Bill, why: str) -> Proposal:
-    return Proposal(request.incumbent, "no candidate", float(bill.cost), spent=bill.spent(), failed=begins(why, 1_000))
+    return Proposal(
+        request.incumbent, "no candidate", float(bill.cost), spent=bill.spent(), failed=one_line(why, 1_000)
+    )
 
 
 def _correction(why: str) -> str:

@@ -16,7 +16,18 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from bot.proposers.mind.wrong import Wrong
-from harness.documents import Document, ParseProblem, Scalar, canonical_id_of, escape, load_bytes, parse, splice
+from harness.documents import (
+    Document,
+    ParseProblem,
+    Scalar,
+    Span,
+    canonical_id_of,
+    escape,
+    load_bytes,
+    parse,
+    splice,
+    unescape,
+)
 from harness.errors import InvalidCandidate
 
 _INDENTS = ((2, 2, 0), (2, 4, 2), (4, 4, 0), (4, 4, 2), (4, 6, 4))  # of mappings, of lists, and of their dashes
@@ -26,15 +37,19 @@ _NEEDS = {"add": ("path", "value"), "replace": ("path", "value"), "test": ("path
 
 def patched(edits: Sequence[Mapping[str, Any]], text: str, file: str) -> str:
     """The text as the patch leaves it. Raises Wrong."""
-    try:
-        document = parse(text.encode("utf-8", errors="surrogateescape"), file)
-    except ParseProblem as problem:
-        raise Wrong(f"the file cannot be read: {problem.what}") from None
+    document = _parsed(text, file)
     wanted = _meant(document.data, [_operation(n, edit, document.data) for n, edit in enumerate(edits, 1)])
     new = _spelled(text, document, wanted, file)
     if not _says(new, wanted, file):
         raise Wrong("this patch cannot be written into the file's text; change values one by one, with replace")
     return new
+
+
+def _parsed(text: str, file: str) -> Document:
+    try:
+        return parse(text.encode("utf-8", errors="surrogateescape"), file)
+    except ParseProblem as problem:
+        raise Wrong(f"the file cannot be read: {problem.what}") from None
 
 
 def _operation(number: int, edit: Mapping[str, Any], data: Any) -> dict[str, Any]:
@@ -85,8 +100,10 @@ def _spelled(text: str, document: Document, wanted: Any, file: str) -> str:
     try:
         changes = dict(_scalars(document.data, wanted, ""))
     except _OtherShape:
-        is_json = PurePosixPath(file).suffix.lower() == ".json"
-        return _json(text, document, wanted) if is_json else _yaml(text, document.data, wanted)
+        if PurePosixPath(file).suffix.lower() == ".json":
+            return _json(text, document, wanted)
+        cut = _without_lost_keys(text, document, wanted, file)
+        return _spelled(cut, _parsed(cut, file), wanted, file) if cut != text else _yaml(text, document.data, wanted)
     return splice(text, document, changes, file)
 
 
@@ -146,6 +163,40 @@ def _as_around(value: Any, text: str, start: int, end: int, unit: str) -> str:
     line = text[text.rfind("\n", 0, start) + 1 : start]
     margin = line[: len(line) - len(line.lstrip())]
     return json.dumps(value, ensure_ascii=False, indent=unit).replace("\n", f"\n{margin}")
+
+
+def _without_lost_keys(text: str, document: Document, wanted: Any, file: str) -> str:
+    """The text without one of the keys that are wanted no more, where these are lines of their own: ruamel.yaml would
+    take the comments after them along. As it is where there are none."""
+    for pointer in _lost(document.data, wanted, ""):
+        start = text.rfind("\n", 0, document.keys[pointer].start) + 1
+        inside = [s.end for p, s in document.spans.items() if f"{p}/".startswith(f"{pointer}/") and _is_exact(s, text)]
+        end = text.find("\n", max(inside) - 1) + 1 if inside else 0
+        data = copy.deepcopy(document.data)
+        parent, _, key = pointer.rpartition("/")
+        _at(data, parent).pop(unescape(key))
+        if end and _says(text[:start] + text[end:], data, file):
+            return text[:start] + text[end:]
+    return text
+
+
+def _is_exact(span: Span, text: str) -> bool:
+    """Whether a span ends where its value does: that of a block ends where the next thing begins."""
+    return text[span.start : span.start + 1] in {"[", "{"} or "\n" not in text[span.start : span.end].rstrip("\n")
+
+
+def _lost(before: Any, after: Any, pointer: str) -> Iterator[str]:
+    """Keys that are gone from mappings which are still there."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key, value in before.items():
+            inner = f"{pointer}/{escape(key)}"
+            if key in after:
+                yield from _lost(value, after[key], inner)
+            else:
+                yield inner
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for index, (one, other) in enumerate(zip(before, after, strict=True)):
+            yield from _lost(one, other, f"{pointer}/{index}")
 
 
 def _yaml(text: str, data: Any, wanted: Any) -> str:
