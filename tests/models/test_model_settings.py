@@ -46,7 +46,8 @@ def test_without_a_section_there_are_presets() -> None:
     found = settings_of("targets: [x]\n")
     assert found.providers == PRESETS
     assert found.variables() == {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY"}
-    assert found.variables(("ollama",)) == {}
+    assert found.only(["ollama"]).variables() == {}
+    assert set(found.only(["ollama"]).providers) == {"ollama"}
     price = found.price("anthropic", "claude-haiku-5-5")
     assert price is not None
     assert price.input == Decimal("0.10")
