@@ -6,11 +6,13 @@ import functools
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from bot.models import settings as models
+from bot.models.settings import Settings
 from harness import configfile, targetfile
 from harness.complaints import nearest, show
 from harness.configfile import ConfigFile, Faults
@@ -52,7 +54,7 @@ class PullRequests:
 @dataclass(frozen=True)
 class Config:
     """wall_clock in seconds, usd and actions_minutes bound the whole night, all targets together; None is no limit.
-    sleep_after: nights without a confirmed change after which a target is left out."""
+    sleep_after: nights without a confirmed change after which a target is left out; models: where they are asked."""
 
     targets: tuple[str, ...] = DEFAULT_TARGETS
     defaults: ConfigFile | None = None
@@ -62,6 +64,7 @@ class Config:
     schedule: Schedule = Schedule()
     pull_request: PullRequests = PullRequests()
     sleep_after: int = 5
+    models: Settings = field(default_factory=Settings)
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,7 @@ def load(source: Source) -> Config:
         schedule=_schedule(config, data.get("schedule", {})),
         pull_request=_pull_requests(data.get("pull_request", {})),
         sleep_after=data.get("sleep_after", Config.sleep_after),
+        models=models.read(config, source),
     )
 
 
@@ -122,8 +126,8 @@ def _schedule(config: ConfigFile, entry: Mapping[str, Any]) -> Schedule:
 
 def _check_cron(config: ConfigFile, cron: str) -> None:
     """GitHub takes a workflow with an hour 25 out of service, and says so where nobody looks."""
-    for field, (name, low, high) in zip(cron.split(), _CRON, strict=True):
-        for number in re.findall(r"(?<![/\d])\d+", field):
+    for part, (name, low, high) in zip(cron.split(), _CRON, strict=True):
+        for number in re.findall(r"(?<![/\d])\d+", part):
             if not low <= int(number) <= high:
                 step = f"{show(Schedule.cron)} is every night at 2:17"
                 what = f"the {name} {number} is not in {low} to {high}"

@@ -102,6 +102,7 @@ def _target_json(entry: TargetReport) -> dict[str, Any]:
         "noise": asdict(entry.noise) if entry.noise else None, "ablation": (entry.confirm or {}).get("ablation"),
         "rows": [{"number": row.number, "change": row.change, "adds": row.adds} for row in entry.rows],
         "cost_usd": entry.cost, "seconds": entry.seconds, "lock": entry.lock, "seal": entry.seal,
+        **({"models": [asdict(one) for one in entry.models]} if entry.models else {}),
     }  # fmt: skip
 
 

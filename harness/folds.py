@@ -23,7 +23,7 @@ Packs = Mapping[str, bytes]
 class LoopState:
     """Where the loop stands after some events; `apply` is the only way it changes.
 
-    content, blob, metrics, complexity are the incumbent's; kept_by is the experiment that made it (None: the base).
+    content, blob, metrics, parts, complexity are the incumbent's; kept_by is the experiment that made it (None: base).
     elapsed in seconds of running, cost in US dollars, tried holds canonical ids. largest: the largest gain or loss of
     any experiment, of a screened one the least that it lost; measured: how many had one; claimed: the sum of the gains
     that were kept.
@@ -38,6 +38,7 @@ class LoopState:
     blob: str = ""
     content: bytes = b""
     metrics: Mapping[str, float] = field(default_factory=dict)
+    parts: Mapping[str, float] = field(default_factory=dict)
     complexity: int = 0
     kept_by: int | None = None
     experiments: int = 0
@@ -66,6 +67,7 @@ class LoopState:
             self.base_blob = self.blob = event["blob"]
             self.base_metrics = self.metrics = event["metrics"]
             self.base_complexity = self.complexity = event["complexity"]
+            self.parts = event["parts"]
             self.content = content_of(event, None, packs)
             self.tried.add(event["canon"])
             self.elapsed = event["elapsed"]
@@ -96,6 +98,7 @@ class LoopState:
             self.content = content_of(event, self.content, packs)
             self.blob, self.metrics, self.complexity = event["blob"], event["metrics"], event["complexity"]
             self.kept_by, self.kept, self.since_keep = event["id"], self.kept + 1, 0
+            self.parts = event["parts"] or self.parts
 
 
 def loop_state(segments: Iterable[Segment], packs: Packs | None = None) -> LoopState:

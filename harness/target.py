@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from harness import space
 from harness.documents import is_data
@@ -66,7 +67,8 @@ class Target:
     """Paths are from the repository's root, with /. locked holds hidden files too. noise: None where the same file
     always gets the same score; catalogue: of the proposer `tune`, None for every other; private: no row may be kept
     outside `Repository.private`, nor shown. runner: labels of the machine that runs its jobs on GitHub Actions;
-    publish: what promoting a merged result publishes."""
+    publish: what promoting a merged result publishes; options: what target.yaml says of its proposer, as it is written
+    there, but the kind."""
 
     name: str
     folder: str
@@ -89,6 +91,7 @@ class Target:
     private: bool = False
     publish: tuple[str, ...] = ()
     runner: tuple[str, ...] = (HOSTED_RUNNER,)
+    options: Mapping[str, Any] = field(default_factory=dict)
     places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
 
     @property

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from harness.documents import is_data, leaves, load_bytes
-from harness.errors import InvalidCandidate
+from harness.errors import EvaluatorError, InvalidCandidate
 from harness.rule import Metric, Rule
 
 FAMILY = 20  # experiments with a score that it takes to know what is usual
@@ -50,6 +50,16 @@ def suspect_values(
     if measured >= FAMILY and 0 < OUT_OF_FAMILY * largest < gain:
         return f"a gain of {gain:.4g} is out of family: nothing else tonight moved by more than {largest:.4g}"
     return ""
+
+
+def below_ceilings(target: str, rule: Rule, found: Mapping[str, float]) -> None:
+    """Raises EvaluatorError where the unchanged file scores what nothing can score."""
+    for metric in rule.metrics:
+        if past_ceiling(metric, found[metric.name]):
+            raise EvaluatorError(
+                f"{target}: the unchanged file reaches the ceiling of {metric.name}, {metric.ceiling:g}",
+                next_step="the ceiling is what no honest candidate can score: correct it, or the evaluator",
+            )
 
 
 def past_ceiling(metric: Metric, value: float) -> bool:

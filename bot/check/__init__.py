@@ -6,7 +6,7 @@ Reads the working tree and writes nothing into the repository.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from bot.check import baseline, scoring, trust
 from bot.check.baseline import Baseline, Bench
 from bot.check.report import CheckReport
 from bot.new import SCHEMAS
+from bot.night import brokered
 from bot.night.plan import uncommitted
 from bot.promote import chain
 from harness import lock
@@ -24,20 +25,23 @@ from harness.repository import Repository, WorkingSource
 from harness.target import Target
 
 
-def check(repository: Repository, names: Sequence[str]) -> list[CheckReport]:
-    """A report per target of these names, or of all. Raises ConfigError(s), NotFound."""
+def check(
+    repository: Repository, names: Sequence[str], keys: Collection[str] | None = None
+) -> list[CheckReport]:  # fmt: skip
+    """A report per target of these names, or of all. keys: variables that hold the key of a model; None: nobody looked.
+    Raises ConfigError(s), NotFound."""
     source = WorkingSource(repository)
     settings = config.load(source)
     targets = config.load_targets(source, names)
     with baseline.folder() as folder:
-        return [
-            _check(repository, source, target, Path(folder, target.name), settings.wall_clock) for target in targets
-        ]
+        return [_check(repository, source, target, Path(folder, target.name), settings, keys) for target in targets]
 
 
 def _check(
-    repository: Repository, source: WorkingSource, target: Target, folder: Path, night_seconds: float | None
-) -> CheckReport:
+    repository: Repository, source: WorkingSource, target: Target, folder: Path, settings: config.Config,
+    keys: Collection[str] | None,
+) -> CheckReport:  # fmt: skip
+    brokered.check(target, settings.models)
     proposers.check(target, source)
     sandbox = _sandbox(target)
     measured, held_out = Baseline({}), None
@@ -61,8 +65,10 @@ def _check(
         scoring=scoring.look(source, target, folder / "accounts", measured.metrics, failed),
         uncommitted=tuple(_uncommitted(repository, target)),
         sandbox=sandbox,
-        night_seconds=night_seconds,
+        night_seconds=settings.wall_clock,
         paused=chain.paused(repository, {target.name: whole.id}).get(target.name, ""),
+        models=brokered.says(target, settings.models, target.budget.usd),
+        keyless=tuple(brokered.keyless(target, settings.models, keys)) if keys is not None else (),
     )
 
 

@@ -36,6 +36,8 @@ class CheckReport:
     sandbox: str
     night_seconds: float | None  # the repository's limit for a whole night
     paused: str = ""  # why no night starts, though nothing is wrong with the target itself
+    models: str = ""  # what its models can cost, "" where it asks none
+    keyless: tuple[str, ...] = ()  # environment variables of keys that are not here
 
     @property
     def problems(self) -> list[str]:
@@ -58,6 +60,7 @@ class CheckReport:
             found.append(f"{self.holdout.rows} held-out rows are few: only a large gain will be confirmed")
         if self.target.sample and not self.target.hidden:
             found.append("data.hidden names nothing: the held-out rows lie in the evaluator's view all night")
+        found += [f"no key is in {name}: a night here could ask no model; export it first" for name in self.keyless]
         return [*found, *self.scoring.warnings]
 
     @property
@@ -93,6 +96,7 @@ class CheckReport:
                 "combinations": self.combinations if self.combinations <= sys.float_info.max else None,
             },
             "isolated": self.target.isolated,
+            **({"models": self.models, "keys_missing": list(self.keyless)} if self.models else {}),
             "trust": [asdict(entry) for entry in self.trust],
             "uncommitted": list(self.uncommitted),
             "commit": commit_command(self),

@@ -31,6 +31,7 @@ def as_text(report: CheckReport) -> str:
         ("holdout", _holdout(report)),
         ("lock", _lock(report)),
         ("night", _night(report)),
+        ("models", iter([report.models] if report.models else [])),
         ("sandbox", _sandbox(report)),
         ("trust", _trust(report)),
         ("commit", _commit(report)),

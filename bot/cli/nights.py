@@ -46,26 +46,28 @@ def night_command(
     """
     from bot.forge.local import LocalForge
     from bot.night import night as nightly
+    from bot.night.brokered import take_keys
     from bot.night.folder import mutex
     from bot.night.gates import theirs
     from bot.night.plan import Wishes, plan
     from harness.repository import CommitSource
 
     repository = repository_of(directory)
+    keys = take_keys(CommitSource(repository, repository.commit()))
     wishes = Wishes(names, experiments, _seconds(wall_clock), seed)
     if dry_run:
         made = plan(repository, wishes, write=False)[1]
         locks = {share.name: share.lock for share in made.targets}
         stopped = theirs(CommitSource(repository, made.base), locks, LocalForge(repository.state))
-        _print_plan(made, stopped, as_json=as_json)
+        _print_plan(repository, made, stopped, as_json=as_json)
         return
     if anew or not nightly.unfinished(repository):
-        plan(repository, wishes, write=False)  # what cannot be planned leaves nothing behind, not even the mutex
+        plan(repository, wishes, write=False, keys=keys)  # what cannot be planned leaves nothing, not even the mutex
     with mutex(repository) as held:
         night = nightly.begin(repository, wishes, new=anew, say=say)
         prepare(repository, [share.name for share in night.plan.targets], night.plan.base)
         _warn_uncommitted(repository, nightly.targets_of(night))
-        result = nightly.go(night, LocalForge(night.path), held, quiet=quiet)
+        result = nightly.go(night, LocalForge(night.path), held, quiet=quiet, keys=keys)
     _print_night(result, as_json=as_json)
     sys.exit(nightly.exit_code(result))
 
@@ -116,7 +118,7 @@ def plan_command(
             hand_over(night, into, [share.name for share in made.targets], plan=True)
     workflow.tell(night, left_out)
     seals = {share.name: found[-1].events[-1] for share in made.targets if (found := night.segments(share.name))}
-    _print_plan(made, {name: (seal["end"], seal["why"]) for name, seal in seals.items()}, as_json=as_json)
+    _print_plan(repository, made, {name: (seal["end"], seal["why"]) for name, seal in seals.items()}, as_json=as_json)
 
 
 def _verb_options(command: Any) -> Any:
@@ -138,13 +140,18 @@ def run_command(
     night_name: str, target: str, handed: Path | None, quiet: bool, directory: Path, into: Path | None
 ) -> None:
     """Runs the loop of a planned night. The second verb of `night`."""
+    from bot.night import brokered
+
+    code = brokered.run_by_hand(repository_of(directory), target, night_name, handed)
+    if code is not None:
+        sys.exit(code)
     go_quiet()
     from bot.night.run import run
 
     with _taken(directory, night_name, target, handed, "run") as (night, targets, _silent):
         for found in targets:
             with _handing_over(night, found.name, into):
-                run(night, found, quiet=quiet)
+                run(night, found, quiet=quiet, model=brokered.model(found))
 
 
 @cli.command("confirm")
@@ -258,7 +265,7 @@ def _warn_uncommitted(repository: Any, targets: Sequence[Any]) -> None:
         say(f"note: {', '.join(changed[:5])} {differ} from the last commit; a night works on the commit")
 
 
-def _print_plan(made: Any, held: Mapping[str, tuple[str, str]], *, as_json: bool) -> None:
+def _print_plan(repository: Any, made: Any, held: Mapping[str, tuple[str, str]], *, as_json: bool) -> None:
     """held: targets that end before they begin -> (end, why)."""
     from dataclasses import asdict
 
@@ -266,6 +273,9 @@ def _print_plan(made: Any, held: Mapping[str, tuple[str, str]], *, as_json: bool
         ends = {name: {"end": end, "why": why} for name, (end, why) in held.items()}
         click.echo(json.dumps({**asdict(made), "does_not_begin": ends}, indent=2))
         return
+    from bot.night.plan import costs
+
+    prices = costs(repository, made)
     click.echo(f"night {made.night} from commit {made.base[:12]}")
     for share in made.targets:
         if share.name in held:
@@ -277,8 +287,9 @@ def _print_plan(made: Any, held: Mapping[str, tuple[str, str]], *, as_json: bool
         limits += [f"${share.usd:.2f}"] if share.usd else []
         carried = f"; starts from {share.carried_from}, not reviewed yet" if share.carried_from else ""
         click.echo(f"  {share.name}: at most {', '.join(limits)}; seed {share.seed}; lock {share.lock[:12]}{carried}")
-        if share.reserve:
-            click.echo(f"    {share.reserve}")
+        for line in (share.reserve, prices.get(share.name, "")):
+            if line:
+                click.echo(f"    {line}")
 
 
 def _print_night(result: Any, *, as_json: bool) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from bot.config import Config
+from bot.proposers.wants import wants
 from bot.setup import SECONDS as SETUP_SECONDS
 from harness.repository import Source
 from harness.target import Target
@@ -91,8 +92,10 @@ def of(source: Source, targets: Sequence[Target], config: Config) -> Needs:
 
 
 def _extras(source: Source, target: Target) -> Iterator[str]:
-    if target.proposer == "search":
+    if "search" in (target.proposer, *(arm["kind"] for arm in target.options.get("arms", ()))):
         yield "search"
+    if wants(target):
+        yield from ("mind", "models")
     for module in _imports(source, [path for path in target.locked if path.endswith(".py")]):
         for name, extra in _EXTRAS.items():
             if module == name or module.startswith(f"{name}."):

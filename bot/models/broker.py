@@ -16,6 +16,7 @@ import struct
 import sys
 import threading
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,9 @@ from bot.models import hardening, wire
 from bot.models.blobs import Blobs
 from bot.models.desk import Desk
 from bot.models.ledger import Ledger
+from bot.models.passage import NoMoney
 from bot.models.providers import Provider
+from bot.models.proxy_meter import Passages
 from bot.models.redaction import Redactor
 from bot.models.settings import ProviderSettings, Settings
 from bot.models.start import Start
@@ -37,6 +40,7 @@ class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     desk: Desk
     redactor: Redactor
     peers: frozenset[int]
+    passages: Passages
 
     def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002  as the library calls it
         """Linux says who is at the other end; elsewhere the socket's mode has to do."""
@@ -56,10 +60,25 @@ class _Handler(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         try:
             message = wire.read(self.rfile)  # type: ignore[arg-type]  # a BufferedReader
-            if message is not None:
+            if message is not None and "passage" in message:
+                self._passage(message)
+            elif message is not None:
                 self.wfile.write(wire.written(self._reply(message)))
         except wire.BadLine as bad:
             self.wfile.write(wire.written({"error": f"not understood: {bad}"}))
+
+    def _passage(self, message: Mapping[str, Any]) -> None:
+        """Open as long as the one who asked for it holds the connection and says nothing more."""
+        try:
+            with self.server.passages.passage(str(message["passage"]), Decimal(str(message.get("usd")))) as passage:
+                self.wfile.write(wire.written({"door": str(passage.door), "kind": passage.kind}))
+                self.connection.settimeout(None)
+                self.rfile.read(1)
+                self.wfile.write(wire.written({"toll": wire.toll_data(passage.close())}))
+        except NoMoney as why:
+            self.wfile.write(wire.written({"money": str(why)}))
+        except (LookupError, ArithmeticError) as error:
+            self.wfile.write(wire.written({"error": str(error)}))
 
     def _reply(self, message: Mapping[str, Any]) -> dict[str, Any]:
         desk = self.server.desk
@@ -78,14 +97,14 @@ class _Handler(socketserver.StreamRequestHandler):
         return {"error": "not understood: it asks for nothing"}
 
 
-def serve(path: Path, desk: Desk, redactor: Redactor, peers: frozenset[int]) -> _Server:
+def serve(path: Path, desk: Desk, redactor: Redactor, peers: frozenset[int], passages: Passages) -> _Server:
     """A server that listens already, for these users."""
     before = os.umask(0o177)
     try:
         server = _Server(str(path), _Handler)
     finally:
         os.umask(before)
-    server.desk, server.redactor, server.peers = desk, redactor, peers
+    server.desk, server.redactor, server.peers, server.passages = desk, redactor, peers, passages
     return server
 
 
@@ -115,7 +134,8 @@ def main(descriptor: int) -> None:
     ledger = Ledger(start.state, start.night, start.settings.caps)
     start.blobs.mkdir(parents=True, exist_ok=True)
     desk = Desk(start.settings, ready, ledger, Blobs(start.blobs), redactor, start.retries)
-    server = serve(start.socket, desk, redactor, frozenset({0, os.getuid(), start.peer}))
+    passages = Passages(start.settings, start.keys, ledger)
+    server = serve(start.socket, desk, redactor, frozenset({0, os.getuid(), start.peer}), passages)
     os.chown(start.socket, start.peer, -1)
     without = hardening.hardened(owns=(start.state, start.blobs), reads=loaded())
     threading.Thread(target=server.serve_forever, daemon=True).start()

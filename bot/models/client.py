@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from bot.models import wire
 from bot.models.messages import Answer, Prompt
+from bot.models.passage import Kind, NoMoney, Passage, Toll
 
 
 class Client:
@@ -29,6 +33,12 @@ class Client:
     def worst_case_usd(self, prompt: Prompt) -> Decimal:
         """Raises ConnectionError where the broker is gone."""
         return Decimal(self._told({"worst": wire.prompt_data(prompt)})["usd"])
+
+    @contextmanager
+    def passage(self, provider: str, usd: float) -> Iterator[Passage]:
+        """As `bot.models.passage.Gateway` says. Raises ConnectionError."""
+        with contextlib.closing(_Passage(self._path, provider, usd)) as passage:
+            yield passage
 
     def spent(self) -> dict[str, Decimal]:
         """night, month: US dollars that count against the caps; open: what of the night's is reserved and not settled,
@@ -52,4 +62,46 @@ class Client:
                 reply = wire.read(stream)
         if reply is None:
             raise ConnectionError("it closed without an answer")
+        return reply
+
+
+class _Passage:
+    """One connection: the broker closes its passage as soon as that says a byte or ends, as after a kill."""
+
+    def __init__(self, path: Path, provider: str, usd: float) -> None:
+        self._toll: Toll | None = None
+        self._connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            self._connection.connect(str(path))
+            self._connection.sendall(wire.written({"passage": provider, "usd": str(usd)}))
+            self._stream = self._connection.makefile("rb")
+            opened = self._told()
+            self.door, self.kind = Path(opened["door"]), cast(Kind, opened["kind"])
+        except (OSError, KeyError) as error:
+            self._connection.close()
+            raise ConnectionError(f"the broker opens no passage: {error}") from None
+        except NoMoney:
+            self._connection.close()
+            raise
+
+    def close(self) -> Toll:
+        if self._toll is None:
+            try:
+                self._connection.sendall(b"\n")
+                self._toll = wire.toll_from(self._told()["toll"])
+            except (OSError, KeyError, TypeError, ArithmeticError) as error:
+                raise ConnectionError(f"the broker is gone, and what the passage cost with it: {error}") from None
+            finally:
+                self._connection.close()
+        return self._toll
+
+    def _told(self) -> dict[str, Any]:
+        try:
+            reply = wire.read(self._stream)
+        except wire.BadLine as error:
+            raise ConnectionError(str(error)) from None
+        if reply is None or "error" in reply:
+            raise ConnectionError(str((reply or {}).get("error", "it said nothing")))
+        if "money" in reply:
+            raise NoMoney(str(reply["money"]))
         return reply

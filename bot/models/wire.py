@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, BinaryIO
 
 from bot.models.messages import Answer, Part, Prompt, Turn, Usage
+from bot.models.passage import Toll
 
 LONGEST = 16 * 1024 * 1024  # bytes of a line; no window of a model holds as much
 
@@ -89,3 +90,11 @@ def answer_data(answer: Answer) -> dict[str, Any]:
 
 def answer_from(data: Mapping[str, Any]) -> Answer:
     return Answer(**{**data, "usage": Usage(**data["usage"]), "cost_usd": Decimal(data["cost_usd"])})
+
+
+def toll_data(toll: Toll) -> dict[str, Any]:
+    return {**asdict(toll), "cost_usd": str(toll.cost_usd)}
+
+
+def toll_from(data: Mapping[str, Any]) -> Toll:
+    return Toll(**{**data, "usage": Usage(**data["usage"]), "cost_usd": Decimal(data["cost_usd"])})

@@ -37,7 +37,7 @@ class Asking:
         self._new: set[str] = set()  # what nobody had tried before the last request
 
     def next(self) -> list[Attempt]:
-        """None: the proposer has no more."""
+        """None: the proposer has no more. Raises Over where it can be asked no more."""
         made, now = self._prepared, (self._state.blob, self._state.experiments + 1)
         if made and (made.blob, made.first) == now:  # nothing was kept since
             attempts = made.attempts
@@ -62,11 +62,11 @@ class Asking:
             self._prepared = _Prepared(self._state.blob, first, self._ask(first, self._batch))
 
     def _ask(self, first: int, count: int) -> list[Attempt]:
-        tried = self._state.tried
+        state, tried, limits = self._state, self._state.tried, self._limits
+        left, usd = limits.experiments + 1 - first, limits.usd - state.cost
+        request = Request(state.content, state.metrics, first, count, tried, left, usd, state.parts)
         attempts, self._new = [], set()
-        for proposal in self._proposer.ask(Request(self._state.content, self._state.metrics, first, count, tried))[
-            :count
-        ]:
+        for proposal in self._proposer.ask(request)[:count]:
             judged = self._admission.judge(proposal.content)
             known = judged.canon in tried
             attempts.append(Attempt(proposal, judged, duplicate=known and not proposal.null))

@@ -24,11 +24,12 @@ USUAL = 3.0  # or so many times as long as it takes usually
 
 @dataclass(frozen=True)
 class Attempt:
-    """One proposal, admitted or not. duplicate: measured before under this lock."""
+    """One proposal, admitted or not. duplicate: measured before under this lock; repairs: how often it was mended."""
 
     proposal: Proposal
     judged: Admitted | Refused
     duplicate: bool = False
+    repairs: int = 0
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,8 @@ class Judge(Protocol):
 
 def refusal(attempt: Attempt) -> Finding | None:
     """The finding about what is not worth a measurement."""
+    if attempt.proposal.failed:
+        return Finding("discard", "invalid", attempt.proposal.failed)
     if isinstance(attempt.judged, Refused):
         return Finding("discard", "invalid", attempt.judged.why)
     if attempt.duplicate:

@@ -6,12 +6,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot import config
 from bot.forge import Forge
 from bot.forge.local import LocalForge
+from bot.night import brokered
 from bot.night.folder import MUTEX_VARIABLE, Night, nights
 from bot.night.lifeline import PARENT_VARIABLE
 from bot.night.plan import Wishes, plan
@@ -60,9 +61,22 @@ def begin(repository: Repository, wishes: Wishes, *, new: bool, say: Callable[[s
     return plan(repository, wishes)[0]
 
 
-def go(night: Night, forge: Forge, mutex: int, *, quiet: bool) -> NightResult:
-    """Runs what is left of a night. A target that fails does not stop the others."""
+def go(
+    night: Night, forge: Forge, mutex: int, *, quiet: bool, keys: Mapping[str, str] | None = None
+) -> NightResult:  # fmt: skip
+    """Runs what is left of a night. A target that fails does not stop the others. keys: of models, by the names of
+    their variables. Raises ConfigErrors where one is missing."""
     targets = targets_of(night)
+    left = [target for target in targets if folds.run_end(night.segments(target.name)) is None]
+    with brokered.broker(night.repository, night.plan.base, night.name, left, keys or {}) as socket:
+        failures = _verbs(night, targets, mutex, str(socket or ""), quiet=quiet)
+    proposed = propose(night, targets, forge)
+    night.clear()
+    return NightResult(night, proposed, failures)
+
+
+def _verbs(night: Night, targets: Sequence[Target], mutex: int, socket: str, *, quiet: bool) -> dict[str, int]:
+    """Target -> exit code of the verb that failed on it."""
     failures: dict[str, int] = {}
     for target in targets:
         if folds.run_end(night.segments(target.name)) in GATED:
@@ -72,28 +86,27 @@ def go(night: Night, forge: Forge, mutex: int, *, quiet: bool) -> NightResult:
                 continue
             if verb == "confirm" and folds.run_end(night.segments(target.name)) is None:
                 continue
-            code = _verb(verb, night, target.name, mutex, quiet=quiet)
+            code = _verb(verb, night, target.name, mutex, socket if verb == "run" else "", quiet=quiet)
             if code:
                 failures[target.name] = code
-    proposed = propose(night, targets, forge)
-    night.clear()
-    return NightResult(night, proposed, failures)
+    return failures
 
 
-def _verb(verb: str, night: Night, target: str, mutex: int, *, quiet: bool) -> int:
+def _verb(verb: str, night: Night, target: str, mutex: int, socket: str, *, quiet: bool) -> int:
     """Starts one verb as a process of its own and waits for it; its exit code."""
     command = [sys.executable, "-P", "-m", "bot.cli", verb, "--night", night.name, "--target", target]
     inherited = {name: value for name, value in os.environ.items() if name in INHERITED}
     environment = {**inherited, MUTEX_VARIABLE: str(mutex), PARENT_VARIABLE: str(os.getpid())}
+    environment[brokered.SOCKET_VARIABLE] = socket
     process = subprocess.Popen(
         [*command, "--quiet"] if quiet else command,
         cwd=night.repository.root, env=environment, pass_fds=(mutex,), stdin=subprocess.DEVNULL,
     )  # fmt: skip
-    return _wait(process)
+    return wait(process)
 
 
-def _wait(process: subprocess.Popen[bytes]) -> int:
-    """Ctrl-C reaches the verb too (one terminal, one group): it ends its loop in order, and we wait for that."""
+def wait(process: subprocess.Popen[bytes]) -> int:
+    """A verb's exit code. Ctrl-C reaches it too (one terminal, one group): it ends its loop in order, and we wait."""
     interrupts = 0
     while True:
         try:

@@ -13,6 +13,7 @@ from typing import Any
 
 from bot.night.attempt import Attempt, Court, Finding, refusal
 from bot.night.exact import unchanged
+from bot.night.mending import recorded
 from harness import duel, error_budget
 from harness.calibration import Scatter, calibrate, means, scatter, underpowered
 from harness.duel import Fought, Ring, Verdict
@@ -42,6 +43,7 @@ class Noisy:
         self.budget = error_budget.ErrorBudget(noise.alpha, court.plan.experiments, noise.max_pairs)
         self.schedule = Schedule(court.plan.seed, court.plan.coin)
         self.seconds = 0.0
+        self.parts: Mapping[str, float] = {}  # of the candidate at hand, as its last pair has them
 
     def baseline(self) -> dict[str, Any]:
         """Pairs of the unchanged file with itself: what the metrics are, and how far they scatter."""
@@ -74,8 +76,8 @@ class Noisy:
             yield refusal(attempt) or self._fought(attempt)
 
     def _fought(self, attempt: Attempt) -> Finding:
-        court, number = self.court, self.court.state.experiments + 1
-        if court.state.begun is None:
+        court, number, self.parts = self.court, self.court.state.experiments + 1, {}
+        if court.state.begun is None or court.state.begun["blob"] != attempt.judged.blob:
             self._begin(attempt, number)
         before = [fought_of(event) for event in court.state.fought]
         ring = self._ring(number, court.state.base_metrics)
@@ -87,7 +89,8 @@ class Noisy:
         pairs = [event for event in court.state.fought if not event["void"] and not event["crash"]]
         evidence = max(verdict.state.evidence.values(), key=lambda found: found.log_e, default=None)
         return Finding(
-            verdict.status, verdict.reason, verdict.why, means([pair["candidate"] for pair in pairs]), {},
+            verdict.status, verdict.reason, verdict.why, means([pair["candidate"] for pair in pairs]),
+            self.parts if attempt.proposal.spent else {},
             sum(event["seconds"] for event in court.state.fought),
             statistics.fmean(gains_of(self.rule, pairs) or [0.0]),
             {
@@ -104,8 +107,9 @@ class Noisy:
             "event": "try", "id": number, "blob": attempt.judged.blob, "canon": attempt.judged.canon,
             "parent": state.blob, "content": self.court.writer.content(content, state.content),
             "description": attempt.proposal.description[:500], "cost_usd": attempt.proposal.cost_usd,
+            **recorded(attempt),
         }  # fmt: skip
-        self._record(event, wait=False)
+        self._record(event, wait=bool(attempt.proposal.cost_usd))
 
     def _ring(self, experiment: int, base: Mapping[str, float]) -> Ring:
         record = functools.partial(self._pair, experiment)
@@ -127,6 +131,7 @@ class Noisy:
             "crash": fought.crash, "why": fought.why[:2000], "seconds": fought.seconds, "elapsed": self.court.elapsed(),
         }  # fmt: skip
         self._record(event, wait=fought.seconds > WORTH_THE_DISK)
+        self.parts = fought.parts or self.parts
         state = self.court.state
         if not experiment and (fought.crash or fought.void):
             raise EvaluatorError(

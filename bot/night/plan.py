@@ -15,7 +15,7 @@ from bot import config, proposers, records
 from bot.config import Config
 from bot.forge import Forge
 from bot.forge.local import LocalForge
-from bot.night import history, looks, past
+from bot.night import brokered, history, looks, past
 from bot.night.folder import Night, Plan, TargetPlan, nights, write_atomically
 from bot.night.gates import Gates, Held, NothingTonight, end_before_it_began, held, of_runner, theirs
 from bot.night.gates import name as name_of
@@ -41,16 +41,34 @@ class Wishes:
 def plan(
     repository: Repository, wishes: Wishes, *, write: bool = True, forge: Forge | None = None,
     gates: Gates | None = None, say: Callable[[str], None] = lambda _line: None,
+    keys: Mapping[str, str] | None = None,
 ) -> tuple[Night, Plan]:  # fmt: skip
     """Plans a new night from the last commit.
 
     write: whether anything is left on disk; forge: knows what became of earlier nights, by default this repository
-    itself; gates: what may keep the night from beginning, by default nothing. Raises ConfigError(s), NothingTonight.
+    itself; gates: what may keep the night from beginning, by default nothing; keys: of models, which must be all that
+    its targets need, None where others will have them. Raises ConfigError(s), NothingTonight.
     """
     forge = forge or LocalForge(repository.state)
     forge.fetch(repository)
     with repository.at_rest():
-        return _planned(repository, wishes, forge, gates, say, write=write)
+        night, made = _planned(repository, wishes, forge, gates, say, write=write)
+    if keys is not None:
+        source = CommitSource(repository, made.base)
+        brokered.require_keys(_of(source, made), config.load(source).models, keys)
+    return night, made
+
+
+def costs(repository: Repository, made: Plan) -> dict[str, str]:
+    """Target -> what its models can cost in this night, in words; only of targets that ask one."""
+    source = CommitSource(repository, made.base)
+    settings, shares = config.load(source).models, {share.name: share for share in made.targets}
+    found = {target.name: brokered.says(target, settings, shares[target.name].usd) for target in _of(source, made)}
+    return {name: line for name, line in found.items() if line}
+
+
+def _of(source: CommitSource, made: Plan) -> list[Target]:
+    return config.load_targets(source, [share.name for share in made.targets])
 
 
 def _planned(
@@ -149,11 +167,12 @@ def _unfit(source: CommitSource, targets: Sequence[Target]) -> dict[str, ConfigE
 
 def _check_fit(target: Target, source: CommitSource) -> None:
     if not proposers.exists(target.proposer):
-        raise ConfigError(
-            Place(posixpath.join(target.folder, TARGET_FILE), key="proposer"),
-            f"no proposer for {target.file} is available yet: code needs one that reads it",
-            next_step="autoresearch check measures the target as it is",
-        )
+        what, step = f"the proposer {target.proposer} is not available yet", "proposer: {kind: perturb}"
+        if not target.proposer:
+            what = f"no proposer for {target.file} is available yet: code needs one that reads it"
+            step = "autoresearch check measures the target as it is"
+        raise ConfigError(Place(posixpath.join(target.folder, TARGET_FILE), key="proposer"), what, next_step=step)
+    brokered.check(target, config.load(source).models)
     proposers.check(target, source)
     for metric, problem in labels.problems(source, target).items():
         raise ConfigError(

@@ -1,14 +1,16 @@
-"""What a night has recorded of a target so far, for a proposer that learns from it: a resumed run goes on as if nothing
-had been."""
+"""What is recorded of a target already: a proposer that learns is told it, and a resumed run goes on as if nothing had
+been."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bot.night.folder import Night
 from bot.proposers import Outcome, Told
 from harness import folds
 from harness.contents import content_of
+from harness.events import Event, Segment
+from harness.target import Target
 
 
 def told_before(night: Night, name: str) -> Iterator[Told]:
@@ -23,5 +25,24 @@ def told_before(night: Night, name: str) -> Iterator[Told]:
             content = content_of(event, incumbent, packs)
             if event["status"] == "keep":
                 incumbent = content
-            found = (event["status"], event["reason"], event["metrics"], event["parts"], event.get("bound"))
-            yield Told(content, Outcome(event["id"], *found))
+            yield Told(content, outcome_of(event), event["description"])
+
+
+def outcome_of(event: Event) -> Outcome:
+    """What a proposer is told of a recorded experiment."""
+    return Outcome(
+        event["id"], event["status"], event["reason"], event["metrics"], event["parts"], event.get("bound"),
+        event["why"], event["gain"], event["cost_usd"], event.get("model", {}),
+    )  # fmt: skip
+
+
+def begun_on(segments: Sequence[Segment]) -> dict[str, str] | None:
+    """The machine of the last try: of its segment, since one resume after another may have come to nothing."""
+    tries = (s.header["machine"] for s in reversed(segments) if any(event["event"] == "try" for event in s.events))
+    return next(tries, None)
+
+
+def tried_before(night: Night, target: Target) -> set[str]:
+    """Canonical ids that earlier nights tried under the same lock."""
+    path = night.folder(target.name) / "tried.txt"
+    return set(path.read_text(encoding="ascii").split()) if path.exists() else set()

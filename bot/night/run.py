@@ -7,10 +7,10 @@ flight, and no more.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 
 from bot import proposers
+from bot.models.messages import Model
 from bot.night import stops
 from bot.night.asking import Asking
 from bot.night.attempt import Attempt, Court, Finding, Judge
@@ -18,10 +18,11 @@ from bot.night.exact import Exact
 from bot.night.folder import Night, TargetPlan
 from bot.night.header import header_fields, machine
 from bot.night.lifeline import killed_with_us
+from bot.night.mending import Mending, again, recorded
 from bot.night.noisy import Noisy
 from bot.night.progress import Progress
-from bot.night.recollection import told_before
-from bot.proposers import Outcome, Proposal, Proposer
+from bot.night.recollection import begun_on, outcome_of, told_before, tried_before
+from bot.proposers import Outcome, Over, Proposal, Proposer
 from harness import folds, measure, reserve, view
 from harness.admission import Admission, Admitted, Refused
 from harness.contents import content_of
@@ -29,19 +30,21 @@ from harness.errors import EvaluatorError, IntegrityError
 from harness.events import Event, Segment, SegmentWriter
 from harness.measure import Measurer
 from harness.repository import CommitSource
-from harness.target import Target
-from harness.tripwires import past_ceiling, suspect_change, suspect_values
+from harness.target import Budget, Target
+from harness.tripwires import below_ceilings, suspect_change, suspect_values
 from harness.view import View
 
 SYNC_EVERY = 0.1  # seconds of work that a loss of power may take; a kill takes none
 
 
 def run(
-    night: Night, target: Target, *, quiet: bool = False, proposer: Proposer | None = None, regardless: bool = False
-) -> str:
+    night: Night, target: Target, *, quiet: bool = False, proposer: Proposer | None = None, regardless: bool = False,
+    model: Model | None = None,
+) -> str:  # fmt: skip
     """Runs or resumes the loop of one target to its end. Returns the end reason; raises what makes it impossible.
 
-    proposer: another one than target.yaml names; regardless: go on where nothing worth keeping could be kept.
+    proposer: another one than target.yaml names; regardless: go on where nothing worth keeping could be kept; model:
+    who answers the prompts of a proposer that asks one.
     """
     segments = night.healed(target.name)
     ended = folds.run_end(segments)
@@ -64,13 +67,19 @@ def run(
     measurer = measure.measurer(target, checkout, scratch, night.repository)
     with killed_with_us(scratch):
         try:
-            proposer = proposer or proposers.make(target, plan.seed, CommitSource(night.repository, night.plan.base))
+            source = CommitSource(night.repository, night.plan.base)
+            proposer = proposer or proposers.make(_as_planned(target, plan), plan.seed, source, model)
             return _Loop(night, target, plan, segments, checkout, measurer, proposer, quiet=quiet).run(
                 regardless=regardless
             )
         finally:
             measurer.close()
             view.remove(scratch)
+
+
+def _as_planned(target: Target, plan: TargetPlan) -> Target:
+    """With the budget that it has in this night, which may be less than its own."""
+    return replace(target, budget=Budget(plan.experiments, plan.wall_clock, plan.usd, plan.plateau))
 
 
 class _Loop:
@@ -80,8 +89,8 @@ class _Loop:
     ) -> None:  # fmt: skip
         self.night, self.target, self.plan, self.checkout = night, target, plan, checkout
         self.state = folds.loop_state(segments, night.packs(target.name))
-        self.state.tried |= _tried_before(night, target)
-        self.begun_on = _begun_on(segments)
+        self.state.tried |= tried_before(night, target)
+        self.begun_on = begun_on(segments)
         self.proposer = proposer
         self.admission = Admission(target, checkout.base, night.repository.blob_id)
         self.writer: SegmentWriter = night.begin(
@@ -90,7 +99,7 @@ class _Loop:
         self.before = self.state.elapsed
         self.started = self.synced = time.monotonic()
         self.limits = stops.Limits(plan.experiments, plan.wall_clock, plan.usd, plan.plateau)
-        self.ends: list[stops.Stop] = stops.stops(self.limits, self.proposer.worst_case_usd, self.elapsed)
+        self.ends: list[stops.Stop] = stops.stops(self.limits, lambda: proposer.worst_case_usd, self.elapsed)
         self.progress = Progress(
             target.name, target.rule.primary, plan.experiments, rule=target.rule, private=target.private, quiet=quiet
         )
@@ -99,6 +108,7 @@ class _Loop:
         )
         self.judge: Judge = Noisy(court) if target.noise else Exact(court)
         self.asking = Asking(self.state, self.admission, self.proposer, self.limits, self.judge.batch)
+        self.mending = Mending(self.proposer, self.admission, self.judge, court, self.limits)
 
     def elapsed(self) -> float:
         """Seconds that this target has run in this night, interruptions not counted."""
@@ -134,7 +144,7 @@ class _Loop:
             self._finish_begun()
             self._carry()
             self.proposer.recall(told_before(self.night, self.target.name))
-            return self._experiments(), ""
+            return self._experiments()
 
     def _end(self, end: str, why: str) -> None:
         self.progress.done(self.state, end)
@@ -147,12 +157,7 @@ class _Loop:
         found = self.judge.baseline()
         if not found:
             return
-        for metric in self.target.rule.metrics:
-            if past_ceiling(metric, found["metrics"][metric.name]):
-                raise EvaluatorError(
-                    f"{self.target.name}: the unchanged file reaches the ceiling of {metric.name}, {metric.ceiling:g}",
-                    next_step="the ceiling is what no honest candidate can score: correct it, or the evaluator",
-                )
+        below_ceilings(self.target.name, self.target.rule, found["metrics"])
         event = {
             "event": "baseline", "blob": judged.blob, "canon": judged.canon, "complexity": judged.complexity,
             "content": self.writer.content(self.checkout.base, None), **found, "elapsed": self.elapsed(),
@@ -172,7 +177,7 @@ class _Loop:
         if (begun := self.state.begun) is None:
             return
         content = content_of(begun, self.state.content, self.night.packs(self.target.name))
-        attempt = Attempt(Proposal(content, begun["description"], begun["cost_usd"]), self.admission.judge(content))
+        attempt = again(begun, content, self.admission.judge(content))
         if self.begun_on != machine():
             moved = Finding("discard", "unfinished", "the night was resumed on another machine")
             self._record([self._event(attempt, moved)])
@@ -187,20 +192,23 @@ class _Loop:
         proposal = Proposal(content, f"the rows of {self.plan.carried_from}, not reviewed yet")
         self._judge([Attempt(proposal, self.admission.judge(content))])
 
-    def _experiments(self) -> str:
+    def _experiments(self) -> tuple[str, str]:
         while True:
             if end := stops.first(self.ends, self.state):
-                return end
-            attempts = self.asking.next()
+                return end, ""
+            try:
+                attempts = self.asking.next()
+            except Over as over:
+                return over.end, over.why
             if not attempts:
-                return "exhausted"
+                return "exhausted", ""
             self.proposer.tell(self._judge(attempts))
             self.progress.update(self.state)
 
     def _judge(self, attempts: list[Attempt]) -> list[Outcome]:
         """Judges attempts and records them in one write; then the lock is looked at."""
-        findings = self.judge.findings(attempts)
-        outcomes = self._record([self._event(a, f) for a, f in zip(attempts, findings, strict=True)])
+        findings = self.mending.findings(attempts)
+        outcomes = self._record([self._event(attempt, finding) for attempt, finding in findings])
         self.checkout.watch.check()
         return outcomes
 
@@ -215,7 +223,7 @@ class _Loop:
             "description": attempt.proposal.description[:500], "status": finding.status, "reason": finding.reason,
             "why": finding.why[:2000], "metrics": finding.metrics, "parts": finding.parts, "gain": finding.gain,
             "cost_usd": attempt.proposal.cost_usd, "seconds": finding.seconds, "elapsed": self.elapsed(),
-            **finding.more,
+            **finding.more, **recorded(attempt),
         }  # fmt: skip
         self._apply(attempt.proposal.content, event)
         return event
@@ -238,15 +246,4 @@ class _Loop:
         wait = time.monotonic() - self.synced >= SYNC_EVERY
         self.writer.append(events, wait=wait)
         self.synced = time.monotonic() if wait else self.synced
-        return [Outcome(e["id"], e["status"], e["reason"], e["metrics"], e["parts"], e.get("bound")) for e in events]
-
-
-def _begun_on(segments: Sequence[Segment]) -> dict[str, str] | None:
-    """The machine of the last try: of its segment, since one resume after another may have come to nothing."""
-    tries = (s.header["machine"] for s in reversed(segments) if any(event["event"] == "try" for event in s.events))
-    return next(tries, None)
-
-
-def _tried_before(night: Night, target: Target) -> set[str]:
-    path = night.folder(target.name) / "tried.txt"
-    return set(path.read_text(encoding="ascii").split()) if path.exists() else set()
+        return [outcome_of(event) for event in events]

@@ -23,8 +23,8 @@ class Limits:
     plateau: int | None
 
 
-def stops(limits: Limits, worst_case_usd: float, clock: Callable[[], float]) -> list[Stop]:
-    """clock: seconds that this target has run, earlier runs of the same night included."""
+def stops(limits: Limits, worst_case_usd: Callable[[], float], clock: Callable[[], float]) -> list[Stop]:
+    """worst_case_usd: of one proposal; clock: seconds that this target has run, earlier runs of the night included."""
 
     def experiments(state: LoopState) -> str | None:
         return "experiments" if state.experiments >= limits.experiments else None
@@ -33,7 +33,8 @@ def stops(limits: Limits, worst_case_usd: float, clock: Callable[[], float]) -> 
         return "wall-clock" if limits.wall_clock is not None and clock() >= limits.wall_clock else None
 
     def money(state: LoopState) -> str | None:
-        return "money" if worst_case_usd and state.cost + worst_case_usd > limits.usd else None
+        worst = worst_case_usd()
+        return "money" if worst and state.cost + worst > limits.usd else None
 
     def plateau(state: LoopState) -> str | None:
         return "plateau" if limits.plateau and state.since_keep >= limits.plateau else None

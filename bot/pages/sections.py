@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.pages import evidence, figures, noisy, rows, tried
+from bot.pages import arms, evidence, figures, models, noisy, rows, tried
 from bot.pages.facts import Absent, Links
 from bot.pages.gains import direction, number
 from bot.pages.pieces import Piece, Weight, broken
@@ -23,6 +23,8 @@ def confirmed(report: TargetReport, links: Links) -> list[Piece]:
         *rows.unproven(report),
         *tried.suspects(report),
         tried.reverted(report, links.charts.get(name, "")),
+        *arms.table(report),
+        *models.told(report),
         *_method(report),
         Piece([f"Lock unchanged: {lock}; harness {harness}; base {base}.", ""], Weight.WORDS, name, "locks"),
         Piece(_reproduce(report, links.facts.before.get(name, 0)), Weight.FOLDED, name, "how to reproduce"),
@@ -46,7 +48,7 @@ def unconfirmed(report: TargetReport, links: Links) -> list[Piece]:
     ]
     if report.tries and report.verdict != "integrity":
         found.append(tried.reverted(report, links.charts.get(report.name, "")))
-    return [*found, *_method(report)]
+    return [*found, *arms.table(report), *models.told(report), *_method(report)]
 
 
 def absent(found: Absent) -> Piece:

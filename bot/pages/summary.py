@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.pages import gains
+from bot.pages.arms import Yield, yields
+from bot.pages.models import Asked, asked
 from bot.pages.tally import Noise, Point, Tally
 from harness import folds, standing
 from harness.events import Event, Segment
@@ -45,7 +47,8 @@ class TargetReport:
 
     end: why the loop ended, end_why: what there is to say of it; verdict: what confirm said ("" before it). noise: None
     where the metrics do not vary; claimed_gain: the sum of the headline gains that were kept. suspects: the first of
-    what was too good to be kept; reasons count them all. private: whether the rows are, so that amounts are not shown.
+    what was too good to be kept; reasons count them all. private: whether the rows are, so that amounts are not shown;
+    arms: of a portfolio, what each proposer came to; models: what was asked of them.
     """
 
     name: str
@@ -80,6 +83,8 @@ class TargetReport:
     seal: str
     private: bool = False
     repeats: tuple[Repeat, ...] = ()
+    arms: tuple[Yield, ...] = ()
+    models: tuple[Asked, ...] = ()
 
     @property
     def primary(self) -> Metric:
@@ -155,6 +160,8 @@ def summarise(segments: Sequence[Segment]) -> TargetReport:
         seal=counted.segment.chain if counted else segments[-1].chain,
         private=head.get("private", False),
         repeats=_repeats(segments) if tally.noise() else (),
+        arms=yields(folds.all_events(segments)),
+        models=asked(folds.all_events(segments)),
     )
 
 

@@ -67,7 +67,8 @@ class Search:
 
     def tell(self, outcomes: Sequence[Outcome]) -> None:
         for point, outcome in zip(self._asked, outcomes, strict=True):
-            self._learn(point, outcome)
+            if outcome.reason not in NOTHING_MEASURED:
+                self._learn(point, outcome)
 
     def recall(self, told: Iterable[Told]) -> None:
         for one in told:

@@ -6,6 +6,7 @@ expand, and depth is counted as it grows. Dates stay text: a JSON value is all t
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -21,6 +22,7 @@ from harness.documents import jsontext
 from harness.documents.canonical import canonical_id_of
 from harness.documents.model import Document, ParseLimits, ParseProblem, Scalar, Span, escape, unescape
 from harness.documents.pattern import Pattern, Patterns, is_short
+from harness.documents.pythontext import NotCode, canonical_python
 from harness.documents.yamltext import parse_yaml, plain
 from harness.errors import InvalidCandidate
 
@@ -127,8 +129,12 @@ def parse(content: bytes, name: str, limits: ParseLimits | None = None) -> Docum
 def canonical_id(content: bytes, name: str) -> str:
     """Equal for two contents that mean the same data, whatever their comments, order or spelling of numbers.
 
-    For code, and for text whose every character counts, equal only for equal bytes.
+    So too for Python, whatever its comments and spacing. For other code, and for text whose every character counts,
+    equal only for equal bytes.
     """
+    if _suffix(name) == ".py":
+        with contextlib.suppress(NotCode, UnicodeDecodeError):
+            return canonical_python(content.decode())
     if _suffix(name) not in STRUCTURED_SUFFIXES:
         return hashlib.sha256(content).hexdigest()[:32]
     return canonical_id_of(load_bytes(content, name))

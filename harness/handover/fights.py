@@ -22,6 +22,7 @@ from harness.handover.loop import (
     restored,
     verdict,
 )
+from harness.handover.shapes import MOST_REPAIRS
 from harness.rule import Rule, headline_gain
 from harness.schedule import Draw, Schedule
 
@@ -31,10 +32,18 @@ def take_try(replay: Replay, event: Event) -> None:
     check_started(replay, event)
     check_number(replay, event)
     check_parent(replay, event)
-    if replay.state.begun is not None:
+    if replay.state.begun is not None and not _mends(replay, event):
         raise Contradiction(f"try {event['id']} begins before the one ahead of it was decided")
     restored(replay, event)
     replay.duel, replay.crashed = State(replay.state.base_metrics), ""
+
+
+def _mends(replay: Replay, event: Event) -> bool:
+    """Whether a try is the one before it, mended: that crashed in its first pair, and it is no more than the second."""
+    begun = replay.state.begun or {}
+    sound = [pair for pair in replay.state.fought if not pair["void"] and not pair["crash"]]
+    due = begun.get("repairs", 0) + 1
+    return bool(replay.crashed) and not sound and event.get("repairs") == due <= MOST_REPAIRS
 
 
 def take_pair(replay: Replay, event: Event) -> None:
@@ -93,8 +102,11 @@ def recompute_duel(replay: Replay, event: Event, content: bytes) -> None:
         if event["metrics"] or event["parts"] or event["gain"]:
             raise Contradiction(f"it was not measured ({event['reason']}), and has numbers")
         return
-    if begun is None or any(begun[key] != event[key] for key in ("id", "blob", "canon", "description", "cost_usd")):
+    if begun is None or any(begun[key] != event[key] for key in ("id", "blob", "canon", "description")):
         raise Contradiction("it is not what was tried")
+    repaired_in_vain = replay.crashed and event["cost_usd"] > begun["cost_usd"]
+    if begun["cost_usd"] != event["cost_usd"] and not repaired_in_vain:
+        raise Contradiction("it cost something else than what was tried")
     check_figures(replay, event)
     if replay.crashed:
         check_verdict(event, ("crash", replay.crashed))
@@ -109,7 +121,7 @@ def check_figures(replay: Replay, event: Event) -> None:
     due = {
         "pairs": len(pairs), "metrics": means([pair["candidate"] for pair in pairs]),
         "incumbent": means([pair["incumbent"] for pair in pairs]),
-        "gain": statistics.fmean(gains_of(rule, pairs) or [0.0]), "parts": {},
+        "gain": statistics.fmean(gains_of(rule, pairs) or [0.0]), "parts": event["parts"] if "model" in event else {},
         "log_e": evidence.log_e if evidence else 0.0, "peak": evidence.peak if evidence else 0.0,
         "threshold": share_of(replay.expected).threshold,
     }  # fmt: skip

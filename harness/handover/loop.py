@@ -144,7 +144,7 @@ def check_admission(replay: Replay, event: Event, found: bytes) -> None:
     refused = isinstance(judged, Refused)
     if refused and event["reason"] != "invalid":
         raise Contradiction(f"its content is not admissible: {getattr(judged, 'why', '')[:200]}")
-    if not refused and event["reason"] == "invalid":
+    if not refused and event["reason"] == "invalid" and event["blob"] != replay.state.blob:  # its own: no candidate
         raise Contradiction("it is recorded as invalid, and its content is admissible")
     if event["canon"] != judged.canon or event["complexity"] != getattr(judged, "complexity", 0):
         raise Contradiction("its content counts as something else than recorded")

@@ -40,9 +40,11 @@ REASONS: Mapping[str, frozenset[str]] = {
 MOST_TEXT = 2000
 MOST_SECONDS = 1e9
 MOST_USD = 1e6
+MOST_REPAIRS = 2  # of a candidate that crashed
 MOST_VALUES = 100_000  # in one event, nested ones included
 MOST_DEPTH = 8
 _HEX_64 = re.compile(r"[0-9a-f]{64}")
+_HEX_64_OR_NONE = re.compile(r"[0-9a-f]{64}|")
 _BLOB = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _CANON = re.compile(r"[0-9a-f]{16,64}")
 _COIN = re.compile(r"[0-9a-f]{32}")
@@ -195,6 +197,17 @@ _ROW = Shape(
     },
     more=True,
 )  # fmt: skip
+_MODEL = Shape(
+    {},
+    {
+        "model": text(200), "arm": text(100), "calls": whole(), "input": whole(), "output": whole(),
+        "cache_read": whole(), "cache_write": whole(), "seconds": _SECONDS, "prompt": matches(_HEX_64_OR_NONE),
+        "reply": matches(_HEX_64_OR_NONE),
+    },
+)  # fmt: skip
+_ASKED: dict[str, Check] = {
+    "model": lambda value: isinstance(value, dict) and not _MODEL.problem(value), "repairs": whole(1, MOST_REPAIRS),
+}  # fmt: skip
 _SIDES = Shape({"base": _METRICS, "head": _METRICS}, more=True)
 _HOLDOUT = Shape(
     {
@@ -213,7 +226,7 @@ KINDS: Mapping[str, Shape] = {
     "try": Shape(
         {"id": _ID, "blob": _BLOB_ID, "canon": _CANON_ID, "content": content, "parent": _BLOB_ID,
          "description": text(500), "cost_usd": _COST},
-        {"complexity": whole()},
+        {"complexity": whole(), **_ASKED},
     ),
     "pair": Shape({
         "id": whole(), "n": _ID, "seed": whole(), "order": one_of("ic", "ci"), "incumbent": _METRICS,
@@ -224,7 +237,7 @@ KINDS: Mapping[str, Shape] = {
         {"id": _ID, **_IDENTITY, "parent": _BLOB_ID, "description": text(500), "status": one_of(*REASONS),
          "reason": text(40), "why": text(), "metrics": _METRICS, "parts": _PARTS, "gain": number(), "cost_usd": _COST,
          "seconds": _SECONDS, "elapsed": _SECONDS},
-        _EVIDENCE,
+        {**_EVIDENCE, **_ASKED},
     ),
     "ablate": Shape({}, more=True),
     "look": Shape({"holdout": _HASH, "split": text(40), "head": _BLOB_ID}),

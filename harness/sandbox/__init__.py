@@ -2,7 +2,8 @@
 
 What a candidate can reach: the system's programs and libraries and the bot's base Python (read only), its views under
 /candidate (read only), a scratch in memory at /tmp and /dev/shm, and three pipes. Not the network, the host's
-processes, its environment, its users or its other files; nor any system call of `seccomp`'s list.
+processes, its environment, its users or its other files; nor any system call of `seccomp`'s list. An agent, which is
+no candidate, gets one Unix socket besides (`door`), and loopback.
 
 Which function builds which layer (each is looked up in its module when it is called, so a test can take out just one):
 

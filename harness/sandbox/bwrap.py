@@ -20,6 +20,7 @@ _SYSTEM_FOLDERS = ("bin", "lib", "lib32", "lib64", "libx32", "sbin")
 _SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 _SCRATCH = "/tmp"  # noqa: S108 - the sandbox's own, in memory
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - likewise
+DOOR = "/door"  # where in the sandbox the one socket that leads out of it is seen
 _FOR_THE_CHANGE_OF_USER = ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP")
 
 
@@ -31,6 +32,7 @@ def command(
     packages: bool = False,
     folder: Path | None = None,
     sockets: bool = False,
+    door: Path | None = None,
     second_layers: bool = True,
 ) -> list[str]:
     """The command that runs argv in a sandbox of its own.
@@ -42,7 +44,9 @@ def command(
     sees: paths seen from `folder`, where the evaluator lies (default: the current folder). "python" as argv[0] is
     the base interpreter of the harness or, with `packages`, that of the virtual environment it runs in.
     sockets: the relaxation for a browser: Unix and netlink sockets within the sandbox, files in memory, and the
-    descriptors 3 and 4, if given, stay open. second_layers: False only for the self-test, which tests the first alone.
+    descriptors 3 and 4, if given, stay open. door: the relaxation for an agent: a Unix socket of the host, seen at
+    DOOR, and Internet sockets too, in a namespace where nothing but loopback is there to be reached.
+    second_layers: False only for the self-test, which tests the first alone.
     Raises SandboxError when there is no bwrap, or when a view or the machine's layout leaves no safe sandbox.
     """
     folder = folder or Path.cwd()
@@ -56,12 +60,14 @@ def command(
     if uid is not None:
         refuse_unreadable(views)
     shown = [Path("/usr"), Path("/etc"), *_system_folders(), WORK, *prefixes]
-    behind = launch.second(shown, (_SCRATCH, _SHARED_MEMORY), sockets=sockets) if second_layers else launch.Second()
+    behind = launch.Second()
+    if second_layers:
+        behind = launch.second(shown, (_SCRATCH, _SHARED_MEMORY), sockets=sockets, loopback=door is not None)
     return [
         str(find()),
         *namespaces(uid),
         *_system(),
-        *_filesystem(views, prefixes, limits.memory),
+        *_filesystem(views, prefixes, limits.memory, door),
         *_environment(prefixes),
         "--",
         *launch.launched(
@@ -122,7 +128,7 @@ def _system_folders() -> list[Path]:
     return [path for name in _SYSTEM_FOLDERS if (path := Path("/", name)).is_dir()]
 
 
-def _filesystem(views: Sequence[View], prefixes: Sequence[Path], scratch: int) -> Iterator[str]:
+def _filesystem(views: Sequence[View], prefixes: Sequence[Path], scratch: int, door: Path | None) -> Iterator[str]:
     # /proc is read only too: to root, also in a user namespace, the kernel's settings in /proc/sys are
     # writable, and one of them (core_pattern) is a command that the host runs.
     yield from ("--proc", "/proc", "--remount-ro", "/proc")
@@ -134,6 +140,8 @@ def _filesystem(views: Sequence[View], prefixes: Sequence[Path], scratch: int) -
         yield from ("--ro-bind", str(prefix.resolve()), str(prefix))
     for view in views:
         yield from ("--ro-bind", str(view.source), str(view.place))
+    if door is not None:
+        yield from ("--ro-bind", str(door), DOOR)  # read only is its name: whoever sees a socket may connect
     yield from ("--remount-ro", "/", "--chdir", str(WORK))
 
 

@@ -23,10 +23,12 @@ class Second:
 
     seccomp: bytes = b""
     landlock: landlock.Rules = ()
+    tcp: bool = False  # whether landlock leaves it alone
 
 
-def second(shown: Sequence[Path], scratch: Sequence[str], *, sockets: bool) -> Second:
-    return Second(seccomp.program(sockets=sockets), landlock.rules(shown, scratch))
+def second(shown: Sequence[Path], scratch: Sequence[str], *, sockets: bool, loopback: bool = False) -> Second:
+    program = seccomp.program(sockets=sockets or loopback, internet=loopback)
+    return Second(program, landlock.rules(shown, scratch), tcp=loopback)
 
 
 def first_closed(*, sockets: bool) -> int:
@@ -43,6 +45,7 @@ def launched(
         "keyctl": seccomp.keyctl(),
         "uid": uid,
         "landlock": behind.landlock,
+        "tcp": behind.tcp,
         "seccomp": behind.seccomp,
         "limits": limits.settings(bounds),
     }

@@ -103,8 +103,8 @@ def become(uid: int) -> None:
     call("capset", packed((_CAPABILITY_VERSION, 4), (0, 4)), bytes(24))
 
 
-def restrict(rules: tuple[tuple[str, int], ...]) -> None:
-    """Landlock, as far as this kernel knows it."""
+def restrict(rules: tuple[tuple[str, int], ...], tcp: bool) -> None:
+    """Landlock, as far as this kernel knows it. tcp: connections are left to the network namespace."""
     try:
         version = call("syscall", _CREATE_RULESET, 0, 0, _VERSION)
     except OSError as error:
@@ -112,7 +112,7 @@ def restrict(rules: tuple[tuple[str, int], ...]) -> None:
             return
         raise
     rights = (1 << _RIGHTS_OF_ABI[min(version, len(_RIGHTS_OF_ABI)) - 1]) - 1
-    wanted = packed((rights, 8), (_TCP, 8), (_ABSTRACT_SOCKETS_AND_SIGNALS, 8))
+    wanted = packed((rights, 8), (0 if tcp else _TCP, 8), (_ABSTRACT_SOCKETS_AND_SIGNALS, 8))
     size = 24 if version >= 6 else 16 if version >= 4 else 8
     ruleset = call("syscall", _CREATE_RULESET, wanted, size, 0)
     for path, access in rules:
@@ -150,7 +150,7 @@ def apply(plan: dict[str, Any]) -> None:
     if plan["uid"]:
         become(plan["uid"])
     if plan["landlock"]:
-        restrict(plan["landlock"])
+        restrict(plan["landlock"], plan["tcp"])
     if plan["seccomp"]:
         filter_calls(plan["seccomp"])
     for number, value in plan["limits"]:

@@ -28,7 +28,7 @@ _X32 = 0x40000000  # x86_64's second table, by which all calls could be made pas
 
 _NEW_NAMESPACES = 0x7E020000  # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
 _PUSH_INPUT, _LINUX_CONSOLE = 0x5412, 0x541C  # TIOCSTI, TIOCLINUX: both type into the terminal of somebody else
-_AF_UNIX, _AF_NETLINK = 1, 16
+_AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK = 1, 2, 10, 16
 _PLAIN, _ASK = 0, 0xFFFFFFFF  # personality: the usual one, and the question which it is
 
 _SPECIAL = {"clone": (56, 220), "ioctl": (16, 29), "personality": (135, 92), "socket": (41, 198)}
@@ -124,15 +124,16 @@ def unsupported() -> str:
     return ""
 
 
-def program(*, sockets: bool) -> bytes:
+def program(*, sockets: bool, internet: bool = False) -> bytes:
     """The filter as the kernel takes it; nothing where there is no such layer.
 
-    sockets: what a browser needs as well: Unix and netlink sockets, and files in memory.
+    sockets: what a browser needs as well: Unix and netlink sockets, and files in memory. internet: also those families,
+    for an agent.
     """
     machine = _machine()
     if machine is None or unsupported():
         return b""
-    return b"".join(struct.pack("=HBBI", *code) for code in _codes(machine, sockets))
+    return b"".join(struct.pack("=HBBI", *code) for code in _codes(machine, _families(sockets, internet)))
 
 
 def keyctl() -> int:
@@ -146,27 +147,31 @@ def _machine() -> _Machine | None:
     return _MACHINES.get(platform.machine()) if native else None
 
 
-def _codes(machine: _Machine, sockets: bool) -> Iterator[_Code]:
+def _families(sockets: bool, internet: bool) -> list[int]:
+    return [_AF_UNIX, _AF_NETLINK] * sockets + [_AF_INET, _AF_INET6] * internet
+
+
+def _codes(machine: _Machine, families: list[int]) -> Iterator[_Code]:
     yield from [(_LOAD, 0, 0, _ARCHITECTURE), (_EQUAL, 1, 0, machine.architecture), _end(_KILL), (_LOAD, 0, 0, _NUMBER)]
     if machine.column == 0:
         yield from [(_AT_LEAST, 0, 1, _X32), _end(_KILL)]
     yield from [(_GREATER, 0, 1, _NEWEST), _end(_ERROR | _ENOSYS)]
-    absent = _ABSENT if sockets else {**_ABSENT, "memfd_create": _MEMFD_CREATE}
+    absent = _ABSENT if families else {**_ABSENT, "memfd_create": _MEMFD_CREATE}
     for table, error in ((_REFUSED, _EPERM), (absent, _ENOSYS)):
         for numbers in table.values():
             if (call := numbers[machine.column]) is not None:
                 yield from [(_EQUAL, 0, 1, call), _end(_ERROR | error)]
-    for name, body in _conditions(sockets).items():
+    for name, body in _conditions(families).items():
         yield from [(_EQUAL, 0, len(body), _SPECIAL[name][machine.column]), *body]
     yield _end(_ALLOW)
 
 
-def _conditions(sockets: bool) -> dict[str, list[_Code]]:
+def _conditions(families: list[int]) -> dict[str, list[_Code]]:
     return {
         "clone": [_argument(0), (_ANY_BIT, 0, 1, _NEW_NAMESPACES), _end(_ERROR | _EPERM), _end(_ALLOW)],
         "ioctl": _unless_one_of(1, [_PUSH_INPUT, _LINUX_CONSOLE], _ERROR | _EPERM, otherwise=_ALLOW),
         "personality": _unless_one_of(0, [_PLAIN, _ASK], _ALLOW, otherwise=_ERROR | _EPERM),
-        "socket": _unless_one_of(0, [_AF_UNIX, _AF_NETLINK] if sockets else [], _ALLOW, otherwise=_ERROR | _EPERM),
+        "socket": _unless_one_of(0, families, _ALLOW, otherwise=_ERROR | _EPERM),
     }
 
 

@@ -1,4 +1,4 @@
-"""Reads target.yaml into a Target: paths, scoring, space, each checked in a file of its own."""
+"""Reads target.yaml into a Target: paths, scoring, proposer, space, each checked in a file of its own."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from harness.errors import NotFound
 from harness.repository import Source
 from harness.target import HOSTED_RUNNER, TARGET_FILE, Budget, Confirm, Noise, Target, seconds
 from harness.targetfile.paths import Paths
+from harness.targetfile.proposing import Proposing
 from harness.targetfile.scoring import Scoring
 from harness.targetfile.spacecheck import SpaceCheck
 
@@ -34,7 +35,9 @@ def build(source: Source, folder: str, config: ConfigFile) -> Target:
         with faults.part():
             program = paths.program()
         with faults.part():
-            catalogue = paths.catalogue()
+            proposing = Proposing(config, paths)
+            options = proposing.options()
+            catalogue, catalogues = proposing.catalogue(), proposing.catalogues()
         with faults.part():
             hidden = paths.hidden()
         with faults.part():
@@ -42,7 +45,7 @@ def build(source: Source, folder: str, config: ConfigFile) -> Target:
             rule = scoring.rule(metrics)
     with Faults() as faults:
         with faults.part():
-            locked = paths.locked(file, {program, catalogue}, hidden, metrics)
+            locked = paths.locked(file, {program, *catalogues}, hidden, metrics)
             evaluate = paths.evaluate(locked, hidden, file)
         with faults.part():
             confirm = _confirm(config, file)
@@ -66,7 +69,8 @@ def build(source: Source, folder: str, config: ConfigFile) -> Target:
         sample=data.get("sample") == "rows",
         noise=noise,
         confirm=confirm,
-        proposer=data.get("proposer", {}).get("kind", "perturb" if _spliced(file) else ""),
+        proposer=proposing.kind or ("perturb" if _spliced(file) else ""),
+        options=options,
         catalogue=catalogue,
         budget=_budget(config),
         isolated=isolated,
@@ -74,7 +78,7 @@ def build(source: Source, folder: str, config: ConfigFile) -> Target:
         private=data.get("data", {}).get("private", False),
         publish=tuple(data.get("publish", ())),
         runner=_runner(data.get("runner", HOSTED_RUNNER)),
-        places={key: config.place(f"/{key}") for key in ("name", "file")},
+        places={key: config.place(f"/{key}") for key in ("name", "file", "proposer", "budget")},
     )
 
 

@@ -42,16 +42,6 @@ class Paths:
             )
         return path
 
-    def catalogue(self) -> str | None:
-        """What the proposer `tune` chooses from. Like `program` it proposes and judges nothing: it is not locked."""
-        entry = self.data.get("proposer", {})
-        if entry.get("kind") == "tune":
-            return self.existing("/proposer/catalogue", entry.get("catalogue", "catalogue.yaml"))
-        if "catalogue" in entry:
-            what = f"belongs to the proposer tune, not {entry['kind']}"
-            raise self.config.error("/proposer/catalogue", what, at_key=True)
-        return None
-
     def path(self, pointer: str, written: str) -> str:
         path = posixpath.normpath(
             written.lstrip("/") if written.startswith("/") else posixpath.join(self.folder, written)

@@ -12,6 +12,7 @@ from harness.configfile import ConfigFile
 from harness.documents import SPLICED_SUFFIXES, Document, escape, leaves
 from harness.errors import ConfigError
 from harness.space import Space
+from harness.targetfile.proposing import kinds
 
 KINDS = ("int", "float", "choice", "locked")
 VALUE_CHANGERS = frozenset({"perturb", "search"})  # proposers that need a space
@@ -30,8 +31,7 @@ class SpaceCheck:
             return self._unstructured()
         document = parsed(self.content, self.file)
         if not self.entries:
-            kind = self.config.data.get("proposer", {}).get("kind", "perturb")
-            if kind in VALUE_CHANGERS:
+            for kind in VALUE_CHANGERS.intersection(kinds(self.config.data, "perturb")):
                 what = f'the key "space" is missing: the proposer {kind} changes nothing else'
                 raise self.config.error("", what, next_step=f"add: space: {{{_example(document)}}}")
             return Space()
@@ -50,8 +50,7 @@ class SpaceCheck:
         what = f"{self.file} is neither YAML nor JSON"
         if self.entries:
             raise self.config.error("/space", f"{what}, and a space names values in such files", at_key=True)
-        kind = self.config.data.get("proposer", {}).get("kind")
-        if kind in VALUE_CHANGERS:
+        for kind in VALUE_CHANGERS.intersection(kinds(self.config.data)):
             raise self.config.error("/file", f"{what}, and the proposer {kind} changes values in such files")
         return Space()
 

@@ -173,7 +173,7 @@ LAYERS: dict[str, Callable[[], None]] = {
     "environment": _environment,
     "inherited descriptors": _descriptors,
     "closed descriptors": _set(launch, "first_closed", lambda *, sockets: 0),  # noqa: ARG005
-    "seccomp": _set(seccomp, "program", lambda *, sockets: b""),  # noqa: ARG005
+    "seccomp": _set(seccomp, "program", lambda **_asked: b""),
     "landlock": _set(landlock, "rules", lambda _shown, _scratch: ()),
     "landlock: TCP": _set(landlock, "rules", lambda _shown, _scratch: ()),  # that part of it, where a kernel has it
     "landlock: scope": _set(landlock, "rules", lambda _shown, _scratch: ()),

@@ -97,7 +97,7 @@ def without(patch: pytest.MonkeyPatch, *layers: str) -> None:
 
 LAYERS: dict[str, tuple[object, str, Callable[..., object]]] = {
     "own uid": (identity, "own_uid", lambda: None),
-    "seccomp": (seccomp, "program", lambda *, sockets: b""),  # noqa: ARG005
+    "seccomp": (seccomp, "program", lambda **_asked: b""),
     "landlock": (landlock, "rules", lambda _shown, _scratch: ()),
     "limits": (limits, "settings", lambda _bounds: ()),
     "watch": (usage, "watch", lambda _bounds: None),
@@ -994,7 +994,7 @@ def test_layers_say_what_this_kernel_lacks(fake: Callable[[str], None], monkeypa
 
 def test_a_launcher_that_fails_lets_no_candidate_run(monkeypatch: pytest.MonkeyPatch) -> None:
     assert candidate.run(["true"]).ok
-    monkeypatch.setattr(seccomp, "program", lambda *, sockets: b"\0" * 8)  # noqa: ARG005
+    monkeypatch.setattr(seccomp, "program", lambda **_asked: b"\0" * 8)
     with pytest.raises(SandboxError, match="the launcher in it failed"):
         candidate.run(["true"])
 

@@ -384,7 +384,12 @@ CASES: list[Case] = [
     Case(
         "key that lives elsewhere",
         edit("signal: file-property", "timeout: 60s"),
-        ("tone/target.yaml:8:1: timeout: unknown key; it belongs in evaluate",),
+        (
+            (
+                "tone/target.yaml:8:1: timeout: unknown key; it belongs in evaluate or in proposer or in each entry of "
+                "proposer.arms"
+            ),
+        ),
     ),
     Case(
         "key that lives at the top",
@@ -471,6 +476,26 @@ CASES: list[Case] = [
         ("tone/target.yaml:8:27: proposer.catalogue: belongs to the proposer tune, not perturb",),
     ),
     Case(
+        "a model without one who asks it",
+        edit("signal: file-property", "proposer: {kind: perturb, model: a-model}"),
+        ("tone/target.yaml:8:27: proposer.model: belongs to the proposer claude or openai or ollama, not perturb",),
+    ),
+    Case(
+        "a portfolio without arms",
+        edit("signal: file-property", "proposer: {kind: portfolio}"),
+        ('tone/target.yaml:8:11: proposer: the proposer portfolio needs the key "arms"',),
+    ),
+    Case(
+        "an arm with an option of another kind",
+        edit("signal: file-property", "proposer: {kind: portfolio, arms: [{kind: perturb}, {kind: search, model: x}]}"),
+        (
+            (
+                "tone/target.yaml:8:68: proposer.arms[1].model: belongs to the proposer claude or openai or ollama, "
+                "not search"
+            ),
+        ),
+    ),
+    Case(
         "a catalogue that is not there",
         edit("signal: file-property", "proposer: {kind: tune}"),
         (
@@ -495,10 +520,10 @@ CASES: list[Case] = [
     ),
     Case(
         "not-yet value",
-        edit("signal: file-property", "proposer: {kind: claude}"),
+        edit("signal: file-property", "proposer: {kind: repair}"),
         (
-            'tone/target.yaml:8:18: proposer.kind: "claude" is not available yet',
-            "  next: available: perturb, search, tune",
+            'tone/target.yaml:8:18: proposer.kind: "repair" is not available yet',
+            "  next: available: perturb, search, tune, claude, openai, ollama, command, portfolio",
         ),
     ),
     Case(
@@ -1536,11 +1561,28 @@ CASES: list[Case] = [
         ),
     ),
     Case(
-        "config: not-yet key",
+        "config: prices outside models",
         {CONFIG: CONFIGURED + "prices: {}\n"},
+        (".github/autoresearch.yml:2:1: prices: unknown key; it belongs in models",),
+    ),
+    Case(
+        "config: a key instead of its variable's name",
+        {CONFIG: CONFIGURED + "models: {providers: {mine: {kind: openai, key: sk-secret}}}\n"},
         (
-            ".github/autoresearch.yml:2:1: prices: not available yet",
-            "  next: remove the key; a later version takes it",
+            (
+                ".github/autoresearch.yml:2:48: models.providers.mine.key: expected the name of an environment "
+                'variable such as ANTHROPIC_API_KEY, found "sk-secret"'
+            ),
+        ),
+    ),
+    Case(
+        "a provider that speaks nothing known",
+        {CONFIG: CONFIGURED + "models: {providers: {mine: {kind: antropic}}}\n"},
+        (
+            (
+                '.github/autoresearch.yml:2:35: models.providers.mine.kind: found "antropic"; valid: anthropic, '
+                'openai; did you mean "anthropic"?'
+            ),
         ),
     ),
     Case(

@@ -36,7 +36,8 @@ def keys(rule: dict[str, Any], prefix: str = "") -> Iterator[str]:
         yield from keys(inner, f"{prefix}{key}.")
         yield from keys(inner.get("items", {}), f"{prefix}{key}.")
         free = inner.get("additionalProperties")
-        yield from keys(free, "") if isinstance(free, dict) else ()
+        inside = "" if key == "space" else f"{prefix}{key}.NAME."
+        yield from keys(free, inside) if isinstance(free, dict) else ()
 
 
 def whole(block: str) -> str:
@@ -54,8 +55,9 @@ def test_every_key_has_its_words(key: str) -> None:
     group = any(other.startswith(f"{key}.") for other in keys(schema("target")))
     refused = re.search(rf"refused by this version:[^|]*?`{re.escape(key)}\b", TEXT, re.DOTALL)
     under = parent and refused_whole(parent)
+    in_arm = parent == "proposer.arms" and re.search(rf"^\| `proposer\.{last}` \|.*\w", TEXT, re.MULTILINE)
     in_space = not parent and re.search(rf"^  /.*\b{re.escape(last)}: ", TEXT, re.MULTILINE)
-    assert re.search(row, TEXT, re.MULTILINE) or inside_guard or group or refused or under or in_space
+    assert re.search(row, TEXT, re.MULTILINE) or inside_guard or group or refused or under or in_arm or in_space
 
 
 def refused_whole(key: str) -> bool:
@@ -65,7 +67,7 @@ def refused_whole(key: str) -> bool:
 def test_every_key_of_the_repository_has_its_words() -> None:
     section = TEXT.split("## The whole repository")[1].split("\n## ")[0]
     told = set(re.findall(r"^\| `([\w.]+)` \|.*\|.*\w.*\|$", section, re.MULTILINE))
-    known = [key for key in keys(schema("autoresearch")) if not key.startswith("defaults.") and key != "prices"]
+    known = [key for key in keys(schema("autoresearch")) if not key.startswith("defaults.")]
     assert told == {key for key in known if not any(other.startswith(f"{key}.") for other in known)}
 
 

@@ -269,7 +269,7 @@ def test_canonical_id_of_yaml(one: str, other: str, equal: bool) -> None:
 
 
 def test_canonical_id_of_text_and_code_counts_every_byte() -> None:
-    for name in ("x.py", "x.txt", "x.md", "x.csv", "x"):
+    for name in ("x.c", "x.txt", "x.md", "x.csv", "x"):
         assert canonical_id(b"a: 1", name) == canonical_id(b"a: 1", name)
         assert canonical_id(b"a: 1", name) != canonical_id(b"a:  1", name)
     assert canonical_id(b"\xff", "x.py") != canonical_id(b"\xfe", "x.py")

@@ -1,0 +1,179 @@
+"""Nights whose proposers ask models: what they need, what they can cost, and the broker that lives as long as they do.
+
+A key is taken out of the environment before anything else is started, and goes to the broker alone. Run processes get
+the path of the broker's socket, and nothing else of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+from bot import config
+from bot.models import hardening
+from bot.models.messages import Model
+from bot.models.settings import Settings
+from bot.proposers.wants import wants
+from harness.complaints import Faults, nearest
+from harness.errors import ConfigError
+from harness.repository import CommitSource, Repository, Source
+from harness.target import Target
+
+SOCKET_VARIABLE = "AUTORESEARCH_BROKER"
+"""Where the broker listens; empty in a verb of a night without one. No secret."""
+NIGHT_OF_NO_NAME = "by-hand"
+
+
+def take_keys(source: Source) -> dict[str, str]:
+    """Variable -> key, of every provider that the repository knows; gone from this process's environment.
+
+    Nothing where the configuration is wrong: whoever needs it says so.
+    """
+    try:
+        names = config.load(source).models.variables().values()
+    except ConfigError:
+        names = Settings().variables().values()
+    return hardening.take(set(names))
+
+
+def asking(targets: Sequence[Target]) -> list[Target]:
+    return [target for target in targets if wants(target)]
+
+
+def check(target: Target, settings: Settings) -> None:
+    """Raises ConfigError where a model that a target asks is of no known provider, has no price, or has one and no
+    budget."""
+    for want in wants(target):
+        place = target.place("proposer")
+        if want.provider not in settings.providers:
+            what = f"the provider {want.provider} is not known{nearest(want.provider, sorted(settings.providers))}"
+            raise ConfigError(place, what, next_step=f"models: {{providers: {{{want.provider}: ...}}}} in {_FILE}")
+        price = settings.price(want.provider, want.model) if want.model else None
+        if want.model and price is None:
+            what = f"nothing says what {want.model} of {want.provider} costs, so it is not asked"
+            step = f"models: {{prices: {{{want.model}: {{input: 1, output: 5}}}}}} in {_FILE}, per million tokens"
+            raise ConfigError(place, what, next_step=step)
+        free = settings.providers[want.provider].local if price is None else not (price.input or price.output)
+        if not free and not target.budget.usd:
+            what = f"{want.model or want.provider} costs money, and the target's budget is 0 US dollars"
+            raise ConfigError(target.place("budget"), what, next_step="budget: {usd: 2}, or what a night may cost")
+
+
+def keyless(target: Target, settings: Settings, keys: Collection[str]) -> list[str]:
+    """Variables of keys that a target needs and that are not here."""
+    providers = dict.fromkeys(want.provider for want in wants(target))
+    needed = [settings.providers[name].key for name in providers if name in settings.providers]
+    return [variable for variable in dict.fromkeys(needed) if variable and variable not in keys]
+
+
+def require_keys(targets: Sequence[Target], settings: Settings, keys: Mapping[str, str]) -> None:
+    """Raises ConfigErrors, one for each target that could ask nobody."""
+    faults = Faults()
+    for target in targets:
+        if missing := keyless(target, settings, keys):
+            what = f"{target.name} asks a model, and its key is not in the environment: {', '.join(missing)}"
+            step = f"export {missing[0]}=..., or proposer: {{kind: perturb}}, which asks nobody"
+            faults.found.append(ConfigError(target.place("proposer"), what, next_step=step))
+    faults.tell()
+
+
+def most(targets: Sequence[Target], settings: Settings, night_usd: float | None) -> Decimal:
+    """What a night of these targets can cost at most, in US dollars."""
+    budgets = sum((Decimal(str(target.budget.usd)) for target in asking(targets)), Decimal(0))
+    caps = [settings.caps.night, None if night_usd is None else Decimal(str(night_usd))]
+    return min([budgets, *(cap for cap in caps if cap is not None)])
+
+
+def says(target: Target, settings: Settings, usd: float) -> str:
+    """What a target's models can cost, in words; nothing where it asks none."""
+    found = wants(target)
+    if not found:
+        return ""
+    names = ", ".join(dict.fromkeys(want.model or want.provider for want in found))
+    if not usd:
+        return f"models: {names}, at no price"
+    caps = [f"${value:f} a {name}" for name, value in vars(settings.caps).items() if value is not None]
+    capped = f", and by the caps {', '.join(caps)}" if caps else ""
+    return f"models: {names}; at most ${usd:.2f}, reserved before it is spent{capped}; judging costs none"
+
+
+@contextmanager
+def broker(
+    repository: Repository, base: str, night: str, targets: Sequence[Target], keys: Mapping[str, str]
+) -> Iterator[Path | None]:
+    """The socket of a broker for these targets; None where none of them asks a model. Raises ConfigErrors."""
+    found = asking(targets)
+    if not found:
+        yield None
+        return
+    from bot.models import nursery
+
+    configured = config.load(CommitSource(repository, base))
+    settings = configured.models
+    require_keys(found, settings, keys)
+    capped = replace(settings, caps=replace(settings.caps, night=most(found, settings, configured.usd)))
+    used = {want.provider for target in found for want in wants(target)}
+    capped = replace(capped, providers={name: one for name, one in capped.providers.items() if name in used})
+    held = {name: keys[one.key] for name, one in capped.providers.items() if one.key}
+    folder = repository.state / "models"
+    with nursery.broker(capped, held, night=night, state=folder / "ledger", blobs=folder / "blobs") as socket:
+        yield socket
+
+
+def model(target: Target) -> Model | None:
+    """Who answers this target's proposer in a verb of a night, None where it asks nobody or nobody is there."""
+    path = os.environ.get(SOCKET_VARIABLE, "")
+    if not path or not wants(target):
+        return None
+    from bot.models.client import Client
+
+    return Client(Path(path), keep=not target.private)
+
+
+def run_by_hand(repository: Repository, target: str, night: str, handed: Path | None) -> int | None:
+    """Runs this very command again, below a broker, where it was started by hand and a target asks a model; its exit
+    code. None: there is no need.
+
+    The loop works without a network, which has to be left before anything else; so the broker is another's child.
+    """
+    if SOCKET_VARIABLE in os.environ:
+        return None
+    from bot.night.night import wait
+
+    base = repository.commit()
+    source = CommitSource(repository, base)
+    keys = take_keys(source)
+    targets = [found for found in config.load_sound(source).targets if target in {"", found.name}]
+    if not asking(targets):
+        return None
+    name = _handed_night(handed) if handed else night or _newest(repository)
+    with broker(repository, base, name, targets, keys) as socket:
+        environment = {**os.environ, SOCKET_VARIABLE: str(socket)}
+        command = [sys.executable, "-P", "-m", "bot.cli", *sys.argv[1:]]
+        return wait(subprocess.Popen(command, env=environment))
+
+
+def _newest(repository: Repository) -> str:
+    from bot.night.folder import night_named
+
+    return night_named(repository, "").name
+
+
+def _handed_night(handed: Path) -> str:
+    """What the ledger calls it; the plan itself is read, and refused, by whoever takes the night over."""
+    for path in sorted(handed.glob("plan-*/plan.json"), reverse=True):
+        try:
+            return str(json.loads(path.read_bytes())["night"])[:40]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return NIGHT_OF_NO_NAME
+
+
+_FILE = config.CONFIG_FILE

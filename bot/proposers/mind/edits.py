@@ -1,0 +1,125 @@
+"""Three forms in which a model says what to change, each applied exactly or not at all.
+
+blocks   search-and-replace; each search text stands exactly once in the file as it is
+whole    the file's whole new content
+patch    JSON Patch (RFC 6902), for JSON and YAML; comments and order stay
+"""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any, Literal
+
+from bot.proposers.mind import patch
+from bot.proposers.mind.wrong import Wrong
+
+Form = Literal["blocks", "whole", "patch"]
+Edit = Mapping[str, Any]
+
+PATCHED = frozenset({".json", ".yaml", ".yml"})
+SMALL = 2_000  # bytes that a model writes again as cheaply as it says where to change them
+SHOWN = 80
+
+
+def usual_form(file: str, content: bytes) -> Form:
+    """The form for a file of this name that begins as this content."""
+    if PurePosixPath(file).suffix.lower() in PATCHED:
+        return "patch"
+    return "whole" if len(content) <= SMALL else "blocks"
+
+
+def apply(form: Form, edits: Sequence[Edit], content: bytes, file: str) -> bytes:
+    """The content with the edits made. Raises Wrong, which says of every edit what is wrong with it."""
+    text, unix = _read(content)
+    if not edits:
+        raise Wrong("there are no edits")
+    if form == "patch":
+        new = patch.patched(edits, text, file)
+    elif form == "blocks":
+        new = _replaced(edits, text)
+    else:
+        new = _whole(edits, text)
+    return _written(new, content, unix=unix)
+
+
+def _read(content: bytes) -> tuple[str, bool]:
+    """The text with \\n at its lines' ends, and whether that is how they end in the file."""
+    text = content.decode("utf-8", errors="surrogateescape")
+    windows = "\r\n" in text and text.count("\n") == text.count("\r\n")
+    return (text.replace("\r\n", "\n"), False) if windows else (text, True)
+
+
+def _written(text: str, before: bytes, *, unix: bool) -> bytes:
+    if not unix:
+        text = text.replace("\r\n", "\n").replace("\n", "\r\n")
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError:
+        pass
+    try:  # bytes that were no UTF-8 before may stay what they are, and nothing else may become such
+        new = text.encode("utf-8", errors="surrogateescape")
+    except UnicodeEncodeError:
+        raise Wrong("the edits hold half of a surrogate pair, which no file can hold") from None
+    if _strays(new) > _strays(before):
+        raise Wrong("the edits hold half of a surrogate pair, which no file can hold")
+    return new
+
+
+def _strays(content: bytes) -> int:
+    return sum("\udc80" <= c <= "\udcff" for c in content.decode("utf-8", errors="surrogateescape"))
+
+
+def _whole(edits: Sequence[Edit], text: str) -> str:
+    if len(edits) != 1:
+        raise Wrong(f"one edit with the whole file is expected; there are {len(edits)}")
+    new = str(edits[0]["content"])
+    return f"{new}\n" if text.endswith("\n") and not new.endswith("\n") else new
+
+
+def _replaced(edits: Sequence[Edit], text: str) -> str:
+    """Every search text is looked for in the file as it is, not as the edits before leave it."""
+    problems, places = [], []
+    for number, edit in enumerate(edits, 1):
+        search = str(edit["search"])
+        if found := _problem(search, text):
+            problems.append(f"edit {number}: {found}")
+        else:
+            places.append((text.index(search), number, search, str(edit["replace"])))
+    places.sort()
+    for (at, number, search, _), (following, other, _, _) in itertools.pairwise(places):
+        if at + len(search) > following:
+            problems.append(f"edits {number} and {other} overlap; make one edit of them")
+    if problems:
+        raise Wrong("; ".join(problems))
+    parts, position = [], 0
+    for at, _, search, replacement in places:
+        parts += [text[position:at], replacement]
+        position = at + len(search)
+    return "".join([*parts, text[position:]])
+
+
+def _problem(search: str, text: str) -> str:
+    if not search:
+        return "its search text is empty"
+    first = text.find(search)
+    if first < 0:
+        return f"its search text does not stand in the file as it is now{_nearest(search, text)}"
+    second = text.find(search, first + 1)
+    if second >= 0:
+        lines = ", ".join(str(text.count("\n", 0, at) + 1) for at in (first, second))
+        return f"its search text stands more than once (first at lines {lines}); take more lines around it"
+    return ""
+
+
+def _nearest(search: str, text: str) -> str:
+    """The line of the file most like the first that was looked for."""
+    wanted = next((line for line in search.splitlines() if line.strip()), "")
+    if not wanted.strip() or len(text) > 200_000:
+        return ""
+    lines = {line: number for number, line in reversed([*enumerate(text.splitlines(), 1)]) if line.strip()}
+    near = difflib.get_close_matches(wanted[:200], [line[:200] for line in lines], 1, 0.6)
+    found = next((line for line in lines if near and line[:200] == near[0]), None)
+    return "" if found is None else f"; most like it is line {lines[found]}: {found.strip()[:SHOWN]!r}"

@@ -1,0 +1,66 @@
+"""Whom `claude`, `openai` and `ollama` ask where target.yaml says nothing else."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from dataclasses import dataclass, fields
+from pathlib import PurePosixPath
+from typing import Any
+
+from bot.proposers import Setting
+from bot.proposers.mind.edits import PATCHED
+from bot.proposers.mind.mind import Briefing, Mind, Options
+from harness.errors import ConfigError
+
+LIBRARIES = ("jsonpatch", "ruamel.yaml")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """provider: the entry of models.providers in .github/autoresearch.yml; model: a small, fast one."""
+
+    provider: str
+    model: str
+
+
+PRESETS = {
+    "claude": Preset("anthropic", "claude-haiku-5-5"),
+    "openai": Preset("openai", "gpt-6-luna"),
+    "ollama": Preset("ollama", "qwen2.5-coder:7b"),
+}
+
+
+def make(kind: str, setting: Setting) -> Mind:
+    """Raises ConfigError where there is nobody to ask, or no commit to read the file from."""
+    target, model, source = setting.target, setting.model, setting.source
+    if model is None:
+        what = f"the proposer {kind} asks a model, and none can be reached"
+        step = "models.providers in .github/autoresearch.yml says where models are asked, and with which key"
+        raise ConfigError(target.place("proposer"), what, next_step=step)
+    if missing := [name for name in LIBRARIES if not _installed(name)]:
+        what = f"the proposer {kind} needs {' and '.join(missing)}, not installed here"
+        raise ConfigError(target.place("proposer"), what, next_step="pip install 'autoresearch-bot[models]'")
+    found = options(kind, target.options)
+    if found.form == "patch" and PurePosixPath(target.file).suffix.lower() not in PATCHED:
+        what = f"the form patch is for JSON and YAML, and {target.file} is neither"
+        raise ConfigError(target.place("proposer"), what, next_step="form: blocks, or no form at all")
+    if source is None:
+        raise ValueError(f"the proposer {kind} reads the file from a commit")
+    paths = [target.file, *([target.program] if target.program else [])]
+    contents = source.read(paths)
+    program = contents[target.program].decode("utf-8", errors="replace") if target.program else ""
+    return Mind(target, Briefing(contents[target.file], program), model, found)
+
+
+def options(kind: str, said: Any) -> Options:
+    """said: what target.yaml says beside the kind; its schema has checked it."""
+    known = {field.name for field in fields(Options)}
+    preset = {"provider": PRESETS[kind].provider, "model": PRESETS[kind].model}
+    return Options(**(preset | {key: value for key, value in said.items() if key in known}))
+
+
+def _installed(name: str) -> bool:
+    try:
+        return bool(importlib.metadata.version(name))
+    except importlib.metadata.PackageNotFoundError:
+        return False
