@@ -1,7 +1,9 @@
 """Starts the broker and ends it.
 
-with broker(settings, hardening.take(...), night=.., state=.., blobs=..) as path:
-    model = Client(path)
+settings = settings.only(providers)  # those that the night's targets ask
+keys = taken(settings)  # before anything else is started
+with broker(settings, keys, night=.., state=.., blobs=..) as path:
+    model = Client(path, keep=...)  # False where the target's data is private
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from bot.models import hardening
 from bot.models.retries import Retries
 from bot.models.settings import Settings
 from bot.models.start import Start
@@ -28,6 +31,13 @@ from harness.errors import AutoresearchError
 _LONGEST_START = 120.0  # seconds; loading the clients takes a few on a busy machine
 _LONGEST_PATH = 100  # bytes of a Unix socket's path that every system takes
 _ROOT = Path(__file__).resolve().parents[2]
+
+
+def taken(settings: Settings) -> dict[str, str]:
+    """Provider -> key, taken out of this process's environment; without those that are not there."""
+    variables = settings.variables()
+    found = hardening.take(set(variables.values()))
+    return {provider: found[name] for provider, name in variables.items() if name in found}
 
 
 @contextmanager
@@ -77,7 +87,7 @@ def _check_clients(settings: Settings) -> None:
 def _started(start: Start, words: int) -> subprocess.Popen[bytes]:
     """The process, with an empty environment and none of this one's files; it was told everything."""
     told, telling = os.pipe()
-    with os.fdopen(telling, "wb") as pipe:
+    with os.fdopen(telling, "wb", buffering=0) as pipe:
         try:
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "bot.models.broker", str(told)], env={}, cwd=_ROOT, pass_fds=(told,),
@@ -87,7 +97,6 @@ def _started(start: Start, words: int) -> subprocess.Popen[bytes]:
             os.close(told)
         with contextlib.suppress(BrokenPipeError):  # it died: its last words say why
             pipe.write(json.dumps(start.data()).encode())
-            pipe.flush()
     return process
 
 

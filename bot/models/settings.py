@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -56,10 +56,14 @@ class Settings:
         stated = self.prices.get(model) or published().get(model)
         return stated or (FREE if self.providers[provider].local else None)
 
-    def variables(self, providers: tuple[str, ...] = ()) -> Mapping[str, str]:
-        """Provider -> the environment variable of its key, for these, or all, that need one."""
-        names = providers or tuple(self.providers)
-        return {name: self.providers[name].key for name in names if self.providers[name].key}
+    def only(self, providers: Iterable[str]) -> Settings:
+        """Without the providers that no target of the night asks: neither their keys nor their clients are loaded."""
+        wanted = set(providers)
+        return replace(self, providers={name: one for name, one in self.providers.items() if name in wanted})
+
+    def variables(self) -> Mapping[str, str]:
+        """Provider -> the environment variable of its key, for those that need one."""
+        return {name: one.key for name, one in self.providers.items() if one.key}
 
 
 def read(config: ConfigFile, source: Source) -> Settings:

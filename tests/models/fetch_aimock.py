@@ -6,6 +6,7 @@ python tests/models/fetch_aimock.py .venv/aimock
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -34,6 +35,7 @@ def main(target: Path) -> None:
             tar.extractall(folder, filter="data")
         shutil.rmtree(target, ignore_errors=True)
         shutil.move(Path(folder) / "package", target)
+        os.utime(target)  # make looks when it was made, not when it was packed
 
 
 if __name__ == "__main__":

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from bot.models import hardening
 from bot.models.ledger import Caps
+from bot.models.messages import Outcome
 from bot.models.redaction import REMOVED, Redactor
 from bot.models.settings import PRESETS, ProviderSettings, Settings, read
 from bot.models.start import Start
@@ -46,7 +49,8 @@ def test_without_a_section_there_are_presets() -> None:
     found = settings_of("targets: [x]\n")
     assert found.providers == PRESETS
     assert found.variables() == {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY"}
-    assert found.variables(("ollama",)) == {}
+    assert found.only(["ollama"]).variables() == {}
+    assert set(found.only(["ollama"]).providers) == {"ollama"}
     price = found.price("anthropic", "claude-haiku-5-5")
     assert price is not None
     assert price.input == Decimal("0.10")
@@ -108,6 +112,20 @@ def test_mistakes_are_placed(text: str, files: dict[str, str], where: str, what:
         settings_of(text, **files)
     assert where in str(caught.value)
     assert what in str(caught.value)
+
+
+DOC = (Path(__file__).resolve().parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("block", re.findall(r"^```yaml\n(.*?)^```$", DOC, re.MULTILINE | re.DOTALL))
+def test_examples_of_the_documentation_mean_something(block: str) -> None:
+    found = settings_of(block)
+    assert found.caps != Caps() or found.prices
+
+
+def test_every_outcome_has_its_words() -> None:
+    table = re.findall(r"^\| `([a-z-]+)` \|", DOC.split("## What comes of a question")[1], re.MULTILINE)
+    assert sorted(table) == sorted(get_args(Outcome))
 
 
 SECRETS = (

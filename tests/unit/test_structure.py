@@ -75,6 +75,11 @@ def test_the_harness_knows_no_network_and_no_model() -> None:
         assert not foreign, f"{path}: {foreign}"
 
 
+def test_only_the_broker_knows_the_clients_of_models() -> None:
+    found = {path for path in python_files("bot") if roots(path) & {"anthropic", "openai"}}
+    assert {path.parent.relative_to(ROOT).as_posix() for path in found} == {"bot/models/providers"}
+
+
 def test_only_commits_py_writes_git_objects() -> None:
     writing = re.compile(r'git\(\s*"(hash-object|commit-tree|write-tree|update-ref|update-index|push|commit)"')
     for path in [*python_files("bot"), *python_files("harness")]:
