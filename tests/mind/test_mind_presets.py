@@ -64,6 +64,7 @@ def test_a_target_says_otherwise() -> None:
     assert options("claude", said) == Options("p", "m", "l", 3, 900, 800, "blocks", 5)
     assert set(said) == OPTIONS["claude"]  # every option that target.yaml knows arrives here
     assert options("claude", {}).larger == ""
+    assert options("ollama", {}).history_tokens < options("claude", {}).history_tokens
 
 
 def test_without_a_model_nobody_can_be_asked() -> None:

@@ -61,7 +61,7 @@ def test_the_order_is_from_what_never_changes_to_what_always_does() -> None:
 
 def test_kept_discarded_crashed_and_failed_are_all_told() -> None:
     text = long_night(20).last
-    assert "Experiment 7: keep; score 0.51, gain +0.01" in text
+    assert "Experiment 7: keep; score 0.51, gain +0.01; lines +1 -1\n" in text
     assert "Experiment 1: discard, worse; score 0.49, gain -0.01" in text
     assert "Experiment 5: crash, exit" in text
     assert "last words 4" in text

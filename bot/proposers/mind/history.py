@@ -29,6 +29,14 @@ class Tried:
     change: str
 
     @property
+    def lines(self) -> str:
+        """Of a diff, how many lines it adds and takes away; nothing for values."""
+        if not self.change.startswith("@@"):
+            return ""
+        signs = Counter(line[:1] for line in self.change.split("\n"))
+        return f"; lines +{signs['+']} -{signs['-']}"
+
+    @property
     def kept(self) -> bool:
         return self.outcome.status == "keep"
 
@@ -67,14 +75,14 @@ class History:
         elif tried.outcome.why:
             said += f"\nwhy: {begins(tried.outcome.why, MOST_WHY)}"
         number = tried.outcome.experiment
-        return f"Experiment {number}: {self._verdict(tried.outcome)}\n{fenced(f'experiment {number}', said)}"
+        return f"Experiment {number}: {self._verdict(tried)}\n{fenced(f'experiment {number}', said)}"
 
-    def _verdict(self, outcome: Outcome) -> str:
-        found = outcome.status if outcome.status == "keep" else f"{outcome.status}, {outcome.reason}"
+    def _verdict(self, tried: Tried) -> str:
+        outcome = tried.outcome
+        found = "keep" if tried.kept else f"{outcome.status}, {outcome.reason}"
         value = outcome.metrics.get(self._headline)
-        if value is None:
-            return found
-        return f"{found}; {self._headline} {value:.6g}, gain {outcome.gain:+.4g}"
+        gain = "" if value is None else f"; {self._headline} {value:.6g}, gain {outcome.gain:+.4g}"
+        return f"{found}{gain}{tried.lines}"
 
     def _compact(self) -> None:
         kept, room = len(self._all), self._most * STAYS
@@ -101,9 +109,7 @@ class History:
 
     def _line(self, tried: Tried) -> str:
         change = one_line(tried.change, LINE // 2)
-        return one_line(
-            f"{tried.outcome.experiment}: {self._verdict(tried.outcome)}: {tried.description} | {change}", 2 * LINE
-        )
+        return one_line(f"{tried.outcome.experiment}: {self._verdict(tried)}: {tried.description} | {change}", 2 * LINE)
 
 
 def _counted(left: Counter[str]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -17,16 +17,18 @@ LIBRARIES = ("jsonpatch", "ruamel.yaml")
 
 @dataclass(frozen=True)
 class Preset:
-    """provider: the entry of models.providers in .github/autoresearch.yml; model: a small, fast one."""
+    """provider: the entry of models.providers in .github/autoresearch.yml; model: a small, fast one; history_tokens:
+    less where a server reads short prompts only, and cuts off the beginning of longer ones."""
 
     provider: str
     model: str
+    history_tokens: int = 12_000
 
 
 PRESETS = {
     "claude": Preset("anthropic", "claude-haiku-5-5"),
     "openai": Preset("openai", "gpt-6-luna"),
-    "ollama": Preset("ollama", "qwen2.5-coder:7b"),
+    "ollama": Preset("ollama", "qwen2.5-coder:7b", 2_000),
 }
 
 
@@ -55,8 +57,7 @@ def make(kind: str, setting: Setting) -> Mind:
 def options(kind: str, said: Any) -> Options:
     """said: what target.yaml says beside the kind; its schema has checked it."""
     known = {field.name for field in fields(Options)}
-    preset = {"provider": PRESETS[kind].provider, "model": PRESETS[kind].model}
-    return Options(**(preset | {key: value for key, value in said.items() if key in known}))
+    return Options(**(asdict(PRESETS[kind]) | {key: value for key, value in said.items() if key in known}))
 
 
 def _installed(name: str) -> bool:
