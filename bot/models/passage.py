@@ -73,5 +73,6 @@ class Gateway(Protocol):
 
     def passage(self, provider: str, usd: float) -> AbstractContextManager[Passage]:
         """A passage to a provider of autoresearch.yml for at most `usd` dollars, within every other cap. Raises NoMoney
-        where nothing is left, ConnectionError where the broker is gone or has no such provider."""
+        where a call costs something and nothing is left, ConnectionError where the broker is gone or has no such
+        provider."""
         ...

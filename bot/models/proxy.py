@@ -61,7 +61,7 @@ class Upstream:
 
     def headers(self) -> dict[str, str]:
         if self.kind == "anthropic":
-            return {"x-api-key": self.key, "anthropic-version": "2023-06-01"}
+            return {"anthropic-version": "2023-06-01", **({"x-api-key": self.key} if self.key else {})}
         return {"Authorization": f"Bearer {self.key}"} if self.key else {}
 
 

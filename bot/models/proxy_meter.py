@@ -86,7 +86,7 @@ class Passages:
         one = self._settings.providers.get(provider)
         if one is None or (one.key and provider not in self._keys):
             raise LookupError(f"no provider is called {provider!r} here, or its key is missing")
-        if usd <= 0:
+        if usd <= 0 and not one.local:
             raise NoMoney("no money is left for this target")
         upstream = Upstream(one.kind, one.base_url or _USUAL[one.kind], self._keys.get(provider, ""), one.timeout)
         meter = LedgerMeter(self._settings, provider, self._ledger, usd)

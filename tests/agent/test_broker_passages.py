@@ -34,7 +34,8 @@ def provider() -> Iterator[Provider]:
 @contextmanager
 def client(provider: Provider, place: Path, caps: Caps = Caps()) -> Iterator[Client]:  # noqa: B008  frozen
     one = ProviderSettings("anthropic", provider.url, "STAND_IN_KEY", 20)
-    settings = Settings({"provider": one, "keyless": one}, {MODEL: Price(*PRICES)}, caps)
+    local = ProviderSettings("anthropic", provider.url, "", 20, local=True)
+    settings = Settings({"provider": one, "keyless": one, "local": local}, {MODEL: Price(*PRICES)}, caps)
     with nursery.broker(settings, {"provider": KEY}, night="n", state=place / "state", blobs=place / "blobs") as path:
         yield Client(path)
 
@@ -80,6 +81,14 @@ def test_a_model_without_a_price_is_not_asked(provider: Provider, tmp_path: Path
         asker = of(ONE.replace(MODEL, "unheard-of"), model, provider="provider")
         assert "what 'unheard-of' costs" in asker.ask(request())[0].failed
     assert provider.seen == []
+
+
+def test_a_model_of_this_machine_costs_nothing_and_needs_no_budget(provider: Provider, tmp_path: Path) -> None:
+    with client(provider, tmp_path) as model:
+        proposal = of(ONE.replace(MODEL, "mine"), model, provider="local").ask(request(usd=0.0))[0]
+        assert (proposal.content, proposal.cost_usd) == (b"Hello.", 0.0)
+        assert proposal.spent["input"] == 11
+    assert "sk-" not in provider.seen[0].headers.get("x-api-key", "")
 
 
 def test_a_run_that_is_gone_takes_its_passage_with_it(provider: Provider, tmp_path: Path) -> None:
