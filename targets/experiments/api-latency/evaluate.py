@@ -166,7 +166,7 @@ def require_held(wanted: dict[str, Any], holds: Any) -> None:
 def listening(home: Path) -> Iterator[tuple[socket.socket, Path]]:
     """A socket of ours that listens in our own folder, which no candidate sees, and its place in few letters.
 
-    By way of a descriptor, since a Unix socket's address has room for 107 bytes, and the path of a night's folder has more.
+    By way of a descriptor: a Unix socket's address has room for 107 bytes, and the path of a night's folder has more.
     """
     folder = os.open(home, os.O_PATH | os.O_DIRECTORY)
     place = Path(f"/proc/self/fd/{folder}/socket")
