@@ -38,7 +38,7 @@ from harness.candidate import ConversationOver, Limits, Session, Taken
 SEED = 20250101  # of the data, until confirm
 HIDDEN = Path("data/confirm.json")
 LIMITS = Limits(seconds=20, memory=512 << 20, processes=24, output=8 << 20)
-START_CPU = 1.2  # seconds of processor time until the first answer is there, both interpreters included
+START_CPU = 0.8  # seconds of processor time until the first answer is there, both interpreters included
 PAUSE, IDLE = 0.015, 0.02  # seconds between two looks in the pause, and the processor time that all of it may take
 LOOKS = 5  # in the pause; on a busy machine work is seen waiting for a processor, not done
 MILLI, MIB = 1000.0, 1 << 20
