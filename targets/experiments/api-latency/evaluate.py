@@ -86,6 +86,7 @@ def measured(home: Path, asked: Course) -> evaluator.Scores:
         listening(home) as (listener, place),
         candidate.serve(words, sees=sees, limits=LIMITS, listening=listener) as keeper,
     ):
+        listener.close()  # the sandbox has it now, and its end is the end of all connections
         started = time.monotonic()
         try:
             tell(keeper, "start")
