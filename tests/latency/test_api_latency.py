@@ -65,13 +65,14 @@ def test_no_handler_looks_into_the_keeper(bench: Bench) -> None:
     ("change", "why"),
     [
         ((("import string\n", "import string\nimport no_such_module\n"),), "No module named 'no_such_module'"),
+        ((started("import os\nos._exit(3)"),), "hung up|ended before"),
         ((around("import os\nos._exit(3)"),), "hung up"),
         ((around('raise ValueError("lost")'),), "status 500 instead of 200: .*ValueError: lost"),
         ((around("while True: pass"),), "did not answer in time"),
         ((around('return 200, "application/json", "[" * 5000'),), "not application/json|instead of"),
         ((around('return 200, "application/json", "x" * (2 << 20)'),), "an answer of more than 1,048,576 bytes"),
     ],
-    ids=["import", "exit", "error", "hang", "no JSON", "flood"],
+    ids=["import", "exit at the start", "exit", "error", "hang", "no JSON", "flood"],
 )
 def test_a_handler_that_fails_is_refused(bench: Bench, change: Any, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench.module, "LIMITS", replace(bench.module.LIMITS, seconds=6))
@@ -113,3 +114,43 @@ def test_requests_follow_from_the_seed_and_differ_between_seeds(bench: Bench) ->
     own = [{asked.line.split("/")[2] for asked in client} for client in bench.module.course(1).traffic]
     assert not set.intersection(*own), "no client reads what another writes"
     assert VIEWED in EXPERT
+
+
+RAW = """import sys, os
+connection = sys._getframe(2).f_locals["connection"]
+connection.sendall({said!r})
+return _()"""
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (b"HTTP/1.1 \xb2\xb2\xb2 OK\r\nContent-Length: 2\r\n\r\n{}", "answered before it was asked"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n", "without Content-Length"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n" + b"x" * (2 << 20), "more than 1,048,576 bytes"),
+        (b"\r\n\r\n", "without Content-Length"),
+        (b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1\r\n\r\n{", "before it was asked"),
+    ],
+    ids=["no status", "a long length", "a large answer", "no head", "two answers"],
+)
+def test_no_answer_breaks_the_evaluator(bench: Bench, said: bytes, why: str) -> None:
+    assert why in refusal(bench.one(Wrong((around(RAW.format(said=said)),), "").content))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"HTTP/1.1 \xb2 OK\r\n\r\n{}",
+        b"\xb2\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n\xff",
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" + b"[" * 100_000,
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" + b"9" * 10_000,
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{}",
+    ],
+    ids=["status", "head", "bytes", "depth", "digits", "nothing"],
+)
+def test_nonsense_is_refused(bench: Bench, said: bytes) -> None:
+    asked = bench.module.course(1).traffic[0][0]
+    driving = bench.module.driving
+    with pytest.raises(driving.Bad, match=r"instead of|not application/json|lacks"):
+        driving.require_right([driving.Heard(asked, said, 0.1)])

@@ -62,7 +62,7 @@ def test_an_experts_handler_is_kept_and_confirmed(tmp_path: Path) -> None:
     (target,) = targets_of(night)
     run(night, target, quiet=True, proposer=Script(WRONG["stale cache"].content, EXPERT))
     stale, kept = folds.of_kind(night.segments(target.name), "experiment")
-    assert (stale["status"], stale["reason"], stale["metrics"]) == ("crash", "refused", {})
+    assert (stale["status"], stale["reason"]) == ("crash", "refused")
     assert kept["status"] == "keep", kept["why"]
     assert confirm(night, target) == "confirmed"
     (found,) = folds.of_kind(night.segments(target.name), "confirm")

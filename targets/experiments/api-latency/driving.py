@@ -21,6 +21,7 @@ from answers import HTML
 from traffic import CONNECTIONS, Asked
 
 MOST = 1 << 20  # bytes of an answer
+STATUSES = {str(status) for status in range(100, 600)}
 SHOWN = 160  # characters of an answer in a refusal
 
 
@@ -99,23 +100,23 @@ class Drive:
         """Raises Bad where an answer came that nobody has asked for."""
         for client in self._clients:
             for connection in client.connections:
-                with contextlib.suppress(BlockingIOError):
-                    said = connection.recv(1)
-                    raise Bad("the service answered before it was asked" if said else "the service hung up")
+                _require_unsaid(connection)
 
     def close(self) -> None:
         self._stack.close()
 
     def _connected(self, path: Path) -> socket.socket:
         made = self._stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
-        made.connect(str(path))
+        try:
+            made.connect(str(path))
+        except OSError:
+            raise Bad("the service ended before it was asked") from None
         made.setblocking(False)
         return made
 
     def _send(self, client: _Client, selector: selectors.BaseSelector) -> None:
         connection = client.waited_on
-        with contextlib.suppress(BlockingIOError):
-            raise Bad("the service answered before it was asked" if connection.recv(1) else "the service hung up")
+        _require_unsaid(connection)
         client.so_far, client.length = b"", -1
         selector.register(connection, selectors.EVENT_READ, client)
         client.sent = time.perf_counter()
@@ -144,6 +145,16 @@ class Drive:
         return len(client.so_far) == client.length
 
 
+def _require_unsaid(connection: socket.socket) -> None:
+    try:
+        said = connection.recv(1)
+    except BlockingIOError:
+        return
+    except OSError:
+        said = b""
+    raise Bad("the service answered before it was asked" if said else "the service hung up")
+
+
 def _length(said: bytes) -> int:
     """Of a whole answer whose head is there; else -1."""
     head, end, _body = said.partition(b"\r\n\r\n")
@@ -151,7 +162,7 @@ def _length(said: bytes) -> int:
         return -1
     for field in head.split(b"\r\n")[1:]:
         name, _, value = field.partition(b":")
-        if name.lower() == b"content-length" and value.strip().isdigit():
+        if name.lower() == b"content-length" and value.strip().isdigit() and len(value) < 12:
             return len(head) + 4 + int(value)
     raise Bad("an answer without Content-Length")
 
@@ -209,7 +220,7 @@ def _head(head: bytes) -> tuple[int, str]:
     first, *fields = head.decode("latin-1").split("\r\n")
     words = first.split(" ")
     kinds = [field.partition(":")[2].strip() for field in fields if field.lower().startswith("content-type:")]
-    return (int(words[1]) if len(words) > 1 and words[1].isdigit() else 0), "".join(kinds)
+    return (int(words[1]) if len(words) > 1 and words[1] in STATUSES else 0), "".join(kinds)
 
 
 def _shown(value: Any) -> str:

@@ -38,7 +38,7 @@ from harness.candidate import ConversationOver, Limits, Session, Taken
 SEED = 20250101  # of the data, until confirm
 HIDDEN = Path("data/confirm.json")
 LIMITS = Limits(seconds=20, memory=512 << 20, processes=24, output=8 << 20)
-START_CPU = 1.2  # seconds of processor time until the first answer is there, both interpreters included
+START_CPU = 0.8  # seconds of processor time until the first answer is there, both interpreters included
 PAUSE, IDLE = 0.015, 0.02  # seconds between two looks in the pause, and the processor time that all of it may take
 LOOKS = 5  # in the pause; on a busy machine work is seen waiting for a processor, not done
 MILLI, MIB = 1000.0, 1 << 20
@@ -86,6 +86,7 @@ def measured(home: Path, asked: Course) -> evaluator.Scores:
         listening(home) as (listener, place),
         candidate.serve(words, sees=sees, limits=LIMITS, listening=listener) as keeper,
     ):
+        listener.close()  # the sandbox has it now, and its end is the end of all connections
         started = time.monotonic()
         try:
             tell(keeper, "start")
@@ -166,7 +167,7 @@ def require_held(wanted: dict[str, Any], holds: Any) -> None:
 def listening(home: Path) -> Iterator[tuple[socket.socket, Path]]:
     """A socket of ours that listens in our own folder, which no candidate sees, and its place in few letters.
 
-    By way of a descriptor, since a Unix socket's address has room for 107 bytes, and the path of a night's folder has more.
+    By way of a descriptor: a Unix socket's address has room for 107 bytes, and the path of a night's folder has more.
     """
     folder = os.open(home, os.O_PATH | os.O_DIRECTORY)
     place = Path(f"/proc/self/fd/{folder}/socket")

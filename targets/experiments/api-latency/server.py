@@ -49,6 +49,7 @@ def keep() -> None:
         answer = {"nonce": asked["nonce"]}
         if asked["do"] == "start":
             shutil.copyfile(GIVEN, DATABASE)
+            signal.signal(signal.SIGCHLD, lambda *_: os._exit(1))  # a worker that ends by itself ends the service
             words = [sys.executable, "-S", "-E", __file__, "worker"]
             quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
             worker = subprocess.Popen(words, pass_fds=(LISTENING,), **quiet)
@@ -60,6 +61,7 @@ def keep() -> None:
 
 def end_all(worker: subprocess.Popen[bytes] | None) -> None:
     """At once, whatever it is about to do, and whatever it has started."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     if worker:
         worker.kill()
     with contextlib.suppress(OSError):  # where there is no other

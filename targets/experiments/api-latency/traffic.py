@@ -114,7 +114,7 @@ class Client:
 
     def report(self, shop: int) -> tuple[str, str, Any]:
         first = shops.FIRST_DAY + timedelta(days=self._chance.randrange(shops.DAYS))
-        last = first + timedelta(days=self._chance.choice((0, 6, 30, 30, 60)))
+        last = first + timedelta(days=self._chance.choice((0, 6, 30, 60, 364)))
         return "GET", f"/shops/{shop}/report?from={first}&to={last}", None
 
     def place(self, shop: int) -> tuple[str, str, Any]:
