@@ -34,10 +34,9 @@ def data() -> dict[str, str]:
         others = " ".join(f"{words(7 * other)}s" for other in range(TOPICS) if other % 6 == topic % 6)
         documents.append({"id": f"d{topic}", "title": f"{words(7 * topic)}ing", "text": f"{others} {words(topic)}"})
     files = {"corpus.jsonl": documents}
-    for half, ending, first in (("search", "ed", 0), ("holdout", "ing", 1)):
+    for half, first in (("search", 0), ("holdout", 1)):
         files[f"{half}/queries.jsonl"] = [
-            {"id": f"q{topic}", "text": f"about {words(7 * topic)}{ending} and {half}"}
-            for topic in range(first, TOPICS, 2)
+            {"id": f"q{topic}", "text": f"about {words(7 * topic)}ed and {half}"} for topic in range(first, TOPICS, 2)
         ]
     lines = {name: "".join(f"{json.dumps(row)}\n" for row in rows) for name, rows in files.items()}
     for half, first in (("search", 0), ("holdout", 1)):
