@@ -105,6 +105,7 @@ def test_the_bot_is_installed_with_what_the_targets_need(tmp_path: Path, kinds: 
 @pytest.mark.parametrize(
     ("line", "extra"),
     [
+        ("from harness.scorers import retrieval", "retrieval"),
         ("from harness.scorers import saas", "saas"),
         ("import harness.scorers.saas.columns", "saas"),
         ("def f():\n    from harness import browser", "browser"),
