@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from bot.config import Config
 from bot.proposers.wants import wants
@@ -46,12 +46,14 @@ class Minutes:
 @dataclass(frozen=True)
 class Needs:
     """hosted, self_hosted: targets by whose machine runs them. extras: of the bot. isolated: whether any candidate is
-    code. night: seconds that a whole night may take, None for no limit. notes: what does not fit."""
+    code. night: seconds that a whole night may take, None for no limit. keys: variable of a model's key ->
+    targets that ask by it. notes: what does not fit."""
 
     hosted: tuple[Target, ...]
     self_hosted: tuple[Target, ...]
     extras: tuple[str, ...]
     night: float | None
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def targets(self) -> tuple[Target, ...]:
@@ -89,7 +91,17 @@ def of(source: Source, targets: Sequence[Target], config: Config) -> Needs:
     own = tuple(target for target in targets if target.self_hosted)
     extras = {extra for target in targets for extra in _extras(source, target)}
     hosted = tuple(target for target in targets if not target.self_hosted)
-    return Needs(hosted, own, tuple(sorted(extras | {"github"})), config.wall_clock)
+    return Needs(hosted, own, tuple(sorted(extras | {"github"})), config.wall_clock, _keys(targets, config))
+
+
+def _keys(targets: Sequence[Target], config: Config) -> dict[str, tuple[str, ...]]:
+    found: dict[str, set[str]] = {}
+    for target in targets:
+        for want in wants(target):
+            provider = config.models.providers.get(want.provider)
+            if provider and provider.key:
+                found.setdefault(provider.key, set()).add(target.name)
+    return {variable: tuple(sorted(found[variable])) for variable in sorted(found)}
 
 
 def _extras(source: Source, target: Target) -> Iterator[str]:

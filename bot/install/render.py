@@ -71,7 +71,25 @@ def _filled(name: str, targets: Sequence[Target], needs: Needs, options: Options
         "confirm_job_minutes": str(minutes.confirm_job),
         **_pins(),
     }
-    return fill(_text(_templates() / name), _parts(kind, options, isolated=needs.isolated), values)
+    names = {target.name for target in targets}
+    keys = {key: found for key, all_of in needs.keys.items() if (found := [one for one in all_of if one in names])}
+    values["secrets"] = _secrets(keys)
+    parts = {**_parts(kind, options, isolated=needs.isolated), "keys": _keys(keys)}
+    return fill(_text(_templates() / name), parts, values)
+
+
+def _secrets(keys: Mapping[str, Sequence[str]]) -> str:
+    if not keys:
+        return "no secret exists."
+    return "no secret but the key of a model,\n  # in the one step that starts the process which holds it."
+
+
+def _keys(keys: Mapping[str, Sequence[str]]) -> str:
+    """Of the step that starts a run: each key for the targets that ask by it, and for no other."""
+    return "".join(
+        f"{key}: ${{{{ contains(fromJSON('{json.dumps(names)}'), matrix.target) && secrets.{key} || '' }}}}\n"
+        for key, names in keys.items()
+    )
 
 
 def _parts(kind: str, options: Options, *, isolated: bool) -> dict[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -20,9 +21,10 @@ from bot import config
 from bot.models import hardening
 from bot.models.messages import Model
 from bot.models.settings import Settings
+from bot.night.lifeline import PARENT_VARIABLE
 from bot.proposers.wants import wants
 from harness.complaints import Faults, nearest
-from harness.errors import ConfigError
+from harness.errors import AutoresearchError, ConfigError
 from harness.repository import CommitSource, Repository, Source
 from harness.target import Target
 
@@ -145,8 +147,6 @@ def run_by_hand(repository: Repository, target: str, night: str, handed: Path | 
     """
     if SOCKET_VARIABLE in os.environ:
         return None
-    from bot.night.night import wait
-
     base = repository.commit()
     source = CommitSource(repository, base)
     keys = take_keys(source)
@@ -155,9 +155,20 @@ def run_by_hand(repository: Repository, target: str, night: str, handed: Path | 
         return None
     name = _handed_night(handed) if handed else night or _newest(repository)
     with broker(repository, base, name, targets, keys) as socket:
-        environment = {**os.environ, SOCKET_VARIABLE: str(socket)}
-        command = [sys.executable, "-P", "-m", "bot.cli", *sys.argv[1:]]
-        return wait(subprocess.Popen(command, env=environment))
+        return _below({**os.environ, SOCKET_VARIABLE: str(socket), PARENT_VARIABLE: str(os.getpid())})
+
+
+def _below(environment: Mapping[str, str]) -> int:
+    """This command in a session of its own, so that a signal reaches it once: from here, whoever sent it."""
+    command = [sys.executable, "-P", "-m", "bot.cli", *sys.argv[1:]]
+    process = subprocess.Popen(command, env=environment, start_new_session=True)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda told, _frame: process.send_signal(told))
+    code = process.wait()
+    if code < 0:
+        step = "the same command goes on where it was, and pays for no answer twice"
+        raise AutoresearchError("the run was killed", next_step=step)
+    return code
 
 
 def _newest(repository: Repository) -> str:

@@ -102,10 +102,10 @@ def _verb(verb: str, night: Night, target: str, mutex: int, socket: str, *, quie
         [*command, "--quiet"] if quiet else command,
         cwd=night.repository.root, env=environment, pass_fds=(mutex,), stdin=subprocess.DEVNULL,
     )  # fmt: skip
-    return wait(process)
+    return _wait(process)
 
 
-def wait(process: subprocess.Popen[bytes]) -> int:
+def _wait(process: subprocess.Popen[bytes]) -> int:
     """A verb's exit code. Ctrl-C reaches it too (one terminal, one group): it ends its loop in order, and we wait."""
     interrupts = 0
     while True:

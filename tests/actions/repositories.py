@@ -23,12 +23,13 @@ file: program.py
 evaluate: {{command: [python, evaluate.py]}}
 metrics: [{{name: score, goal: maximize}}]
 """
-DATA, CODE, OWN, SEARCH, LONG = "data", "code", "own", "search", "long"
+DATA, CODE, OWN, SEARCH, LONG, MODEL = "data", "code", "own", "search", "long", "model"
 _KINDS = {
     DATA: _DATA,
     CODE: _CODE,
     OWN: _DATA + "runner: [self-hosted, gpu]\n",
     SEARCH: _DATA + "proposer: {{kind: search}}\nbudget: {{wall_clock: 30m}}\n",
+    MODEL: _DATA + "proposer: {{kind: claude}}\nbudget: {{usd: 2}}\n",
     LONG: _DATA + "budget: {{wall_clock: 8h}}\nconfirm: {{budget: 40m}}\n",
 }
 

@@ -15,21 +15,21 @@ from pathlib import Path
 import pytest
 
 from bot import install
-from tests.actions.repositories import CODE, DATA, OWN, WHEEL, with_targets
+from tests.actions.repositories import CODE, DATA, MODEL, OWN, WHEEL, with_targets
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 SETTINGS = "schedule: {cron: '43 4 * * 1-5', timezone: Europe/Berlin}\npull_request: {base: trunk}\n"
 
 
-@pytest.fixture(scope="module", params=["data", "all", "ours"])
+@pytest.fixture(scope="module", params=["data", "all", "model", "ours"])
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of workflows below one that looks like a repository."""
     copy = tmp_path_factory.mktemp("linted") / ".github" / "workflows"
     if request.param == "ours":
         source = ROOT / install.FOLDER
     else:
-        kinds = (DATA,) if request.param == "data" else (DATA, CODE, OWN)
+        kinds = {"data": (DATA,), "all": (DATA, CODE, OWN), "model": (DATA, MODEL)}[request.param]
         config = SETTINGS if request.param == "all" else ""
         repository = with_targets(tmp_path_factory.mktemp("targets"), *kinds, config=config)
         install.write(install.plan(repository, {"bot": WHEEL, "app": "yes" if request.param == "all" else "no"}))

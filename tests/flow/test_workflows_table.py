@@ -15,7 +15,7 @@ import yaml
 
 from bot import install
 from bot.install.render import _pins
-from tests.actions.repositories import CODE, DATA, OWN, SEARCH, WHEEL, with_targets
+from tests.actions.repositories import CODE, DATA, MODEL, OWN, SEARCH, WHEEL, with_targets
 
 ROOT = Path(__file__).parents[2]
 READ = {"contents": "read"}
@@ -61,8 +61,18 @@ BY_APP = {  # who writes is a GitHub App: its key is where candidates never are,
     ("commands.yml", "post"): Job(READ, "Take a token of the App, Post", ("command post",), "autoresearch"),
     ("promote.yml", "publish"): Job(READ, "Take a token of the App, Publish", ("promote publish",), "autoresearch"),
 }
+BY_MODEL = {("nightly.yml", "run"): NIGHT["run"]._replace(sees="Run")}  # the step that starts a broker has its key
+KEY = "${{ contains(fromJSON('[\"model\"]'), matrix.target) && secrets.ANTHROPIC_API_KEY || '' }}"
 CANDIDATES = {"run", "confirm", "command work", "promote remeasure", "setup"}  # what they or an evaluator may start
-SETS = {"data": (DATA,), "code": (CODE, SEARCH), "own": (OWN,), "mixed": (DATA, CODE, OWN), "app": (DATA,), "ours": ()}
+SETS = {
+    "data": (DATA,),
+    "code": (CODE, SEARCH),
+    "own": (OWN,),
+    "mixed": (DATA, CODE, OWN),
+    "app": (DATA,),
+    "ours": (),
+    "model": (DATA, MODEL),
+}
 
 _TOKEN = re.compile(  # as a property, as an index, or with all that its context holds: names know no case
     r"github\s*(\.\s*token\b|\[)|tojson\s*\(\s*(github|steps)\s*\)|secrets|steps\s*(\.\s*app\b|\[)", re.IGNORECASE
@@ -96,6 +106,10 @@ def as_row(job: dict[str, Any]) -> Job:
     return Job(job["permissions"], ", ".join(seen), runs, job.get("environment", ""))
 
 
+def by_model(found: dict[str, dict[str, Any]]) -> bool:
+    return "secrets.ANTHROPIC_API_KEY" in str(found)
+
+
 def holds_token(value: Any) -> bool:
     return _TOKEN.search(str(value)) is not None
 
@@ -103,9 +117,9 @@ def holds_token(value: Any) -> bool:
 def test_every_job_is_as_the_table_says(found: dict[str, dict[str, Any]]) -> None:
     assert set(found) >= {"commands.yml", "promote.yml", "pull-request.yml", "verdict.yml"}
     assert {"nightly.yml", "nightly-gpu.yml"} & set(found)
-    by_app = "secrets" in str(found)
+    others = BY_MODEL if by_model(found) else BY_APP if "secrets" in str(found) else {}
     for name, workflow in found.items():
-        rows = {key: BY_APP.get((name, key), row) if by_app else row for key, row in TABLE[name].items()}
+        rows = {key: others.get((name, key), row) for key, row in TABLE[name].items()}
         assert {key: as_row(job) for key, job in workflow["jobs"].items()} == rows, name
 
 
@@ -119,7 +133,19 @@ def test_an_app_is_asked_for_what_the_workflows_own_token_would_have(found: dict
                 }
                 assert given == TABLE[name][key].permissions, (name, key)
                 asked += 1
-    assert asked == (len(BY_APP) if "secrets" in str(found) else 0)
+    assert asked == (len(BY_APP) if "secrets" in str(found) and not by_model(found) else 0)
+
+
+def test_the_key_of_a_model_is_seen_by_the_runs_that_need_it(found: dict[str, dict[str, Any]]) -> None:
+    """By one step of one job, for the targets that ask it; the broker takes it out of the step's own environment."""
+    seen = [
+        (name, key, step["name"], step["env"])
+        for name, key, job in jobs(found)
+        for step in job["steps"]
+        if "ANTHROPIC" in str(step)
+    ]
+    due = [("nightly.yml", "run", "Run", {"TARGET": "${{ matrix.target }}", "ANTHROPIC_API_KEY": KEY})]
+    assert seen == (due if by_model(found) else [])
 
 
 def test_what_runs_candidates_can_write_nothing_and_sees_no_token(found: dict[str, dict[str, Any]]) -> None:
@@ -128,7 +154,9 @@ def test_what_runs_candidates_can_write_nothing_and_sees_no_token(found: dict[st
         row = as_row(job)
         if CANDIDATES & set(row.runs):
             assert row.permissions == READ, (name, key)
-            assert not holds_token({k: v for k, v in job.items() if k != "permissions"}), (name, key)
+            steps = [step for step in job["steps"] if step.get("env", {}).get("ANTHROPIC_API_KEY") != KEY]
+            assert not holds_token({**job, "permissions": {}, "steps": steps}), (name, key)
+            assert len(job["steps"]) - len(steps) == (by_model(found) and (name, key) == ("nightly.yml", "run"))
             assert "environment" not in job
             checked += 1
     assert checked >= 4
