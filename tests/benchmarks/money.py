@@ -33,6 +33,7 @@ from bot.models.ledger import Caps, Ledger
 from bot.models.messages import Answer, Part, Prompt, Turn, Usage
 from bot.models.prices import Price
 from bot.models.providers import Reply, Trouble, bound
+from bot.models.proxy_meter import Passages
 from bot.models.redaction import Redactor
 from bot.models.retries import Retries
 from bot.models.settings import ProviderSettings, Settings
@@ -239,7 +240,9 @@ def _born(plan: Plan, folder: Path, meter: Meter, life: int, make: MakeLedger) -
     pid = os.fork()
     if pid == 0:
         try:
-            server = broker.serve(path, desk(plan, folder, meter, life, make), Redactor([]), frozenset({os.getuid()}))
+            passages = Passages(Settings({}), {}, make(folder / "ledger", plan.name, plan.caps))
+            asked = desk(plan, folder, meter, life, make)
+            server = broker.serve(path, asked, Redactor([]), frozenset({os.getuid()}), passages)
             os.write(tells, b"r")
             server.serve_forever(0.01)
         finally:
