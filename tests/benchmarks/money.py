@@ -24,6 +24,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from bot.models import broker, wire
 from bot.models.blobs import Blobs
@@ -33,6 +34,7 @@ from bot.models.ledger import Caps, Ledger
 from bot.models.messages import Answer, Part, Prompt, Turn, Usage
 from bot.models.prices import Price
 from bot.models.providers import Reply, Trouble, bound
+from bot.models.proxy_meter import Passages
 from bot.models.redaction import Redactor
 from bot.models.retries import Retries
 from bot.models.settings import ProviderSettings, Settings
@@ -90,7 +92,7 @@ class Simulated:
         chance, asked = self._chance, wire.digest(wire.prompt_data(prompt))
         usage = self._usage(self.input_bound(prompt), prompt.max_tokens)
         time.sleep(chance.random() * self._latency)
-        fate = chance.random()
+        fate = 1.0 if self._dear else chance.random()
         if fate < 0.12:
             outcome = chance.choice(["overloaded", "rate-limited", "outage"])
             raise Trouble(outcome, "scripted", after=chance.choice([None, 0.0, 900.0]))  # type: ignore[arg-type]
@@ -136,7 +138,7 @@ class Plan:
     prompts: tuple[Prompt, ...]
     killed: bool
     attempts: int
-    dear: bool  # the provider charges all that it can
+    dear: bool  # the provider always answers, and charges all that it can
 
 
 def planned(name: str, seed: int, killed: bool) -> Plan:
@@ -148,7 +150,8 @@ def planned(name: str, seed: int, killed: bool) -> Plan:
     shortest = chance.choice([0, 4000])
     texts = (f"{name} {number:02} {'x' * chance.randint(shortest, 4000)}" for number in range(15))
     prompts = tuple(_prompt(text) for text in texts)
-    attempts = chance.randint(1, Retries.attempts)
+    dear = chance.random() < 0.3
+    attempts = 1 if dear else chance.randint(1, Retries.attempts)
     worst = price.worst(max(_bound(prompt) for prompt in prompts), MAX_TOKENS) * attempts
     caps = Caps(
         call=chance.choice([None, worst, worst / 2]),
@@ -156,7 +159,7 @@ def planned(name: str, seed: int, killed: bool) -> Plan:
         month=chance.choice([None, worst * chance.randint(10, 150) / 2]),
     )
     latency = chance.choice([0.0, 0.0005, 0.004])
-    return Plan(name, seed, price, caps, latency, prompts, killed, attempts, chance.random() < 0.3)
+    return Plan(name, seed, price, caps, latency, prompts, killed, attempts, dear)
 
 
 def _prompt(text: str) -> Prompt:
@@ -169,6 +172,14 @@ def desk(plan: Plan, folder: Path, meter: Meter, life: int, make: MakeLedger) ->
     settings = Settings({"sim": ProviderSettings("openai")}, {"m": plan.price}, plan.caps)
     provider = Simulated(plan, meter, chance)
     ledger = make(folder / "ledger", plan.name, plan.caps)
+    settle = ledger.settle
+
+    def lingering(*given: Any, **named: Any) -> None:
+        """The answer is paid for and recorded, and not yet with the one who asked: where a kill hurts most."""
+        settle(*given, **named)
+        time.sleep(chance.random() * plan.latency)
+
+    ledger.settle = lingering  # type: ignore[method-assign]
     blobs = folder / "blobs"
     blobs.mkdir(exist_ok=True)
     return Desk(
@@ -239,7 +250,9 @@ def _born(plan: Plan, folder: Path, meter: Meter, life: int, make: MakeLedger) -
     pid = os.fork()
     if pid == 0:
         try:
-            server = broker.serve(path, desk(plan, folder, meter, life, make), Redactor([]), frozenset({os.getuid()}))
+            passages = Passages(Settings({}), {}, make(folder / "ledger", plan.name, plan.caps))
+            asked = desk(plan, folder, meter, life, make)
+            server = broker.serve(path, asked, Redactor([]), frozenset({os.getuid()}), passages)
             os.write(tells, b"r")
             server.serve_forever(0.01)
         finally:
