@@ -41,7 +41,7 @@ def make(kind: str, setting: Setting) -> Mind:
         raise ConfigError(target.place("proposer"), what, next_step=step)
     if missing := [name for name in LIBRARIES if not _installed(name)]:
         what = f"the proposer {kind} needs {' and '.join(missing)}, not installed here"
-        raise ConfigError(target.place("proposer"), what, next_step="pip install 'autoresearch-bot[models]'")
+        raise ConfigError(target.place("proposer"), what, next_step="pip install 'autoresearch-bot[mind,models]'")
     found = options(kind, target.options)
     if found.form == "patch" and PurePosixPath(target.file).suffix.lower() not in PATCHED:
         what = f"the form patch is for JSON and YAML, and {target.file} is neither"
