@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import shutil
 import sys
@@ -156,7 +155,6 @@ def test_a_port_stands_in_the_tools_arguments(provider: Provider) -> None:
     assert asker.ask(request())[0].content == b"Hello."
 
 
-@pytest.mark.skipif(importlib.util.find_spec("anthropic") is None, reason="pip install anthropic")
 def test_anthropics_own_library_works_through_the_way_out(provider: Provider) -> None:
     proposal = of(ANTHROPIC_SDK, Gate(provider), provider="provider").ask(request())[0]
     assert (proposal.content, proposal.failed) == (b"Hello.Hello.", "")
@@ -164,7 +162,6 @@ def test_anthropics_own_library_works_through_the_way_out(provider: Provider) ->
     assert {seen.headers["x-api-key"] for seen in provider.seen} == {KEY}
 
 
-@pytest.mark.skipif(importlib.util.find_spec("openai") is None, reason="pip install openai")
 def test_openais_own_library_works_through_the_way_out(provider: Provider) -> None:
     proposal = of(OPENAI_SDK, Gate(provider, "openai"), provider="provider").ask(request())[0]
     assert (proposal.content, proposal.failed) == (b"Hello.Hello.", "")
