@@ -67,7 +67,7 @@ class LoopState:
             self.base_blob = self.blob = event["blob"]
             self.base_metrics = self.metrics = event["metrics"]
             self.base_complexity = self.complexity = event["complexity"]
-            self.parts = event["parts"]
+            self.parts = event.get("parts", {})
             self.content = content_of(event, None, packs)
             self.tried.add(event["canon"])
             self.elapsed = event["elapsed"]
@@ -98,7 +98,7 @@ class LoopState:
             self.content = content_of(event, self.content, packs)
             self.blob, self.metrics, self.complexity = event["blob"], event["metrics"], event["complexity"]
             self.kept_by, self.kept, self.since_keep = event["id"], self.kept + 1, 0
-            self.parts = event["parts"] or self.parts
+            self.parts = event.get("parts") or self.parts
 
 
 def loop_state(segments: Iterable[Segment], packs: Packs | None = None) -> LoopState:

@@ -86,13 +86,13 @@ def _verbs(night: Night, targets: Sequence[Target], mutex: int, socket: str, *, 
                 continue
             if verb == "confirm" and folds.run_end(night.segments(target.name)) is None:
                 continue
-            code = _verb(verb, night, target.name, mutex, socket if verb == "run" else "", quiet=quiet)
+            code = _verb(verb, night, target.name, mutex, quiet=quiet, socket=socket if verb == "run" else "")
             if code:
                 failures[target.name] = code
     return failures
 
 
-def _verb(verb: str, night: Night, target: str, mutex: int, socket: str, *, quiet: bool) -> int:
+def _verb(verb: str, night: Night, target: str, mutex: int, *, quiet: bool, socket: str = "") -> int:
     """Starts one verb as a process of its own and waits for it; its exit code."""
     command = [sys.executable, "-P", "-m", "bot.cli", verb, "--night", night.name, "--target", target]
     inherited = {name: value for name, value in os.environ.items() if name in INHERITED}

@@ -47,7 +47,7 @@ def planned(folder: Path, files: Mapping[str, str | bytes]) -> tuple[Night, Targ
     """A night of one target, planned. Code, for which there is no proposer, is given one that proposes nothing."""
     repository = make_repository(folder, files)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(proposers._KINDS, "", lambda _target, _seed: Scripted([]))
+        patch.setitem(proposers._KINDS, "", lambda _setting: Scripted([]))
         night, _plan = plan(repository, Wishes())
     return night, targets_of(night)[0]
 

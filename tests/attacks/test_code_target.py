@@ -250,7 +250,7 @@ def code_repository(tmp_path: Path) -> Repository:
 
 
 def test_a_night_on_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(proposers._KINDS, "", lambda _target, _seed: Once())
+    monkeypatch.setitem(proposers._KINDS, "", lambda _setting: Once())
     night, _plan = plan(code_repository(tmp_path), Wishes())
     target = targets_of(night)[0]
     assert run(night, target, quiet=True) == "exhausted"
@@ -263,7 +263,7 @@ def test_without_a_sandbox_no_candidate_runs(tmp_path: Path, monkeypatch: pytest
     def missing() -> None:
         raise SandboxError("bubblewrap is missing")
 
-    monkeypatch.setitem(proposers._KINDS, "", lambda _target, _seed: Once())
+    monkeypatch.setitem(proposers._KINDS, "", lambda _setting: Once())
     monkeypatch.setattr("harness.sandbox.selftest.self_test", missing)
     night, _plan = plan(code_repository(tmp_path), Wishes())
     with pytest.raises(SandboxError):

@@ -121,10 +121,10 @@ class World:
         git(self.repository, "add", "--all")
         git(self.repository, "commit", "--quiet", "--message", "Add forecast")
 
-    def begin(self, key: str = KEY) -> subprocess.Popen[str]:
+    def begin(self, key: str = KEY, verb: str = "night") -> subprocess.Popen[str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
         environment = {**inherited, **ENVIRONMENT, **({"SCRIPTED_KEY": key} if key else {})}
-        command = [sys.executable, "-m", "bot.cli", "night", "--quiet", "--seed", "1"]
+        command = [sys.executable, "-m", "bot.cli", verb, "--quiet", *(["--seed", "1"] if verb == "night" else [])]
         return subprocess.Popen(
             command,
             cwd=self.repository.root,
@@ -333,3 +333,19 @@ def test_check_and_plan_say_what_it_can_cost(tmp_path: Path) -> None:
         planned = autoresearch(world.repository, "plan", "forecast")
         assert "models: small; at most $5.00" in planned.stdout
         assert not provider.bodies
+
+
+def test_a_run_by_hand_has_a_broker_above_it(tmp_path: Path) -> None:
+    with Scripted(answers) as provider:
+        world = World(tmp_path, provider, experiments=2)
+        assert autoresearch(world.repository, "plan", "forecast").returncode == 0
+        without = autoresearch(world.repository, "run", "--quiet")
+        assert without.returncode == 3
+        assert "SCRIPTED_KEY" in without.stderr
+        process = world.begin(verb="run")
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 0, out + err
+        assert [event["cost_usd"] > 0 for event in world.experiments()] == [True, True]
+        lines = world.log.read_text().splitlines()
+        assert not [line for line in lines if line.startswith("key")]
+        assert any(line.startswith("control True") for line in lines)
