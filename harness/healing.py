@@ -44,6 +44,9 @@ def heal(folder: Path, segment: Segment) -> Segment:
 
 def _whole(segment: Segment) -> int:
     """How many events stand in front of an unfinished batch: all of them where the last one is whole."""
-    begun = next((at for at in reversed(range(len(segment.events))) if "batch" in segment.events[at]), None)
-    unfinished = begun is not None and begun + segment.events[begun]["batch"] > len(segment.events)
-    return begun if begun is not None and unfinished else len(segment.events)
+    count = len(segment.events)
+    for at in reversed(range(count)):
+        batch = segment.events[at].get("batch")
+        if type(batch) is int and batch > 1:
+            return at if at + batch > count else count
+    return count

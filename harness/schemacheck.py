@@ -108,6 +108,8 @@ def _say_enum(error: Any, rule: dict[str, Any]) -> str:
 
 
 def _expected(error: Any, what: str) -> str:
+    if error.schema.get("x-secret"):
+        return f"expected {what}; what stands there is not shown: if it is a key, revoke it"
     return f"expected {what}, found {show(error.instance)}"
 
 

@@ -19,6 +19,7 @@ LABELS = (
     labels.OURS, "evidence:strong", "evidence:weak", labels.RECHECK, labels.SUPERSEDED, labels.HOLD, labels.RETRY,
 )  # fmt: skip
 _SECRET = re.compile(r"\$\{\{\s*secrets\.([A-Za-z0-9_]+)")
+_MODEL_KEY = re.compile(r"matrix\.target\)\s*&&\s*secrets\.([A-Za-z0-9_]+)")  # for the runs that need it
 _VARIABLE = re.compile(r"\$\{\{\s*vars\.([A-Za-z0-9_]+)")
 _OWN_TOKEN = "GITHUB_TOKEN"  # noqa: S105  # its name
 
@@ -83,13 +84,29 @@ def _limit(ground: Ground) -> tuple[str, ...]:
 def check_secrets(ground: Ground) -> Iterator[Finding]:
     """What the workflows name lies in the environment, not where every branch's workflow may read it."""
     wanted, variables = sorted(_named(ground, _SECRET) - {_OWN_TOKEN}), sorted(_named(ground, _VARIABLE))
-    if not wanted and not variables:
+    keys = sorted(_named(ground, _MODEL_KEY))
+    if not wanted and not variables and not keys:
         yield ok("secrets", "the workflows need none but GITHUB_TOKEN")
         return
-    inside = _names(ground, f"/environments/{ENVIRONMENT}/secrets", "Environments: read")
     outside = _names(ground, "/actions/secrets", "Secrets: read")
+    lacking = list(_of_models(ground, keys, outside))
+    yield from lacking
+    if keys and not lacking:
+        yield ok("secrets", f"{', '.join(keys)}: of models, in the repository")
+    if not wanted and not variables:
+        return
+    inside = _names(ground, f"/environments/{ENVIRONMENT}/secrets", "Environments: read")
     found = [*_of_secrets(ground, wanted, inside, outside), *_of_variables(ground, variables)]
     yield from found or [ok("secrets", f"{', '.join([*wanted, *variables])}: in the environment")]
+
+
+def _of_models(ground: Ground, keys: list[str], outside: set[str]) -> Iterator[Finding]:
+    """The jobs that run candidates are in no environment, so the key of a model is a secret of the repository."""
+    for name in sorted(set(keys) - outside):
+        where, page = "Settings > Secrets and variables > Actions > New repository secret", "settings/secrets/actions"
+        put = f"gh secret set {name} --repo {ground.slug}"
+        said = f"a target asks a model, and the repository has no secret {name}"
+        yield missing("secrets", said, where=where, page=page, commands=(put,))
 
 
 def _of_secrets(ground: Ground, wanted: list[str], inside: set[str], outside: set[str]) -> Iterator[Finding]:

@@ -70,6 +70,8 @@ def read(config: ConfigFile, source: Source) -> Settings:
     """Raises ConfigErrors with every fault that the schema cannot see."""
     section = (config.data or {}).get("models", {})
     entries = section.get("providers", {})
+    for name, entry in entries.items():
+        _check_address(config, name, entry.get("base_url", ""))
     providers = {**PRESETS, **{name: _provider(entry) for name, entry in entries.items()}}
     caps = {name: Decimal(str(value)) for name, value in section.get("caps", {}).items()}
     return Settings(providers, _stated(config, section.get("prices", {}), source), Caps(**caps))
@@ -82,6 +84,17 @@ def _provider(entry: Mapping[str, Any]) -> ProviderSettings:
         timeout=seconds(entry["timeout"]) if "timeout" in entry else ProviderSettings.timeout,
         answers=entry.get("answers", "tool"), local=entry.get("local", _on_this_machine(address)),
     )  # fmt: skip
+
+
+def _check_address(config: ConfigFile, name: str, address: str) -> None:
+    """Raises ConfigError for what is no address, which the schema's pattern does not see."""
+    try:
+        _ = urlsplit(address).port
+    except ValueError as why:
+        step = "an address such as https://models.example.com/v1"
+        raise config.error(
+            f"/models/providers/{escape(name)}/base_url", f"{show(address)} is no address: {why}", next_step=step
+        ) from None
 
 
 def _on_this_machine(address: str) -> bool:

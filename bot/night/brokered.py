@@ -108,9 +108,13 @@ def says(target: Target, settings: Settings, usd: float) -> str:
 
 @contextmanager
 def broker(
-    repository: Repository, base: str, night: str, targets: Sequence[Target], keys: Mapping[str, str]
-) -> Iterator[Path | None]:
-    """The socket of a broker for these targets; None where none of them asks a model. Raises ConfigErrors."""
+    repository: Repository, base: str, night: str, targets: Sequence[Target], keys: Mapping[str, str],
+    together: Sequence[Target],
+) -> Iterator[Path | None]:  # fmt: skip
+    """The socket of a broker for these targets; None where none of them asks a model. Raises ConfigErrors.
+
+    together: all targets of the night, those that have ended too: its ledger holds what they spent.
+    """
     found = asking(targets)
     if not found:
         yield None
@@ -120,7 +124,7 @@ def broker(
     configured = config.load(CommitSource(repository, base))
     settings = configured.models
     require_keys(found, settings, keys)
-    capped = replace(settings, caps=replace(settings.caps, night=most(found, settings, configured.usd)))
+    capped = replace(settings, caps=replace(settings.caps, night=most(together, settings, configured.usd)))
     used = {want.provider for target in found for want in wants(target)}
     capped = replace(capped, providers={name: one for name, one in capped.providers.items() if name in used})
     held = {name: keys[one.key] for name, one in capped.providers.items() if one.key}
@@ -150,11 +154,12 @@ def run_by_hand(repository: Repository, target: str, night: str, handed: Path | 
     base = repository.commit()
     source = CommitSource(repository, base)
     keys = take_keys(source)
-    targets = [found for found in config.load_sound(source).targets if target in {"", found.name}]
+    together = config.load_sound(source).targets
+    targets = [found for found in together if target in {"", found.name}]
     if not asking(targets):
         return None
     name = _handed_night(handed) if handed else night or _newest(repository)
-    with broker(repository, base, name, targets, keys) as socket:
+    with broker(repository, base, name, targets, keys, together) as socket:
         return _below({**os.environ, SOCKET_VARIABLE: str(socket), PARENT_VARIABLE: str(os.getpid())})
 
 

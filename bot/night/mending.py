@@ -1,8 +1,9 @@
 """A candidate that crashed for a dull reason may be mended by who proposed it, at most twice: one experiment in the
 record, with the costs of all its proposals.
 
-A crash that comes at the first measurement says nothing of the candidate's number, so what is mended is judged like a
-first attempt. A noisy candidate that crashed in a later pair is not mended: its pairs have been looked at.
+What crashed at its first measurement has shown no number, so what is mended is judged like a first attempt. A noisy
+candidate that crashed in a later pair is not mended: its pairs have been looked at. Code that times itself could crash
+on purpose and so choose among at most three first pairs; what that gains it in the loop, confirm takes away again.
 """
 
 from __future__ import annotations

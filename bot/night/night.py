@@ -68,7 +68,7 @@ def go(
     their variables. Raises ConfigErrors where one is missing."""
     targets = targets_of(night)
     left = [target for target in targets if folds.run_end(night.segments(target.name)) is None]
-    with brokered.broker(night.repository, night.plan.base, night.name, left, keys or {}) as socket:
+    with brokered.broker(night.repository, night.plan.base, night.name, left, keys or {}, targets) as socket:
         failures = _verbs(night, targets, mutex, str(socket or ""), quiet=quiet)
     proposed = propose(night, targets, forge)
     night.clear()

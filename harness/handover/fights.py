@@ -41,9 +41,11 @@ def take_try(replay: Replay, event: Event) -> None:
 def _mends(replay: Replay, event: Event) -> bool:
     """Whether a try is the one before it, mended: that crashed in its first pair, and it is no more than the second."""
     begun = replay.state.begun or {}
-    sound = [pair for pair in replay.state.fought if not pair["void"] and not pair["crash"]]
+    fought = replay.state.fought
+    crashed = any(pair["crash"] for pair in fought)
+    sound = [pair for pair in fought if not pair["void"] and not pair["crash"]]
     due = begun.get("repairs", 0) + 1
-    return bool(replay.crashed) and not sound and event.get("repairs") == due <= MOST_REPAIRS
+    return crashed and not sound and event.get("repairs") == due <= MOST_REPAIRS
 
 
 def take_pair(replay: Replay, event: Event) -> None:

@@ -160,6 +160,12 @@ def names_a_secret(setup: Setup) -> None:
     setup.file(MINE, "# of autoresearch install, with an app\nenv: {KEY: '${{ secrets.AUTORESEARCH_APP_KEY }}'}\n")
 
 
+def asks_a_model(setup: Setup) -> None:
+    when = "contains(fromJSON('[\"shop\"]'), matrix.target)"
+    key = "${{ " + when + " && secrets.ANTHROPIC_API_KEY || '' }}"
+    setup.file(MINE, f"# of autoresearch install\nenv: {{KEY: {json.dumps(key)}}}\n")
+
+
 def secret_of_all(setup: Setup) -> None:
     names_a_secret(setup)
     setup.remote.secrets.append("AUTORESEARCH_APP_KEY")
@@ -252,6 +258,8 @@ ALL = [
            ("open to main, dev*", "main only")),
     Broken("a secret of the whole repository", secret_of_all, "secrets", "missing",
            ("gh secret set AUTORESEARCH_APP_KEY --env autoresearch", "gh secret delete AUTORESEARCH_APP_KEY")),
+    Broken("no key for a model", asks_a_model, "secrets", "missing",
+           ("New repository secret", "gh secret set ANTHROPIC_API_KEY --repo ada/shop")),
     Broken("a secret that is nowhere", names_a_secret, "secrets", "missing",
            ("Environment secrets > Add", "gh secret set AUTORESEARCH_APP_KEY --env autoresearch --repo ada/shop")),
     Broken("squash only", lambda s: s.remote.settings.update(allow_merge_commit=False, allow_rebase_merge=False),

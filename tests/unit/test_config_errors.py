@@ -1571,7 +1571,7 @@ CASES: list[Case] = [
         (
             (
                 ".github/autoresearch.yml:2:48: models.providers.mine.key: expected the name of an environment "
-                'variable such as ANTHROPIC_API_KEY, found "sk-secret"'
+                "variable such as ANTHROPIC_API_KEY; what stands there is not shown: if it is a key, revoke it"
             ),
         ),
     ),
