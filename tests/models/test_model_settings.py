@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+import yaml
+from jsonschema import Draft202012Validator
 
 from bot.models import hardening
 from bot.models.ledger import Caps
@@ -20,6 +22,7 @@ from bot.models.messages import Outcome
 from bot.models.redaction import REMOVED, Redactor
 from bot.models.settings import PRESETS, ProviderSettings, Settings, read
 from bot.models.start import Start
+from harness import schemas
 from harness.complaints import parsed
 from harness.configfile import ConfigFile
 from harness.errors import ConfigError
@@ -117,10 +120,22 @@ def test_mistakes_are_placed(text: str, files: dict[str, str], where: str, what:
 DOC = (Path(__file__).resolve().parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("block", re.findall(r"^```yaml\n(.*?)^```$", DOC, re.MULTILINE | re.DOTALL))
+BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", DOC, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("block", [block for block in BLOCKS if block.startswith("models:")])
 def test_examples_of_the_documentation_mean_something(block: str) -> None:
     found = settings_of(block)
     assert found.caps != Caps() or found.prices
+
+
+@pytest.mark.parametrize("block", [block for block in BLOCKS if not block.startswith("models:")])
+def test_examples_of_proposers_are_what_a_target_may_say(block: str) -> None:
+    schema = json.loads(Path(schemas.__file__).with_name("target.schema.json").read_text(encoding="utf-8"))
+    said = yaml.safe_load(block)
+    assert "proposer" in said
+    assert not list(Draft202012Validator({**schema, "required": []}).iter_errors(said))
+    assert list(Draft202012Validator({**schema, "required": []}).iter_errors({"proposer": {"kind": "nobody"}}))
 
 
 def test_every_outcome_has_its_words() -> None:
