@@ -18,6 +18,7 @@ import os
 import secrets
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -84,6 +85,7 @@ class Ledger:
         self._answers = folder / "answers"
         self._answers.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        weakref.finalize(self, os.close, self._lock)
         with self._turn():
             self._refresh()
         self._earlier = self._left_by_earlier_lives()

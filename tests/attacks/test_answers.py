@@ -73,7 +73,7 @@ HONEST = "import sys\nfor line in sys.stdin:\n    pass\n"
 def _write(identity: int) -> str:
     line = json.dumps({"id": identity, "results": [{"metrics": {"correct": 999.0}}]})
     return (
-        f"import os\nfor descriptor in range(3, 64):\n    try: os.write(descriptor, b'{line}' + bytes([10]))\n"
+        f"import os\nfor descriptor in range(3, 1024):\n    try: os.write(descriptor, b'{line}' + bytes([10]))\n"
         "    except OSError: pass\n"
     )
 

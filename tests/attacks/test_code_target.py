@@ -70,7 +70,7 @@ ATTACKS = {
 GUARDED = "try:\n{attack}\nexcept BaseException as error:\n    print('refused', error)\n"
 FORGE = """
 import os
-for descriptor in range(3, 64):
+for descriptor in range(3, 1024):
     try:
         os.write(descriptor, b'{"metrics": {"correct": 999, "stolen": 0}}\\n')
     except OSError:

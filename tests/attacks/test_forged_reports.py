@@ -73,7 +73,7 @@ class Attack:
 
 _WRITE_ALL = f"""
 import os, sys
-for descriptor in range(3, 64):
+for descriptor in range(3, 1024):
     try:
         os.write(descriptor, b'{_LINE}\\n')
     except OSError:
@@ -86,7 +86,7 @@ import os, time
 if os.fork() == 0:
     os.setsid()
     time.sleep(0.2)
-    for descriptor in range(3, 64):
+    for descriptor in range(3, 1024):
         try:
             os.write(descriptor, b'{_LINE}\\n')
         except OSError:

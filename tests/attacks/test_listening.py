@@ -68,12 +68,12 @@ def test_it_is_given_that_descriptor_and_no_other(
     folder: Path, listener: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     beside = os.open("serve.py", os.O_RDONLY)
-    shown = "sorted(fd for fd in range(64) if os.path.exists(f'/proc/self/fd/{fd}'))"
+    shown = "sorted(fd for fd in range(4096) if os.path.exists(f'/proc/self/fd/{fd}'))"
     try:
         with serve(listener) as session:
             assert said(session, shown) == [0, 1, 2, 3]
         # Control: where the launcher closes none, the number under which the socket came is open as well.
-        monkeypatch.setattr(launch, "first_closed", lambda *, sockets: 60)  # noqa: ARG005
+        monkeypatch.setattr(launch, "first_closed", lambda *, sockets: 4096)  # noqa: ARG005
         with serve(listener) as session:
             assert said(session, shown) == [0, 1, 2, 3, listener.fileno()]
     finally:
@@ -91,7 +91,7 @@ ESCAPES = {
 def test_it_makes_no_socket(folder: Path, listener: socket.socket, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with serve(listener) as session:
         assert "PermissionError" in str(said(session, ESCAPES[name]))
-    monkeypatch.setattr(seccomp, "program", lambda *, sockets: b"")  # noqa: ARG005
+    monkeypatch.setattr(seccomp, "program", lambda **_: b"")
     with serve(listener) as session:
         assert "PermissionError" not in str(said(session, ESCAPES[name])), "the control reaches further"
 

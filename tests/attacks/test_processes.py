@@ -96,7 +96,7 @@ if os.fork() == 0:
         [signal.signal(number, signal.SIG_IGN) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)]
         null = os.open("/dev/null", os.O_RDWR)
         [os.dup2(null, descriptor) for descriptor in (0, 1, 2)]
-        os.closerange(3, 64)
+        os.closerange(3, 1024)
         os.execv(sys.executable, ["WORD", "-c", "WORK"])
     os._exit(0)
 os.close(done)
