@@ -272,7 +272,7 @@ RUN = textwrap.dedent("""
                 content = (process / name).read_bytes()
             except OSError:
                 continue
-            if b"sk-canary-" in content and process.name != "self":
+            if b"sk-canary-" b"4f1d0c7e55aa" in content and process.name != "self":
                 print("found", name, content[:40])
     print("searched")
 """)
