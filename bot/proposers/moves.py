@@ -48,13 +48,19 @@ class Moves:
         if incumbent == self._incumbent:
             return
         self._incumbent, self._text = incumbent, incumbent.decode()
-        self._document = parse(incumbent, self._target.file)
-        self._likes = pattern_of(incumbent, self._target.file, self._document)
-        self.free = self._target.space.free(self._document.data)
+        if self._likes and (moved := self._likes.moved(self._document, self._text)):
+            self._likes, self._document = moved
+        else:
+            self._read()
         self._values = {pointer: value_at(self._document.data, pointer) for pointer in self.free}
+        self._here = self._canon({})
+
+    def _read(self) -> None:
+        self._document = parse(self._incumbent, self._target.file)
+        self._likes = pattern_of(self._incumbent, self._target.file, self._document)
+        self.free = self._target.space.free(self._document.data)
         self._names = {pointer: name(pointer) for pointer in self.free}
         self._places = {pointer: place for place, pointer in enumerate(self.free)}
-        self._here = self._canon({})
 
     @property
     def walks(self) -> bool:

@@ -6,7 +6,10 @@ number stood. Anything else is parsed in full.
 
 from __future__ import annotations
 
+import bisect
+import copy
 import functools
+import itertools
 import json
 import re
 from collections import deque
@@ -15,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.documents.canonical import digest, normal
-from harness.documents.model import Document, escape
+from harness.documents.model import Document, Span, escape
 
 Number = int | float
 _NUMBER = r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?"
@@ -51,6 +54,26 @@ class Pattern:
         self._canonical, self._places = _template(self._form, self._pointers, list(self._numbers.values()))
         self._in_text = tuple([self._places[pointer] for pointer in slots])
         self._filled = sum(map(bool, _values(self._form)))
+
+    def moved(self, document: Document, text: str) -> tuple[Pattern, Document] | None:
+        """The pattern and the document of another text, where it differs from this one's in its numbers alone.
+
+        document: of this pattern's own text.
+        """
+        words = self.words(text)
+        if words is None:
+            return None
+        other = copy.copy(self)
+        values = [number(word) for word in words]
+        other._words, other._numbers = tuple(words), dict(zip(self._pointers, values, strict=True))
+        other._canonical = self._canonical.copy()
+        for place, word in zip(self._in_text, words, strict=True):
+            other._canonical[place] = _normal(word)
+        shift = _Shift([document.spans[pointer] for pointer in self._pointers], words)
+        spans, keys = (
+            {pointer: shift.of(span) for pointer, span in held.items()} for held in (document.spans, document.keys)
+        )
+        return other, Document(_filled(self._form, values), spans, keys)
 
     def data(self, text: str) -> Any:
         """The data of a text that differs in its numbers alone, new each time; None for any other text."""
@@ -89,6 +112,26 @@ class Pattern:
         for place, word in zip(self._in_text, spelled, strict=True):
             parts[place] = word
         return digest("".join(parts)), self._filled + len(spelled) - spelled.count("0")
+
+
+class _Shift:
+    """Where in a text things stand once other numbers are in it. numbers: their places, rising; words: the others."""
+
+    def __init__(self, numbers: Sequence[Span], words: Sequence[str]) -> None:
+        self._ends = [span.end for span in numbers]
+        longer = [len(word) - (span.end - span.start) for span, word in zip(numbers, words, strict=True)]
+        self._by = [0, *itertools.accumulate(longer)]
+        self._moves = any(longer)
+
+    def of(self, span: Span) -> Span:
+        if not self._moves:
+            return span
+        line = self._at(span.start - span.column + 1)
+        start, end = self._at(span.start), self._at(span.end)
+        return Span(start, end, span.line, start - line + 1)
+
+    def _at(self, position: int) -> int:
+        return position + self._by[bisect.bisect_right(self._ends, position)]
 
 
 def _form(node: Any, pointer: str, slots: Mapping[str, _Slot]) -> Any:

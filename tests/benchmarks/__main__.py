@@ -17,7 +17,7 @@ from bot.pages.summary import summarise
 from bot.pages.web import page
 from harness import events, folds
 from harness.rule import Metric, Rule
-from tests.benchmarks.nights import children_cpu, churn_risk_files, own_cpu, run_loop, scratch_repository
+from tests.benchmarks.nights import CpuClock, churn_risk_files, own_cpu, run_loop, scratch_repository
 
 EVENTS_BEFORE = 2  # the header and the baseline
 EXPERIMENTS_AFTER = 2 * SERVE_BATCH  # what the batch after a keep and the one after that are made of
@@ -41,9 +41,10 @@ def steady(nights: int = 3, experiments: int = 10_000) -> bool:
     ratios, alike = [], []
     for seed in range(nights):
         marks: dict[int, float] = {}
+        cpu = CpuClock()
 
-        def note(count: int, marks: dict[int, float] = marks) -> None:
-            marks[count] = own_cpu() + children_cpu()
+        def note(count: int, marks: dict[int, float] = marks, cpu: CpuClock = cpu) -> None:
+            marks[count] = cpu()
 
         with scratch_repository(churn_risk_files()) as repository:
             night = run_loop(repository, experiments, seed, note)

@@ -77,6 +77,31 @@ def test_the_data_is_that_of_a_full_parse(values: list[float], name: str) -> Non
         raise AssertionError(f"{wanted} should match")
 
 
+@given(st.lists(NUMBERS, min_size=5, max_size=5), st.sampled_from(["a.yaml", "a.json"]))
+def test_what_is_moved_is_what_a_full_parse_makes(values: list[float], name: str) -> None:
+    def text(a: Any, b: Any, c: Any, d: Any, e: Any) -> str:
+        if name == "a.json":
+            return f'{{"a": {a}, "b": [{b}, {{"c":{c}}}],\n "x~": "5", "d": [{d},{e}]}}'
+        return f"# 7\na: {a} # 5\nb/~: [{b}, {{c: {c}}}, '5']\nempty:\nlist:\n- {d}\n- - {e}"
+
+    words = [f"{value:.6f}" if isinstance(value, float) else str(value) for value in values]
+    old, new = text(1, 2.5, -3, 44, 5), text(*words)
+    document, wanted = parse(old.encode(), name), parse(new.encode(), name)
+    found = Pattern(old, document).moved(document, new)
+    assert found is not None
+    moved, made = found[0], Pattern(new, wanted)
+    assert repr(found[1]) == repr(wanted), "its data, and where each value and key stands"
+    other = text(0, *words[1:])
+    assert moved.changes(moved.words(other) or ()) == made.changes(made.words(other) or ())
+    pointer = next(iter(wanted.spans.keys() & made._numbers.keys()))
+    assert moved.canonical_id({pointer: 12}) == made.canonical_id({pointer: 12})
+    assert moved.described(words) == made.described(words)
+    again = moved.moved(found[1], old)
+    assert again is not None
+    assert repr(again[1]) == repr(document)
+    assert Pattern(old, document).moved(document, new + " ") is None
+
+
 @given(st.text(alphabet='0123456789.-+e:,[]{} \n#"&*!|>ab', max_size=12))
 def test_no_replacement_of_a_number_misleads(word: str) -> None:
     """Whatever stands in a number's place: matched only where the full parse says the same."""
