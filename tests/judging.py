@@ -23,12 +23,15 @@ def luck(text: str) -> int:
 
 
 class Judge(Scripted):
-    """right: message -> its intent. asked: (system, message) of every question of an evaluator, in order. failing: a
-    number of a question from which on it answers 500, or whatever `fault` says."""
+    """right: message -> its intent. asked: (system, message) of every question of an evaluator, in order. fault: the
+    status that a question with these instructions gets; dear: by how much its answer is dearer."""
 
-    def __init__(self, answer: Answer, right: Mapping[str, str], fault: Callable[[int], int] = lambda _: 200) -> None:
+    def __init__(
+        self, answer: Answer, right: Mapping[str, str], fault: Callable[[str], int] = lambda _: 200,
+        dear: Callable[[str], int] = lambda _: 1,
+    ) -> None:  # fmt: skip
         super().__init__(answer)
-        self.right, self.fault = right, fault
+        self.right, self.fault, self.dear = right, fault, dear
         self.asked: list[tuple[str, str]] = []
         self._times = Counter[tuple[str, str]]()
         self._turn = threading.Lock()
@@ -38,14 +41,12 @@ class Judge(Scripted):
         return len(self.bodies) - len(self.asked)
 
     def _status(self, body: str) -> int:
-        return self.fault(len(self.asked)) if _of_an_evaluator(body) else 200
+        return self.fault(_said(body)[0]) if _of_an_evaluator(body) else 200
 
     def _reply(self, body: str, key: str) -> list[dict[str, Any]]:
         if not _of_an_evaluator(body):
             return super()._reply(body, key)
-        messages = json.loads(body)["messages"]
-        system = "".join(one["content"] for one in messages if one["role"] == "system")
-        message = messages[-1]["content"]
+        system, message = _said(body)
         with self._turn:
             self.bodies.append(body)
             self.keys.append(key)
@@ -58,7 +59,7 @@ class Judge(Scripted):
         return [
             {"choices": [{"index": 0, "delta": {"role": "assistant", **said}, "finish_reason": None}]},
             {"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]},
-            {"choices": [], "usage": JUDGED},
+            {"choices": [], "usage": {name: tokens * self.dear(system) for name, tokens in JUDGED.items()}},
         ]
 
     def _intent(self, system: str, message: str, times: int) -> str:
@@ -67,6 +68,11 @@ class Judge(Scripted):
         known = luck(message) < (88 if f"{intent}:" in system else 35)
         unsure = luck(message) >= 94 and times % 2 == 0
         return intent if known or unsure else "product" if intent != "product" else "billing"
+
+
+def _said(body: str) -> tuple[str, str]:
+    messages = json.loads(body)["messages"]
+    return "".join(one["content"] for one in messages if one["role"] == "system"), messages[-1]["content"]
 
 
 def _of_an_evaluator(body: str) -> bool:

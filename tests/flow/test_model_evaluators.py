@@ -55,8 +55,9 @@ open({log!r}, "a").write(" ".join(sorted(name for name in _os.environ if name.st
 
 
 def rows(split: str) -> list[dict[str, str]]:
+    """Five or seven messages of each intent: enough for these tests."""
     lines = (ROOT / FOLDER / "data" / f"{split}.jsonl").read_text().splitlines()
-    return [json.loads(line) for line in lines]
+    return [json.loads(line) for line in lines[: {"search": 30, "holdout": 42}[split]]]
 
 
 RIGHT = {case["message"]: case["intent"] for split in ("search", "holdout") for case in rows(split)}
@@ -93,6 +94,9 @@ class World:
         self.repository = make_repository(folder, {})
         place = self.repository.root / FOLDER
         shutil.copytree(ROOT / FOLDER, place)
+        for split in ("search", "holdout"):
+            lines = "".join(f"{json.dumps(case)}\n" for case in rows(split))
+            (place / "data" / f"{split}.jsonl").write_text(lines)
         told_of = TARGET.format(proposer=proposer, experiments=experiments, usd=usd)
         (place / "target.yaml").write_text(told_of)
         evaluate = (place / "evaluate.py").read_text()
@@ -174,13 +178,17 @@ def test_the_loop_asks_each_question_once_and_confirm_asks_anew(played: tuple[Wo
     times = Counter(provider.asked)
     base = (ROOT / FOLDER / "prompt.txt").read_text()
     search, hidden = ({case["message"] for case in rows(split)} for split in ("search", "holdout"))
-    by = {(system, split): {times[system, m] for m in messages} for system in (base, told("billing", "delivery"), EVERYTHING)
-          for split, messages in (("search", search), ("holdout", hidden))}  # fmt: skip
+    splits, middle = {"search": search, "holdout": hidden}, told("billing", "delivery")
+    by = {
+        (system, split): {times[system, message] for message in messages}
+        for system in (base, middle, EVERYTHING)
+        for split, messages in splits.items()
+    }
     assert by[base, "search"] == {2}, "the baseline, measured twice with the same answers, and confirm"
     assert by[EVERYTHING, "search"] == {2}
-    assert by[told("billing", "delivery"), "search"] == {1}
+    assert by[middle, "search"] == {1}
     assert by[base, "holdout"] == by[EVERYTHING, "holdout"] == {1}
-    assert by[told("billing", "delivery"), "holdout"] == {0}
+    assert by[middle, "holdout"] == {0}
     baseline = world.events("baseline")[0]
     assert baseline["evaluation"]["cached"] == SEARCH, "its repetition"
     claimed, anew = world.events("confirm")[-1]["claimed"], world.events("confirm")[-1]["search"]["head"]
@@ -225,3 +233,108 @@ def test_only_the_evaluator_that_needs_it_is_given_a_way(played: tuple[World, Ju
     assert asking, "control: the evaluator that needs a model has it"
     assert len(lines) > len(asking), "the other target's evaluator was started too"
     assert not [line for line in lines if "AUTORESEARCH_BROKER" in line]
+
+
+def test_past_the_budget_everything_paid_for_was_judged_and_is_confirmed(tmp_path: Path) -> None:
+    with Judge(answers, RIGHT) as provider:
+        world = World(tmp_path, provider, experiments=40, usd=0.2)
+        world.night()
+        assert folds.run_end(world.last.segments(NAME)) == "money"
+        experiments = world.events("experiment")
+        assert 3 <= len(experiments) < 40
+        assert not [event for event in experiments if event["reason"] == "unfinished" or not event["metrics"]]
+        assert all(event["evaluation"]["calls"] == SEARCH for event in experiments)
+        assert world.events("confirm")[-1]["verdict"] == "confirmed"
+        judged = [*world.events("baseline"), *experiments, *world.events("confirm")]
+        assert sum(event["cost_usd"] for event in judged) <= 0.2
+        assert sum(event["evaluation"]["calls"] for event in judged) == len(provider.asked)
+
+
+def test_a_cap_holds_where_judging_is_suddenly_dear(tmp_path: Path) -> None:
+    def dear(system: str) -> int:
+        return 60 if "as you like" in system else 1
+
+    with Judge(answers, RIGHT, dear=dear) as provider:
+        world = World(tmp_path, provider, experiments=40, usd=0.3)
+        world.night()
+        assert folds.run_end(world.last.segments(NAME)) == "money"
+        first, second = world.events("experiment")
+        assert (first["status"], second["reason"]) == ("keep", "unfinished")
+        assert "no money" in second["why"]
+        assert second["cost_usd"] > 0.1, "what the cut measurement cost is told"
+        judged = [*world.events("baseline"), first, second, *world.events("confirm")]
+        assert sum(event["cost_usd"] for event in judged) <= 0.3
+        assert sum(event["evaluation"]["calls"] for event in judged) == len(provider.asked)
+
+
+def test_a_model_that_is_gone_ends_the_night_and_is_no_crash(tmp_path: Path) -> None:
+    with Judge(answers, RIGHT, fault=lambda system: 401 if "as you like" in system else 200) as provider:
+        world = World(tmp_path, provider)
+        world.night()
+        assert folds.run_end(world.last.segments(NAME)) == "exhausted"
+        assert [event["reason"] for event in world.events("experiment")] == ["better", "unfinished"]
+        assert "the model gave no answer: rejected" in world.events("experiment")[1]["why"]
+        assert world.events("confirm")[-1]["verdict"] == "confirmed", "what was kept before is"
+
+
+def test_check_says_what_judging_costs_and_that_answers_vary(tmp_path: Path) -> None:
+    with Judge(answers, RIGHT) as provider:
+        world = World(tmp_path, provider)
+        code, said = world.run("check", NAME)
+        assert code == 0, said
+        assert len(provider.asked) == 2 * SEARCH + HOLDOUT
+        assert "asked twice: accuracy" in said
+        assert f"this check asked small {2 * SEARCH + HOLDOUT} questions for $" in said
+        assert "confirm asks anew, held-out cases decide" in said
+        assert KEY not in said
+
+
+@pytest.mark.parametrize(
+    ("key", "usd", "provider_name", "next_step"),
+    [
+        ("", 5.0, "scripted", "no key is in SCRIPTED_KEY; export it first"),
+        (KEY, 0, "scripted", "next: budget: {usd: 2}"),
+        (KEY, 5.0, "scriptd", "did you mean scripted?"),
+    ],
+)
+def test_without_a_model_check_says_what_to_do_and_spends_nothing(
+    tmp_path: Path, key: str, usd: float, provider_name: str, next_step: str
+) -> None:
+    with Judge(answers, RIGHT) as provider:
+        world = World(tmp_path, provider, usd=usd, proposer="{kind: tune}")
+        place = world.repository.root / FOLDER
+        (place / "catalogue.yaml").write_text('- options: ["", "Be quick."]\n')
+        said = (place / "target.yaml").read_text().replace("provider: scripted,", f"provider: {provider_name},")
+        (place / "target.yaml").write_text(said)
+        code, told_so = world.run("check", NAME, key=key)
+        assert code in {3, 4}
+        assert next_step in told_so
+        assert not provider.bodies
+
+
+def test_a_budget_that_pays_for_no_confirmation_is_told_by_check(tmp_path: Path) -> None:
+    with Judge(answers, RIGHT) as provider:
+        code, said = World(tmp_path, provider, usd=0.04).run("check", NAME)
+        assert code == 4
+        assert "judging one experiment and confirming it is reckoned at $0.0" in " ".join(said.split())
+
+
+def test_a_night_whose_proposer_needs_no_model_still_has_one_for_its_evaluator(tmp_path: Path) -> None:
+    with Judge(answers, RIGHT) as provider:
+        world = World(tmp_path, provider, proposer="{kind: tune}")
+        place = world.repository.root / FOLDER
+        lines = [f"{intent}: as the shop means it" for intent in ("billing", "delivery", "returns", "account")]
+        (place / "catalogue.yaml").write_text("".join(f'- options: ["", "{line}"]\n' for line in lines))
+        world.commit()
+        world.night()
+        assert not provider.proposals
+        assert len(world.events("experiment")) == 4
+        assert world.events("confirm")[-1]["search"]["head"]["accuracy"] > 0.4
+        asked = len(provider.asked)
+        code, said = world.run("reproduce", "1")
+        assert code == 0, said
+        assert len(provider.asked) == asked + SEARCH
+        assert "the evaluator's model was asked anew" in said
+        refused, why = world.run("reproduce", "1", key="")
+        assert refused == 4
+        assert "no model can be asked here" in why
