@@ -65,8 +65,8 @@ class Judge(Scripted):
     def _intent(self, system: str, message: str, times: int) -> str:
         """Whoever is told of an intent gets most of its messages right; a few are answered otherwise every time."""
         intent = self.right[message]
-        known = luck(message) < (88 if f"{intent}:" in system else 35)
-        unsure = luck(message) >= 94 and times % 2 == 0
+        known = luck(message) < (78 if f"{intent}:" in system else 35)
+        unsure = luck(message) >= 82 and times % 2 == 0
         return intent if known or unsure else "product" if intent != "product" else "billing"
 
 

@@ -110,6 +110,18 @@ class World:
     def spy(self) -> str:
         return SPY.format(log=str(self.log))
 
+    def with_lines(self) -> World:
+        """A catalogue for the proposer that needs no model: what the shop means by each intent."""
+        lines = EVERYTHING.splitlines()[1:]
+        catalogue = "".join(f'- options: ["", "{line}"]\n' for line in lines)
+        (self.repository.root / FOLDER / "catalogue.yaml").write_text(catalogue)
+        self.commit()
+        return self
+
+    def paid(self) -> list[Event]:
+        found = [*self.events("baseline"), *self.events("experiment"), *self.events("confirm")]
+        return [event for event in found if "evaluation" in event]
+
     def commit(self) -> None:
         git(self.repository, "add", "--all")
         git(self.repository, "commit", "--quiet", "--message", "Add a target")
@@ -237,34 +249,31 @@ def test_only_the_evaluator_that_needs_it_is_given_a_way(played: tuple[World, Ju
 
 def test_past_the_budget_everything_paid_for_was_judged_and_is_confirmed(tmp_path: Path) -> None:
     with Judge(answers, RIGHT) as provider:
-        world = World(tmp_path, provider, experiments=40, usd=0.2)
+        world = World(tmp_path, provider, experiments=40, usd=0.1, proposer="{kind: tune}").with_lines()
         world.night()
         assert folds.run_end(world.last.segments(NAME)) == "money"
         experiments = world.events("experiment")
         assert 3 <= len(experiments) < 40
-        assert not [event for event in experiments if event["reason"] == "unfinished" or not event["metrics"]]
-        assert all(event["evaluation"]["calls"] == SEARCH for event in experiments)
-        assert world.events("confirm")[-1]["verdict"] == "confirmed"
-        judged = [*world.events("baseline"), *experiments, *world.events("confirm")]
-        assert sum(event["cost_usd"] for event in judged) <= 0.2
+        assert all(event["metrics"] and event["evaluation"]["calls"] == SEARCH for event in experiments)
+        assert world.events("confirm")[-1]["verdict"] == "confirmed", "its part was kept aside"
+        judged = world.paid()
+        assert sum(event["cost_usd"] for event in judged) <= 0.1
         assert sum(event["evaluation"]["calls"] for event in judged) == len(provider.asked)
 
 
 def test_a_cap_holds_where_judging_is_suddenly_dear(tmp_path: Path) -> None:
-    def dear(system: str) -> int:
-        return 60 if "as you like" in system else 1
-
-    with Judge(answers, RIGHT, dear=dear) as provider:
-        world = World(tmp_path, provider, experiments=40, usd=0.3)
+    with Judge(answers, RIGHT, dear=lambda system: 60 if "returns" in system else 1) as provider:
+        world = World(tmp_path, provider, experiments=40, usd=0.2, proposer="{kind: tune}").with_lines()
         world.night()
         assert folds.run_end(world.last.segments(NAME)) == "money"
-        first, second = world.events("experiment")
-        assert (first["status"], second["reason"]) == ("keep", "unfinished")
-        assert "no money" in second["why"]
-        assert second["cost_usd"] > 0.1, "what the cut measurement cost is told"
-        judged = [*world.events("baseline"), first, second, *world.events("confirm")]
-        assert sum(event["cost_usd"] for event in judged) <= 0.3
-        assert sum(event["evaluation"]["calls"] for event in judged) == len(provider.asked)
+        *others, last = world.events("experiment")
+        assert last["reason"] == "unfinished"
+        assert "no money" in last["why"]
+        assert 0 < last["evaluation"]["calls"] < SEARCH
+        assert last["cost_usd"] > SEARCH * JUDGED_USD, "what the cut measurement cost is told"
+        assert not [event for event in others if event["reason"] == "unfinished"]
+        assert sum(event["cost_usd"] for event in world.paid()) <= 0.2
+        assert sum(event["evaluation"]["calls"] for event in world.paid()) == len(provider.asked)
 
 
 def test_a_model_that_is_gone_ends_the_night_and_is_no_crash(tmp_path: Path) -> None:
@@ -294,7 +303,7 @@ def test_check_says_what_judging_costs_and_that_answers_vary(tmp_path: Path) -> 
     [
         ("", 5.0, "scripted", "no key is in SCRIPTED_KEY; export it first"),
         (KEY, 0, "scripted", "next: budget: {usd: 2}"),
-        (KEY, 5.0, "scriptd", "did you mean scripted?"),
+        (KEY, 5.0, "scriptd", 'did you mean "scripted"?'),
     ],
 )
 def test_without_a_model_check_says_what_to_do_and_spends_nothing(
@@ -321,11 +330,7 @@ def test_a_budget_that_pays_for_no_confirmation_is_told_by_check(tmp_path: Path)
 
 def test_a_night_whose_proposer_needs_no_model_still_has_one_for_its_evaluator(tmp_path: Path) -> None:
     with Judge(answers, RIGHT) as provider:
-        world = World(tmp_path, provider, proposer="{kind: tune}")
-        place = world.repository.root / FOLDER
-        lines = [f"{intent}: as the shop means it" for intent in ("billing", "delivery", "returns", "account")]
-        (place / "catalogue.yaml").write_text("".join(f'- options: ["", "{line}"]\n' for line in lines))
-        world.commit()
+        world = World(tmp_path, provider, proposer="{kind: tune}").with_lines()
         world.night()
         assert not provider.proposals
         assert len(world.events("experiment")) == 4

@@ -46,7 +46,7 @@ def test_no_need_no_model(tmp_path: Path) -> None:
         ("sample: rows\n", "noise: {}\n", "under noise are not available yet"),
         ("sample: rows\n", "sample: rows\ndata: {private: true}\n", "leaves this machine"),
         ("needs: [model]", "needs: [browser]", "is not available yet"),
-        (", model: small}", "}", 'needs the key "model"'),
+        (", model: small}", "}", 'the key "model" is missing'),
         ("model: small}", "model: small, max_tokens: 1}", "max_tokens"),
     ],
 )
