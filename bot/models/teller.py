@@ -93,6 +93,7 @@ class Teller:
         self._left = None if usd is None else Decimal(str(usd))
         self._in_flight, self._reserved = 0, Decimal(0)
         self._spent = functools.reduce(Spent.plus, answers.earlier, Spent()).less(recorded)
+        self._worst = Decimal(0)  # of one answer
         self._outages, self._trouble = 0, ""
         self._measuring, self.dearest = Decimal(0), Decimal(str(dearest))  # of one measurement, by what it cost
         self.ended: Ended | None = None
@@ -114,8 +115,11 @@ class Teller:
             return spent.fields(self._model.model)
 
     def reckoned(self, measurements: int) -> Decimal:
-        """What so many measurements will cost, by the dearest so far: an estimate on the safe side, not a bound."""
-        return TWICE * self.dearest * measurements
+        """What so many measurements will cost, by the dearest so far: an estimate on the safe side, not a bound.
+
+        The last answer has to find its worst case free, though it costs a fraction of that.
+        """
+        return TWICE * self.dearest * measurements + self._worst
 
     def pays(self, measurements: int) -> bool:
         """Whether so many measurements can be expected to be paid for."""
@@ -195,6 +199,7 @@ class Teller:
     def _reserve(self, worst: Decimal, over: Callable[[], bool]) -> bool:
         """Waits while others hold what would be needed; False where there is trouble."""
         with self._changed:
+            self._worst = max(self._worst, worst)
             while not self._trouble:
                 if over():
                     self._trouble = _GONE

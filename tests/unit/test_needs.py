@@ -44,7 +44,11 @@ def test_no_need_no_model(tmp_path: Path) -> None:
         ("  needs: [model]\n", "", "the evaluator is given none"),
         ("sample: rows\n", "", "decided by held-out cases"),
         ("sample: rows\n", "noise: {}\n", "under noise are not available yet"),
-        ("sample: rows\n", "sample: rows\ndata: {private: true}\n", "leaves this machine"),
+        (
+            "sample: rows\n",
+            "  setup: [python, evaluate.py]\nsample: rows\ndata: {private: true}\n",
+            "leaves this machine",
+        ),
         ("needs: [model]", "needs: [browser]", "is not available yet"),
         (", model: small}", "}", 'the key "model" is missing'),
         ("model: small}", "model: small, max_tokens: 1}", "max_tokens"),
