@@ -1,16 +1,28 @@
-"""A provider that both proposes by a script and sorts messages: better the more its instructions say, never quite the
-same twice."""
+"""A provider that both proposes by a script and sorts messages, and nights of the target whose prompt it is given.
+
+It sorts better the more its instructions say, and never quite the same twice.
+"""
 
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 import threading
 import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
+from bot.night.folder import Night, nights
+from harness import folds
+from harness.events import Event
+from harness.repository import Repository
 from tests.scripted import USAGE, Answer, Scripted
+from tests.support import ENVIRONMENT, git, make_repository
 
 JUDGED = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
 JUDGED_USD = (100 * 1 + 10 * 5) / 1e6  # at 1 and 5 dollars per million tokens
@@ -77,3 +89,142 @@ def _said(body: str) -> tuple[str, str]:
 
 def _of_an_evaluator(body: str) -> bool:
     return '"name":"reply"' in body.replace(" ", "")
+
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = "targets/experiments/prompt-engineering"
+NAME = "prompt-engineering"
+KEY = "sk-canary-5f0b7c1d93aa4e62b7"
+CONFIG = """
+models:
+  providers: {{scripted: {{kind: openai, base_url: "{address}", key: SCRIPTED_KEY, timeout: 20s}}}}
+  prices: {{small: {{input: 1, output: 5}}}}
+"""
+TARGET = """name: prompt-engineering
+file: prompt.txt
+program: program.md
+evaluate:
+  command: [python, evaluate.py]
+  timeout: 5m
+  needs: [model]
+  model: {{provider: scripted, model: small, max_tokens: 100}}
+data: {{hidden: [data/holdout.jsonl]}}
+sample: rows
+signal: file-property
+metrics:
+  - {{name: accuracy, goal: maximize}}
+  - {{name: words, goal: minimize, guard: {{tolerance: 250}}}}
+proposer: {proposer}
+budget: {{experiments: {experiments}, usd: {usd}}}
+confirm: {{groups: 1}}
+"""
+ASKS = "{kind: openai, provider: scripted, model: small, max_tokens: 1000, history_tokens: 2000}"
+SPY = """
+import os as _os
+open({log!r}, "a").write(" ".join(sorted(name for name in _os.environ if name.startswith("AUTORESEARCH"))) + "\\n")
+"""
+
+
+def rows(split: str) -> list[dict[str, str]]:
+    """Five or seven messages of each intent: enough for these tests."""
+    lines = (ROOT / FOLDER / "data" / f"{split}.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines[: {"search": 30, "holdout": 42}[split]]]
+
+
+RIGHT = {case["message"]: case["intent"] for split in ("search", "holdout") for case in rows(split)}
+SEARCH, HOLDOUT = len(rows("search")), len(rows("holdout"))
+
+
+def whole(text: str, why: str = "say what the shop means") -> dict[str, Any]:
+    return {"hypothesis": why, "expected_effect": "accuracy rises", "edits": [{"content": text}]}
+
+
+def told(*intents: str) -> str:
+    return "Sort the messages.\n" + "".join(f"{intent}: as the shop means it\n" for intent in intents)
+
+
+EVERYTHING = told("account", "billing", "cancel", "delivery", "product", "returns")
+
+
+def answers(number: int, _before: int) -> dict[str, Any] | str:
+    return {
+        1: whole(told("billing", "delivery")),
+        2: whole("Sort the messages as you like.\n"),
+        3: whole(EVERYTHING),
+    }.get(number, whole(f"Sort them, attempt {number}.\n"))
+
+
+class World:
+    """A repository with the target that ships, asking the scripted provider for both proposals and judgements."""
+
+    def __init__(
+        self, folder: Path, provider: Judge, experiments: int = 4, usd: float = 5.0, proposer: str = ASKS,
+        more: str = "",
+    ) -> None:  # fmt: skip
+        self.log = folder / "evaluators.log"
+        self.repository = make_repository(folder, {})
+        place = self.repository.root / FOLDER
+        shutil.copytree(ROOT / FOLDER, place)
+        for split in ("search", "holdout"):
+            lines = "".join(f"{json.dumps(case)}\n" for case in rows(split))
+            (place / "data" / f"{split}.jsonl").write_text(lines)
+        told_of = TARGET.format(proposer=proposer, experiments=experiments, usd=usd)
+        (place / "target.yaml").write_text(told_of)
+        evaluate = (place / "evaluate.py").read_text()
+        (place / "evaluate.py").write_text(f"{evaluate}\n".replace("def main()", f"{self.spy}\ndef main()", 1))
+        settings = self.repository.root / ".github" / "autoresearch.yml"
+        settings.parent.mkdir(exist_ok=True)
+        settings.write_text(CONFIG.format(address=provider.address) + more)
+        self.commit()
+
+    @property
+    def spy(self) -> str:
+        return SPY.format(log=str(self.log))
+
+    def with_lines(self) -> World:
+        """A catalogue for the proposer that needs no model: what the shop means by each intent."""
+        lines = EVERYTHING.splitlines()[1:]
+        catalogue = "".join(f'- options: ["", "{line}"]\n' for line in lines)
+        (self.repository.root / FOLDER / "catalogue.yaml").write_text(catalogue)
+        self.commit()
+        return self
+
+    def paid(self) -> list[Event]:
+        found = [*self.events("baseline"), *self.events("experiment"), *self.events("confirm")]
+        return [event for event in found if "evaluation" in event]
+
+    def commit(self) -> None:
+        git(self.repository, "add", "--all")
+        git(self.repository, "commit", "--quiet", "--message", "Add a target")
+
+    def begin(self, *words: str, key: str = KEY) -> subprocess.Popen[str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+        environment = {**inherited, **ENVIRONMENT, **({"SCRIPTED_KEY": key} if key else {})}
+        return subprocess.Popen(
+            [sys.executable, "-m", "bot.cli", *words], cwd=self.repository.root, env=environment,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def run(self, *words: str, key: str = KEY) -> tuple[int, str]:
+        process = self.begin(*words, key=key)
+        out, err = process.communicate(timeout=110)
+        return process.returncode, out + err
+
+    def night(self) -> str:
+        code, said = self.run("night", "--quiet", "--seed", "1")
+        assert code == 0, said
+        return said
+
+    @property
+    def last(self) -> Night:
+        return nights(Repository.find(self.repository.root))[-1]
+
+    def events(self, kind: str) -> list[Event]:
+        return folds.of_kind(self.last.segments(NAME), kind)
+
+    def left_behind(self) -> bytes:
+        """Every object of the repository, and all that lies in its state."""
+        command = ["git", "cat-file", "--batch-all-objects", "--batch"]
+        objects = subprocess.run(command, cwd=self.repository.root, capture_output=True, check=True).stdout
+        state = self.last.path.parent
+        return objects + b"\n".join(path.read_bytes() for path in sorted(state.rglob("*")) if path.is_file())
