@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -65,8 +66,7 @@ class Judge(Scripted):
             self.asked.append((system, message))
             self._times[system, message] += 1
             times = self._times[system, message]
-        intent = self._intent(system, message, times)
-        call = {"name": "reply", "arguments": json.dumps({"intent": intent})}
+        call = {"name": "reply", "arguments": json.dumps(self._answered(system, message, times))}
         said = {"tool_calls": [{"index": 0, "id": "c", "type": "function", "function": call}]}
         return [
             {"choices": [{"index": 0, "delta": {"role": "assistant", **said}, "finish_reason": None}]},
@@ -74,12 +74,13 @@ class Judge(Scripted):
             {"choices": [], "usage": {name: tokens * self.dear(system) for name, tokens in JUDGED.items()}},
         ]
 
-    def _intent(self, system: str, message: str, times: int) -> str:
+    def _answered(self, system: str, message: str, times: int) -> dict[str, str]:
         """Whoever is told of an intent gets most of its messages right; a few are answered otherwise every time."""
         intent = self.right[message]
         known = luck(message) < (78 if f"{intent}:" in system else 35)
         unsure = luck(message) >= 82 and times % 2 == 0
-        return intent if known or unsure else "product" if intent != "product" else "billing"
+        wrong = "product" if intent != "product" else "billing"
+        return {"intent": intent if known or unsure else wrong}
 
 
 def _said(body: str) -> tuple[str, str]:
@@ -99,24 +100,6 @@ CONFIG = """
 models:
   providers: {{scripted: {{kind: openai, base_url: "{address}", key: SCRIPTED_KEY, timeout: 20s}}}}
   prices: {{small: {{input: 1, output: 5}}}}
-"""
-TARGET = """name: prompt-engineering
-file: prompt.txt
-program: program.md
-evaluate:
-  command: [python, evaluate.py]
-  timeout: 5m
-  needs: [model]
-  model: {{provider: scripted, model: small, max_tokens: 100}}
-data: {{hidden: [data/holdout.jsonl]}}
-sample: rows
-signal: file-property
-metrics:
-  - {{name: accuracy, goal: maximize}}
-  - {{name: words, goal: minimize, guard: {{tolerance: 250}}}}
-proposer: {proposer}
-budget: {{experiments: {experiments}, usd: {usd}}}
-confirm: {{groups: 1}}
 """
 ASKS = "{kind: openai, provider: scripted, model: small, max_tokens: 1000, history_tokens: 2000}"
 SPY = """
@@ -154,38 +137,51 @@ def answers(number: int, _before: int) -> dict[str, Any] | str:
     }.get(number, whole(f"Sort them, attempt {number}.\n"))
 
 
+def _declared(path: Path, proposer: str, experiments: int, usd: float) -> str:
+    """The target.yaml that ships, with another provider, proposer and budget, and a confirmation of one part."""
+    said = path.read_text().replace("provider: anthropic, model: claude-haiku-5-5", "provider: scripted, model: small")
+    assert "scripted" in said
+    for key, value in (
+        ("proposer", proposer), ("budget", f"{{experiments: {experiments}, usd: {usd}}}"), ("confirm", "{groups: 1}"),
+    ):  # fmt: skip
+        said, found = re.subn(rf"(?m)^{key}: .*$", f"{key}: {value}", said)
+        assert found == 1, key
+    return said
+
+
 class World:
-    """A repository with the target that ships, asking the scripted provider for both proposals and judgements."""
+    """A repository with a target that ships, asking the scripted provider for both proposals and judgements."""
 
     def __init__(
         self, folder: Path, provider: Judge, experiments: int = 4, usd: float = 5.0, proposer: str = ASKS,
-        more: str = "",
+        name: str = NAME,
     ) -> None:  # fmt: skip
         self.log = folder / "evaluators.log"
         self.repository = make_repository(folder, {})
-        place = self.repository.root / FOLDER
-        shutil.copytree(ROOT / FOLDER, place)
-        for split in ("search", "holdout"):
-            lines = "".join(f"{json.dumps(case)}\n" for case in rows(split))
-            (place / "data" / f"{split}.jsonl").write_text(lines)
-        told_of = TARGET.format(proposer=proposer, experiments=experiments, usd=usd)
-        (place / "target.yaml").write_text(told_of)
+        self.name, self.folder = name, f"targets/experiments/{name}"
+        place = self.repository.root / self.folder
+        shutil.copytree(ROOT / self.folder, place)
+        if name == NAME:
+            for split in ("search", "holdout"):
+                lines = "".join(f"{json.dumps(case)}\n" for case in rows(split))
+                (place / "data" / f"{split}.jsonl").write_text(lines)
+        (place / "target.yaml").write_text(_declared(place / "target.yaml", proposer, experiments, usd))
         evaluate = (place / "evaluate.py").read_text()
         (place / "evaluate.py").write_text(f"{evaluate}\n".replace("def main()", f"{self.spy}\ndef main()", 1))
         settings = self.repository.root / ".github" / "autoresearch.yml"
         settings.parent.mkdir(exist_ok=True)
-        settings.write_text(CONFIG.format(address=provider.address) + more)
+        settings.write_text(CONFIG.format(address=provider.address))
         self.commit()
 
     @property
     def spy(self) -> str:
         return SPY.format(log=str(self.log))
 
-    def with_lines(self) -> World:
-        """A catalogue for the proposer that needs no model: what the shop means by each intent."""
-        lines = EVERYTHING.splitlines()[1:]
+    def with_lines(self, *lines: str) -> World:
+        """A catalogue for the proposer that needs no model; by default what the shop means by each intent."""
+        lines = lines or tuple(EVERYTHING.splitlines()[1:])
         catalogue = "".join(f'- options: ["", "{line}"]\n' for line in lines)
-        (self.repository.root / FOLDER / "catalogue.yaml").write_text(catalogue)
+        (self.repository.root / self.folder / "catalogue.yaml").write_text(catalogue)
         self.commit()
         return self
 
@@ -220,7 +216,7 @@ class World:
         return nights(Repository.find(self.repository.root))[-1]
 
     def events(self, kind: str) -> list[Event]:
-        return folds.of_kind(self.last.segments(NAME), kind)
+        return folds.of_kind(self.last.segments(self.name), kind)
 
     def left_behind(self) -> bytes:
         """Every object of the repository, and all that lies in its state."""
