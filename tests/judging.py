@@ -104,7 +104,10 @@ models:
 ASKS = "{kind: openai, provider: scripted, model: small, max_tokens: 1000, history_tokens: 2000}"
 SPY = """
 import os as _os
-open({log!r}, "a").write(" ".join(sorted(name for name in _os.environ if name.startswith("AUTORESEARCH"))) + "\\n")
+_names = sorted(name for name in _os.environ if name.startswith("AUTORESEARCH"))
+_above = open(f"/proc/{{_os.getppid()}}/environ", "rb").read().split(b"\\0")
+_names += ["BROKER-ABOVE" for one in _above if one.startswith(b"AUTORESEARCH_BROKER=") and one.endswith(b".sock")]
+open({log!r}, "a").write(" ".join(_names) + "\\n")
 """
 
 

@@ -115,3 +115,5 @@ def test_only_the_evaluator_that_needs_it_is_given_a_way(played: tuple[World, Ju
     assert asking, "control: the evaluator that needs a model has it"
     assert len(lines) > len(asking), "the other target's evaluator was started too"
     assert not [line for line in lines if "AUTORESEARCH_BROKER" in line]
+    assert all("BROKER-ABOVE" in line for line in asking), "control: what starts it knows the broker"
+    assert not [line for line in lines if "BROKER-ABOVE" in line and line not in asking]

@@ -68,7 +68,7 @@ _KEY = "${{ contains(fromJSON('%s'), matrix.target) && secrets.ANTHROPIC_API_KEY
 ASKED = {  # set of targets -> those that the step of a run, and of a confirmation, has the key for
     "model": {"Run": ["model"]},
     "judged": {"Run": ["judged", "model"], "Confirm": ["judged"]},
-    "ours": dict.fromkeys(("Run", "Confirm"), ["prompt-engineering", "system-prompt"]),
+    "ours": {step: ["prompt-engineering", "system-prompt"] for step in ("Run", "Confirm")},
 }
 CANDIDATES = {"run", "confirm", "command work", "promote remeasure", "setup"}  # what they or an evaluator may start
 SETS = {

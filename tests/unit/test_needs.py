@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness import targetfile
+from harness.handover import shapes
 from harness.errors import ConfigError
 from harness.repository import WorkingSource
 from harness.target import Model, Target
@@ -21,6 +22,12 @@ evaluate:
 sample: rows
 metrics: [{name: accuracy, goal: maximize}]
 """
+
+
+EVALUATION = {
+    "model": "small", "calls": 30, "cached": 0, "input": 3000, "output": 300, "cache_read": 0, "cache_write": 0,
+    "cost_usd": 0.0045, "seconds": 2.5,
+}  # fmt: skip
 
 
 def loaded(folder: Path, text: str) -> Target:
@@ -59,3 +66,19 @@ def test_what_could_not_be_honoured_is_refused(tmp_path: Path, before: str, afte
     with pytest.raises(ConfigError) as refused:
         loaded(tmp_path, WHOLE.replace(before, after))
     assert what in str(refused.value)
+
+
+def told(**evaluation: object) -> str:
+    event = {"event": "confirm", "verdict": "confirmed", "why": "", "seconds": 1.0, "cost_usd": 0.0045}
+    return shapes.problem({**event, "evaluation": {**EVALUATION, **evaluation}}, "confirm")
+
+
+def test_what_judging_cost_may_be_handed_over() -> None:
+    assert told() == ""
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"calls": -1}, {"cost_usd": float("nan")}, {"model": "x" * 300}, {"reply": "anything"}, {"input": "many"}]
+)
+def test_anything_else_under_its_name_is_refused(wrong: dict[str, object]) -> None:
+    assert "evaluation" in told(**wrong)

@@ -158,7 +158,8 @@ class Bench:
             raise BudgetSpent(self.target.confirm.budget)
         found = self.measurer.measure([content], ask)[0]
         if found.crash == CUT:  # nobody's crash: a model gave no answer
-            raise Unconfirmed(f"it could not be measured: {found.why}", "infra")
+            payable = self.pays is None or self.pays(1)
+            raise Unconfirmed(f"it could not be measured: {found.why}", "infra" if payable else "underpowered")
         if content in self._seen:
             self._took.append(found.seconds)
         self._seen.add(content)
