@@ -64,12 +64,12 @@ def carry_out(night: Night, target: Target, segments: list[Segment], task: Task)
     """Measures what the task asks for, into a segment of its own; what it came to. segments: as accepted."""
     scratch = night.scratch(target.name, task.verb)
     checkout = view.build(CommitSource(night.repository, night.plan.base), target, scratch / "checkout", hidden=True)
+    teller = paying.teller(night, target, task.verb)
+    measurer = measure.measurer(target, checkout, scratch, night.repository, teller)
     plan = night.target_plan(target.name)
     writer = night.begin(target.name, task.verb, segments, header_fields(night, target, plan, checkout.lock.harness))
     if task.command:
         writer.append([task.command])
-    teller = paying.teller(night, target, task.verb)
-    measurer = measure.measurer(target, checkout, scratch, night.repository, teller)
     with killed_with_us(scratch):
         try:
             end, why = _Confirmation(night, target, segments, checkout, measurer, writer, task, teller).run()

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness import targetfile
-from harness.handover import shapes
 from harness.errors import ConfigError
+from harness.handover import shapes
 from harness.repository import WorkingSource
 from harness.target import Model, Target
 from tests.support import make_repository
