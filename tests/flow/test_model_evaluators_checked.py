@@ -17,6 +17,7 @@ from tests.judging import (
     World,
     answers,
 )  # fmt: skip
+from tests.support import git
 
 
 def test_check_says_what_judging_costs_and_that_answers_vary(tmp_path: Path) -> None:
@@ -77,3 +78,11 @@ def test_a_night_whose_proposer_needs_no_model_still_has_one_for_its_evaluator(t
         refused, why = world.run("reproduce", "1", key="")
         assert refused == 4
         assert "no model can be asked here" in why
+        assert world.events("confirm")[-1]["verdict"] == "confirmed"
+        git(world.repository, "merge", "--quiet", "--ff-only", f"autoresearch/{world.last.name}")
+        asked = len(provider.asked)
+        code, said = world.run("promote")
+        assert code == 0, said
+        assert "a model judges it, and a promotion asks none" in " ".join(said.split())
+        assert "promoted" in said
+        assert len(provider.asked) == asked
