@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bot import config
+from bot.check.judging import teller as asked_anew
 from bot.night import archive, handover, numbers
 from bot.night.confirm import outcome
 from bot.night.folder import Night
@@ -34,7 +35,7 @@ _FORM = re.compile(r"(?:(?P<night>[^/#]+)/)?(?:(?P<target>[^/#]+)(?P<mark>[/#]))
 @dataclass(frozen=True)
 class Reproduction:
     """What was recorded and what was measured now. same: every recorded number again, to the last digit; of what was
-    screened a value of the primary metric that is no better than the bound.
+    screened a value of the primary metric that is no better than the bound. anew: a model was asked for it anew.
 
     recorded_crash: why there is no recorded number: a crash, `screened` or a reason of NEVER_MEASURED. bound: of the
     primary metric, where that is all that was recorded. merges: what main gained by a row, since it was merged.
@@ -49,6 +50,7 @@ class Reproduction:
     primary: Metric
     bound: float | None = None
     merges: tuple[Realised, ...] = ()
+    anew: bool = False
 
     @property
     def same(self) -> bool:
@@ -65,6 +67,7 @@ class Reproduction:
             "recorded": self._recorded(),
             "measured": self.measured.metrics or {"crash": self.measured.crash, "why": self.measured.why},
             "realised": [promotions.as_json(merge) for merge in self.merges],
+            **({"asked_anew": True} if self.anew else {}),
         }  # fmt: skip
 
     def as_text(self) -> str:
@@ -79,6 +82,8 @@ class Reproduction:
             now = self.measured.metrics.get(name)
             lines.append(f"  {name}: recorded {was!r}, now {now!r}{'' if now == was else '  DIFFERENT'}")
         lines += [f"  realised: {promotions.merged(merge)}" for merge in self.merges]
+        if self.anew:
+            lines.append("the evaluator's model was asked anew, and may answer otherwise than it did")
         lines.append("the same, to the last digit" if self.same else "NOT the same")
         return "\n".join(lines)
 
@@ -97,8 +102,15 @@ class Reproduction:
         yield "the same: no better than the bound" if self.same else "NOT the same"
 
 
-def reproduce(repository: Repository, which: str) -> Reproduction | Remeasured:
-    """Raises NotFound for what was never recorded, IntegrityError for a record that does not hold."""
+def target_of(which: str) -> str:
+    """The target that it names, "" where it names none."""
+    asked = _FORM.fullmatch(which)
+    return (asked["target"] or "") if asked else ""
+
+
+def reproduce(repository: Repository, which: str, broker: Path | None = None) -> Reproduction | Remeasured:
+    """broker: the socket of one, for an evaluator that asks a model. Raises NotFound for what was never recorded,
+    IntegrityError for a record that does not hold."""
     asked = _FORM.fullmatch(which)
     if not asked:
         raise NotFound(
@@ -107,7 +119,7 @@ def reproduce(repository: Repository, which: str) -> Reproduction | Remeasured:
         )
     number = None if asked["number"] == "head" else int(asked["number"])
     with archive.opened(repository, asked["night"] or "") as night:
-        found = _reproduced(night, asked["target"] or "", number, asked["mark"] or "/")
+        found = _reproduced(night, asked["target"] or "", number, asked["mark"] or "/", broker)
         return replace(found, merges=_merges(night, found)) if asked["mark"] == "#" else found
 
 
@@ -118,7 +130,9 @@ def _merges(night: Night, found: Reproduction | Remeasured) -> tuple[Realised, .
     return tuple(merge for merge, _line in merges if merge.blob == blob)
 
 
-def _reproduced(night: Night, name: str, number: int | None, mark: str) -> Reproduction | Remeasured:
+def _reproduced(
+    night: Night, name: str, number: int | None, mark: str, broker: Path | None
+) -> Reproduction | Remeasured:
     names = [share.name for share in night.plan.targets]
     if not name and len(names) > 1:
         raise NotFound(f"the night {night.name} has several targets", next_step=f"{night.name}/{names[0]}/17")
@@ -136,7 +150,7 @@ def _reproduced(night: Night, name: str, number: int | None, mark: str) -> Repro
         except KeyError:
             raise _not_there(name, received, before, mark) from None
     event, content = _restored(name, received, number, before, mark)
-    measured, digest = _measured(night, found, content, event)
+    measured, digest = _measured(night, found, content, event, broker)
     return Reproduction(
         name=name,
         content=content,
@@ -146,6 +160,7 @@ def _reproduced(night: Night, name: str, number: int | None, mark: str) -> Repro
         lock_same=digest == received.segments[0].header["lock"],
         primary=found.rule.primary,
         bound=event.get("bound"),
+        anew=found.evaluate.model is not None,
     )
 
 
@@ -181,11 +196,14 @@ def _not_there(name: str, received: Received, before: int, mark: str) -> NotFoun
     )
 
 
-def _measured(night: Night, target: Target, content: bytes, event: Event) -> tuple[Measurement, str]:
+def _measured(
+    night: Night, target: Target, content: bytes, event: Event, broker: Path | None
+) -> tuple[Measurement, str]:
     source = CommitSource(night.repository, night.plan.base)
     with tempfile.TemporaryDirectory(prefix="autoresearch-reproduce-") as folder:
         checkout = view.build(source, target, Path(folder) / "checkout", hidden=False)
-        measurer = measure.measurer(target, checkout, Path(folder) / "scratch", night.repository)
+        teller = asked_anew(target, Path(folder), broker)
+        measurer = measure.measurer(target, checkout, Path(folder) / "scratch", night.repository, teller)
         try:
             if event.get("reason") in NEVER_MEASURED:
                 return Measurement(crash=event["reason"]), checkout.lock.id

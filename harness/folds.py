@@ -70,7 +70,7 @@ class LoopState:
             self.parts = event.get("parts", {})
             self.content = content_of(event, None, packs)
             self.tried.add(event["canon"])
-            self.elapsed = event["elapsed"]
+            self.elapsed, self.cost = event["elapsed"], self.cost + event.get("cost_usd", 0.0)
         elif event["event"] == "try":
             self.begun, self.fought = event, []
         elif event["event"] == "pair":

@@ -27,6 +27,7 @@ from harness.sandbox import TESTED_VARIABLE
 from harness.sandbox.views import ROOT_VARIABLE
 from harness.target import Target
 from harness.view import View, overwrite, remove
+from harness.window import Answered, Answering, Opened, open_for, opened
 
 _CUT = Measurement(crash=CUT, why="the night was over before it was measured")
 _TAIL_BYTES = 2400  # 600 characters of at most 4 bytes
@@ -64,11 +65,16 @@ class Measurer(Protocol):
     def close(self) -> None: ...
 
 
-def measurer(target: Target, view: View, scratch: Path, repository: Repository) -> Measurer:
-    """The measurer of the form that the target declares. scratch: an empty folder of its own.
+def measurer(
+    target: Target, view: View, scratch: Path, repository: Repository, answering: Answering | None = None
+) -> Measurer:
+    """The measurer of the form that the target declares. scratch: an empty folder of its own; answering: who answers
+    an evaluator that needs a model, and no other.
 
-    Raises SandboxError, before anything is started, where candidates need a sandbox and it does not hold.
+    Before anything is started it raises SandboxError where candidates need a sandbox that does not hold, EvaluatorError
+    where a model is needed and nobody answers.
     """
+    asks = _answering(target, answering)
     if target.isolated:
         from harness.sandbox.selftest import self_test
 
@@ -76,16 +82,32 @@ def measurer(target: Target, view: View, scratch: Path, repository: Repository) 
     scratch.mkdir(parents=True, exist_ok=True)
     serve = target.evaluate.form == "serve"
     found: Measurer = (
-        ServeMeasurer(target, view, scratch, repository) if serve else ProcessMeasurer(target, view, scratch)
+        ServeMeasurer(target, view, scratch, repository, asks)
+        if serve
+        else ProcessMeasurer(target, view, scratch, asks)
     )
+    found = Answered(found, asks) if asks else found
     return Discreet(found, {metric.name for metric in target.rule.metrics}) if target.private else found
+
+
+def _answering(target: Target, answering: Answering | None) -> Answering | None:
+    """Who answers this target's evaluator; None where it asks nobody. Raises EvaluatorError."""
+    if not target.evaluate.model:
+        return None
+    if answering is None:
+        raise EvaluatorError(
+            f"{target.name}: its evaluator asks {target.evaluate.model.model}, and no model can be asked here",
+            why="no broker is running: this command starts none, or it was given no key",
+            next_step=f"autoresearch check {target.name} says what is missing",
+        )
+    return answering
 
 
 class ProcessMeasurer:
     """One process per measurement."""
 
-    def __init__(self, target: Target, view: View, scratch: Path) -> None:
-        self._target, self._view, self._scratch = target, view, scratch
+    def __init__(self, target: Target, view: View, scratch: Path, answering: Answering | None = None) -> None:
+        self._target, self._view, self._scratch, self._answering = target, view, scratch, answering
         self._names = [metric.name for metric in target.rule.metrics]
 
     def measure(self, contents: Sequence[bytes], ask: Ask) -> list[Measurement]:
@@ -106,8 +128,11 @@ class ProcessMeasurer:
         }
         argv, seconds = command(self._target.evaluate.argv), ask.timeout(self._target.evaluate.timeout)
         own = environment(home, (self._view.root, home), isolated=self._target.isolated) | asked
-        with _starting(argv):
-            finished = run_bounded(argv, cwd=self._view.cwd, env=own, timeout=seconds, report=True)
+        with _starting(argv), opened(self._answering) as window:
+            finished = run_bounded(
+                argv, cwd=self._view.cwd, env={**own, **window.environment}, timeout=seconds, report=True,
+                inherited=window.inherited, started=window.started,
+            )  # fmt: skip
         self._view.sweep()
         if finished.stopped == "timeout" and ask.over():
             return replace(_CUT, seconds=finished.seconds)
@@ -120,8 +145,11 @@ class ProcessMeasurer:
 class ServeMeasurer:
     """One process for many batches."""
 
-    def __init__(self, target: Target, view: View, scratch: Path, repository: Repository) -> None:
+    def __init__(
+        self, target: Target, view: View, scratch: Path, repository: Repository, answering: Answering | None = None
+    ) -> None:
         self._target, self._view, self._scratch, self._repository = target, view, scratch, repository
+        self._answering, self._window = answering, Opened()
         self._names = [metric.name for metric in target.rule.metrics]
         self._suffix = Path(target.file).suffix
         self._items = f"{scratch / 'items'}{os.sep}"  # a path per experiment: pathlib would cost more than the file
@@ -164,7 +192,10 @@ class ServeMeasurer:
         argv = command(self._target.evaluate.argv)
         with _starting(argv):
             own = environment(home, (self._view.root, home, items), isolated=self._target.isolated)
-            self._conversation = Conversation(argv, cwd=self._view.cwd, env=own)
+            self._window = window = open_for(self._answering)
+            env = {**own, **window.environment}
+            self._conversation = Conversation(argv, cwd=self._view.cwd, env=env, inherited=window.inherited)
+            window.started()
         return self._conversation
 
     def _line(self, contents: Sequence[bytes], ask: Ask) -> bytes:
@@ -183,6 +214,8 @@ class ServeMeasurer:
         if conversation:
             with contextlib.suppress(ConversationOver):  # what it says after its last answer changes no score
                 conversation.close()
+        self._window.close()
+        self._window = Opened()
 
     def close(self) -> None:
         self._stop()

@@ -72,36 +72,40 @@ def run_bounded(
     error_limit: int = 64 * KIB,
     report_limit: int = 16 * MIB,
     watch: Watch | None = None,
+    inherited: tuple[int, ...] = (),
+    started: Callable[[], None] = lambda: None,
 ) -> Finished:
     """Runs one command to its end, or to the first bound it breaks, and then kills its process group.
 
     timeout in seconds of wall clock, limits in bytes. With `report` the child finds in
     AUTORESEARCH_REPORT the number of a descriptor to write to. The call ends when the leader does: what
-    leftovers still hold open is not waited for. watch: for a sandbox, what its whole tree may use. Raises OSError
-    when the command cannot be started.
+    leftovers still hold open is not waited for. watch: for a sandbox, what its whole tree may use. inherited: more
+    descriptors that the child gets, under the same numbers; started: called when it has them. Raises OSError when the
+    command cannot be started.
     """
-    started = time.monotonic()
+    began = time.monotonic()
     with contextlib.ExitStack() as stack:
         told = Inlet(-1, report_limit, "report")
         if report:
             told.descriptor, sink = _pipe(stack)
             with os.fdopen(sink, "wb"):
                 channel = {"AUTORESEARCH_REPORT": str(sink)}
-                child = stack.enter_context(Child(argv, cwd, {**env, **channel}, (sink,), watch))
+                child = stack.enter_context(Child(argv, cwd, {**env, **channel}, (sink, *inherited), watch))
             child.listen_to(told)
         else:
-            child = stack.enter_context(Child(argv, cwd, env, (), watch))
+            child = stack.enter_context(Child(argv, cwd, env, inherited, watch))
+        started()
         output = child.listen(child.stdout, output_limit, "output")
         errors = child.listen(child.stderr, error_limit, "")
         child.feed(stdin, last=True)
-        stopped = child.pump(started + timeout)
+        stopped = child.pump(began + timeout)
         exit_code = child.end()
         return Finished(
             exit_code,
             bytes(output.data),
             bytes(errors.data),
             bytes(told.data),
-            time.monotonic() - started,
+            time.monotonic() - began,
             child.verdict or stopped,
             child.cpu_seconds,
         )

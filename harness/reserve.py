@@ -44,12 +44,17 @@ def affordable(seconds: float, target: Target) -> Reserve:
     return Reserve(1, wanted, False, cost, f"{said}, the change measured as a set: no ablation fits")
 
 
+def least(target: Target) -> int:
+    """Measurements without which nothing deterministic is confirmed."""
+    held_out = HELD_OUT // 2 if target.evaluate.model else HELD_OUT  # asked anew, nothing comes out twice
+    return AGAIN + (held_out if target.sample else 0)
+
+
 def worst_case(groups: int, target: Target) -> int:
     """Measurements that confirm may need for so many groups."""
     if target.noise:
         return 2 * LEAST_PAIRS + SEEDS * measurements(groups, heads=True)
-    fixed = AGAIN + (HELD_OUT if target.sample else 0)
-    return fixed + measurements(groups, heads=False) + groups - 1
+    return least(target) + measurements(groups, heads=False) + groups - 1
 
 
 def _underpowered(seconds: float, cost: float, target: Target) -> str:

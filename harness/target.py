@@ -21,16 +21,26 @@ LLM_JUDGE_AGREEMENT = 0.8
 
 
 @dataclass(frozen=True)
+class Model:
+    """Whom an evaluator asks. provider: an entry of models.providers; max_tokens: of one answer."""
+
+    provider: str
+    model: str
+    max_tokens: int
+
+
+@dataclass(frozen=True)
 class Evaluate:
     """How the evaluator is started. form: process or serve; timeout in seconds per measurement or batch.
 
-    setup: the command that makes what data.lock names; empty where there is none.
+    setup: the command that makes what data.lock names; empty where there is none. model: None where it asks none.
     """
 
     form: str
     argv: tuple[str, ...]
     timeout: float
     setup: tuple[str, ...] = ()
+    model: Model | None = None
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,10 @@ class Scripted:
         self._server.shutdown()
         self._server.server_close()
 
+    def _status(self, _body: str) -> int:
+        """Of HTTP; anything but 200 is a provider's failure."""
+        return 200
+
     def _reply(self, body: str, key: str) -> list[dict[str, Any]]:
         self.bodies.append(body)
         self.keys.append(key)
@@ -61,6 +65,11 @@ class Scripted:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"])).decode()
+                if (status := scripted._status(body)) != 200:
+                    self.send_response(status)
+                    self.send_header("content-length", "0")
+                    self.end_headers()
+                    return
                 frame = {"id": "c", "object": "chat.completion.chunk", "created": 0, "model": "small"}
                 chunks = [{**frame, **one} for one in scripted._reply(body, self.headers["authorization"] or "")]
                 content = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + "data: [DONE]\n\n"

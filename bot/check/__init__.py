@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot import config, proposers
-from bot.check import baseline, scoring, trust
+from bot.check import baseline, judging, scoring, trust
 from bot.check.baseline import Baseline, Bench
 from bot.check.report import CheckReport
 from bot.new import SCHEMAS
@@ -26,30 +26,37 @@ from harness.target import Target
 
 
 def check(
-    repository: Repository, names: Sequence[str], keys: Collection[str] | None = None
+    repository: Repository, names: Sequence[str], keys: Collection[str] | None = None, broker: Path | None = None
 ) -> list[CheckReport]:  # fmt: skip
     """A report per target of these names, or of all. keys: variables that hold the key of a model; None: nobody looked.
-    Raises ConfigError(s), NotFound."""
+    broker: the socket of one that evaluators may ask. Raises ConfigError(s), NotFound."""
     source = WorkingSource(repository)
     settings = config.load(source)
     targets = config.load_targets(source, names)
     with baseline.folder() as folder:
-        return [_check(repository, source, target, Path(folder, target.name), settings, keys) for target in targets]
+        places = {target.name: Path(folder, target.name) for target in targets}
+        return [_check(repository, source, one, places[one.name], settings, keys, broker) for one in targets]
 
 
 def _check(
     repository: Repository, source: WorkingSource, target: Target, folder: Path, settings: config.Config,
-    keys: Collection[str] | None,
+    keys: Collection[str] | None, broker: Path | None,
 ) -> CheckReport:  # fmt: skip
     brokered.check(target, settings.models)
     proposers.check(target, source)
     sandbox = _sandbox(target)
     measured, held_out = Baseline({}), None
-    if not sandbox:
-        bench = Bench(repository, target, folder)
+    missing = tuple(brokered.keyless(target, settings.models, keys)) if keys is not None else ()
+    teller = judging.teller(target, folder, broker)
+    if target.evaluate.model and not teller:
+        measured = judging.unasked(target, missing)
+    elif not sandbox:
+        bench = Bench(repository, target, folder, teller)
         measured = bench.baseline()
         if target.sample and not measured.problem:
             held_out = bench.holdout()
+    if teller and not measured.problem:
+        measured = replace(measured, problem=judging.unpaid(target, teller))
     failed = [why for why in (measured.problem, held_out.problem if held_out else "") if why]
     whole = lock.compute(source.read(target.locked))
     values, free, combinations = _space(target, source.read([target.file])[target.file])
@@ -68,7 +75,8 @@ def _check(
         night_seconds=settings.wall_clock,
         paused=chain.paused(repository, {target.name: whole.id}).get(target.name, ""),
         models=brokered.says(target, settings.models, target.budget.usd),
-        keyless=tuple(brokered.keyless(target, settings.models, keys)) if keys is not None else (),
+        keyless=missing,
+        judging=judging.told(target, teller, measured) if teller else (),
     )
 
 

@@ -18,11 +18,12 @@ from harness.duel import Fought, Ring
 from harness.error_budget import ErrorBudget
 from harness.errors import AutoresearchError
 from harness.measure import Ask, Measurer
-from harness.reports import Measurement
+from harness.reports import CUT, Measurement
 from harness.repository import Repository, WorkingSource
 from harness.rule import declared
 from harness.schedule import Schedule
 from harness.target import Noise, Target
+from harness.window import Answering
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class Baseline:
     """metrics and problem: one of them is empty; problem says why a night would fail.
 
     seconds: wall clock of the first and of the repeated measurement, each in a process of its own; each: what one
-    experiment of a night would take, start-up not counted in the serve form. noise: of metrics that vary.
+    experiment of a night would take, start-up not counted in the serve form. noise: of metrics that vary. varies:
+    how its two scores differ where a model was asked anew.
     """
 
     metrics: Mapping[str, float]
@@ -38,6 +40,7 @@ class Baseline:
     each: float = math.nan
     problem: str = ""
     noise: Scatter | None = None
+    varies: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,10 +52,13 @@ class Holdout:
 
 
 class Bench:
-    """Measures one target's unchanged file. folder: empty, and removed by whoever made it."""
+    """Measures one target's unchanged file. folder: empty, and removed by whoever made it; answering: who answers an
+    evaluator that asks a model."""
 
-    def __init__(self, repository: Repository, target: Target, folder: Path) -> None:
-        self._repository, self._target, self._folder = repository, target, folder
+    def __init__(
+        self, repository: Repository, target: Target, folder: Path, answering: Answering | None = None
+    ) -> None:
+        self._repository, self._target, self._folder, self._answering = repository, target, folder, answering
         self._source = WorkingSource(repository)
         self._made = 0
 
@@ -66,6 +72,8 @@ class Bench:
         if self._target.noise:
             return self._noisy(self._target.noise, seconds, each)
         one, other = (declared(measured.metrics, self._target.rule) for measured in (first, repeated))
+        if one != other and self._target.evaluate.model:
+            return Baseline(first.metrics, seconds, each, varies=_difference(one, other))
         if one != other:
             why = f"the same file got two scores: {_difference(one, other)}"
             return Baseline({}, seconds, each, f"{why}; fix its seeds, threads and clocks, or declare it: noise: {{}}")
@@ -109,7 +117,7 @@ class Bench:
 
     def _twice(self) -> tuple[Measurement, Measurement, float]:
         """The first measurement, the repeated one in a new process, and the seconds of one experiment."""
-        if self._target.evaluate.form == "process":
+        if self._target.evaluate.form == "process" or self._target.evaluate.model:
             (first,), _ = self._measured(1, "search")
             (second,), _ = self._measured(1, "search", seed=another_seed(0))
             return first, second, second.seconds
@@ -140,7 +148,9 @@ class Bench:
             judged = Admission(self._target, checkout.base, self._repository.blob_id).judge(checkout.base)
             if isinstance(judged, Refused):
                 raise _Problem(f"{self._target.file}: {judged.why}")
-            with closing(measure.measurer(self._target, checkout, scratch, self._repository)) as measurer:
+            with closing(
+                measure.measurer(self._target, checkout, scratch, self._repository, self._answering)
+            ) as measurer:
                 yield measurer, checkout.base
             checkout.watch.check_in_full()
         except OSError as error:
@@ -151,6 +161,8 @@ class Bench:
     def _require_score(self, measurement: Measurement, split: str) -> None:
         if not measurement.crash:
             return
+        if measurement.crash == CUT:
+            raise _Problem(f"the evaluator could not be answered: {measurement.why}")
         if split == "holdout" and (name := self._not_reported(measurement)):
             raise _Problem(f"the metric {name} was not reported on the holdout split")
         if split == "holdout":  # what it said may hold values that nobody should see before a night has confirmed

@@ -38,6 +38,7 @@ class CheckReport:
     paused: str = ""  # why no night starts, though nothing is wrong with the target itself
     models: str = ""  # what its models can cost, "" where it asks none
     keyless: tuple[str, ...] = ()  # environment variables of keys that are not here
+    judging: tuple[str, ...] = ()  # what asking a model for the score came to, empty where none was asked
 
     @property
     def problems(self) -> list[str]:
@@ -97,6 +98,7 @@ class CheckReport:
             },
             "isolated": self.target.isolated,
             **({"models": self.models, "keys_missing": list(self.keyless)} if self.models else {}),
+            **({"judging": list(self.judging)} if self.judging else {}),
             "trust": [asdict(entry) for entry in self.trust],
             "uncommitted": list(self.uncommitted),
             "commit": commit_command(self),

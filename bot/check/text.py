@@ -32,6 +32,7 @@ def as_text(report: CheckReport) -> str:
         ("lock", _lock(report)),
         ("night", _night(report)),
         ("models", iter([report.models] if report.models else [])),
+        ("judging", iter(report.judging)),
         ("sandbox", _sandbox(report)),
         ("trust", _trust(report)),
         ("commit", _commit(report)),
@@ -73,8 +74,10 @@ def _baseline(report: CheckReport) -> Iterator[str]:
         yield f"varies from run to run, as declared; {_exact(found.each)} a measurement"
         return
     same = "two different scores" if found.problem else "measured twice, each in a new process: the same score"
+    if report.target.evaluate.model:
+        same = f"asked twice: {found.varies}" if found.varies else "asked twice: the same score"
     yield f"{same}; {' and '.join(_exact(seconds) for seconds in found.seconds)}"
-    if report.target.evaluate.form == "serve":
+    if report.target.evaluate.form == "serve" and not report.target.evaluate.model:
         yield f"in a batch of {SERVE_BATCH} copies {_exact(found.each)} each"
 
 

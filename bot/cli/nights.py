@@ -146,12 +146,13 @@ def run_command(
     if code is not None:
         sys.exit(code)
     go_quiet()
+    from bot.night.paying import teller
     from bot.night.run import run
 
     with _taken(directory, night_name, target, handed, "run") as (night, targets, _silent):
         for found in targets:
             with _handing_over(night, found.name, into):
-                run(night, found, quiet=quiet, model=brokered.model(found))
+                run(night, found, quiet=quiet, model=brokered.model(found), teller=teller(night, found, "run"))
 
 
 @cli.command("confirm")
@@ -161,6 +162,11 @@ def confirm_command(
     night_name: str, target: str, handed: Path | None, quiet: bool, directory: Path, into: Path | None
 ) -> None:
     """Measures a night's result again from scratch, on rows that no decision has seen. The third verb of `night`."""
+    from bot.night import brokered
+
+    code = brokered.run_by_hand(repository_of(directory), target, night_name, handed, brokered.judged)
+    if code is not None:
+        sys.exit(code)
     go_quiet()
     from bot.night.confirm import confirm
 

@@ -98,17 +98,19 @@ def check_command(names: tuple[str, ...], as_json: bool, directory: Path) -> Non
 
     Changes nothing. Reads files as they are now, committed or not.
     """
-    from bot.night.brokered import take_keys
+    from bot.night.brokered import broker_of_files, take_keys
     from harness.repository import WorkingSource
 
     repository = repository_of(directory)
-    keys = take_keys(WorkingSource(repository))
+    source = WorkingSource(repository)
+    keys = take_keys(source)
     prepare(repository, names)
-    go_quiet()  # as in a night: an evaluator that needs a network fails here, not there
-    from bot.check import check
-    from bot.check.text import as_text
+    with broker_of_files(repository, source, names, keys) as broker:
+        go_quiet()  # as in a night: an evaluator that needs a network fails here, not there
+        from bot.check import check
+        from bot.check.text import as_text
 
-    reports = check(repository, names, keys)
+        reports = check(repository, names, keys, broker)
     if as_json:
         click.echo(json.dumps([report.as_json() for report in reports], indent=2))
     else:

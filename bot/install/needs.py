@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.config import Config
-from bot.proposers.wants import wants
+from bot.proposers.wants import Want, all_wants, judges, wants
 from bot.setup import SECONDS as SETUP_SECONDS
 from harness.repository import Source
 from harness.target import Target
@@ -47,13 +47,14 @@ class Minutes:
 class Needs:
     """hosted, self_hosted: targets by whose machine runs them. extras: of the bot. isolated: whether any candidate is
     code. night: seconds that a whole night may take, None for no limit. keys: variable of a model's key ->
-    targets that ask by it. notes: what does not fit."""
+    targets that ask by it; judging: those whose evaluator does. notes: what does not fit."""
 
     hosted: tuple[Target, ...]
     self_hosted: tuple[Target, ...]
     extras: tuple[str, ...]
     night: float | None
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    judging: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def targets(self) -> tuple[Target, ...]:
@@ -91,13 +92,22 @@ def of(source: Source, targets: Sequence[Target], config: Config) -> Needs:
     own = tuple(target for target in targets if target.self_hosted)
     extras = {extra for target in targets for extra in _extras(source, target)}
     hosted = tuple(target for target in targets if not target.self_hosted)
-    return Needs(hosted, own, tuple(sorted(extras | {"github"})), config.wall_clock, _keys(targets, config))
+    return Needs(
+        hosted,
+        own,
+        tuple(sorted(extras | {"github"})),
+        config.wall_clock,
+        _keys(targets, config, all_wants),
+        _keys(targets, config, judges),
+    )
 
 
-def _keys(targets: Sequence[Target], config: Config) -> dict[str, tuple[str, ...]]:
+def _keys(
+    targets: Sequence[Target], config: Config, of: Callable[[Target], tuple[Want, ...]]
+) -> dict[str, tuple[str, ...]]:
     found: dict[str, set[str]] = {}
     for target in targets:
-        for want in wants(target):
+        for want in of(target):
             provider = config.models.providers.get(want.provider)
             if provider and provider.key:
                 found.setdefault(provider.key, set()).add(target.name)
@@ -108,7 +118,9 @@ def _extras(source: Source, target: Target) -> Iterator[str]:
     if "search" in (target.proposer, *(arm["kind"] for arm in target.options.get("arms", ()))):
         yield "search"
     if wants(target):
-        yield from ("mind", "models")
+        yield "mind"
+    if all_wants(target):
+        yield "models"
     for module in _imports(source, [path for path in target.locked if path.endswith(".py")]):
         for name, extra in _EXTRAS.items():
             if module == name or module.startswith(f"{name}."):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
 
@@ -72,10 +72,16 @@ def _filled(name: str, targets: Sequence[Target], needs: Needs, options: Options
         **_pins(),
     }
     names = {target.name for target in targets}
-    keys = {key: found for key, all_of in needs.keys.items() if (found := [one for one in all_of if one in names])}
+    keys, judging = _of(needs.keys, names), _of(needs.judging, names)
     values["secrets"] = _secrets(keys)
-    parts = {**_parts(kind, options, isolated=needs.isolated), "keys": _keys(keys)}
+    asking = {"keys": _keys(keys), "judging_keys": _keys(judging)}
+    parts = {**_parts(kind, options, isolated=needs.isolated), **asking}
     return fill(_text(_templates() / name), parts, values)
+
+
+def _of(keys: Mapping[str, Sequence[str]], names: Collection[str]) -> dict[str, list[str]]:
+    """Without the targets of other names, and keys that none is left for."""
+    return {key: found for key, all_of in keys.items() if (found := [one for one in all_of if one in names])}
 
 
 def _secrets(keys: Mapping[str, Sequence[str]]) -> str:
@@ -85,7 +91,7 @@ def _secrets(keys: Mapping[str, Sequence[str]]) -> str:
 
 
 def _keys(keys: Mapping[str, Sequence[str]]) -> str:
-    """Of the step that starts a run: each key for the targets that ask by it, and for no other."""
+    """Of a step that starts a broker: each key for the targets that ask by it, and for no other."""
     return "".join(
         f"{key}: ${{{{ contains(fromJSON('{json.dumps(names)}'), matrix.target) && secrets.{key} || '' }}}}\n"
         for key, names in keys.items()

@@ -84,12 +84,16 @@ class _Handler(socketserver.StreamRequestHandler):
         desk = self.server.desk
         try:
             if "ask" in message:
-                answer = desk.ask(wire.prompt_from(message["ask"]), keep=message.get("keep") is True)
+                keep, mark = message.get("keep") is True, str(message.get("mark", ""))
+                answer = desk.ask(wire.prompt_from(message["ask"]), keep=keep, mark=mark)
                 return {"answer": wire.answer_data(answer)}
             if "worst" in message:
                 return {"usd": str(desk.worst_case_usd(wire.prompt_from(message["worst"])))}
             if "spent" in message:
                 return {"usd": {name: str(usd) for name, usd in desk.spent().items()}}
+            if "left" in message:
+                left = desk.left()
+                return {"usd": None if left is None else str(left)}
         except wire.BadLine:
             raise
         except Exception as error:  # noqa: BLE001  the one who asks must hear of it, and others go on

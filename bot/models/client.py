@@ -16,16 +16,18 @@ from bot.models.passage import Kind, NoMoney, Passage, Toll
 
 
 class Client:
-    """keep: whether prompt and reply are kept as blobs; False for a private target. A broker that is gone is an
-    outage: it does not come back in this night."""
+    """keep: whether prompt and reply are kept as blobs; False for a private target. mark: what it asks for:
+    answers that were paid for and lost are given out again for the same purpose. A broker that is gone is an outage:
+    it does not come back in this night."""
 
-    def __init__(self, path: Path, *, keep: bool = True) -> None:
+    def __init__(self, path: Path, *, keep: bool = True, mark: str = "") -> None:
         self._path = path
         self._keep = keep
+        self._mark = mark
 
     def ask(self, prompt: Prompt) -> Answer:
         try:
-            reply = self._call({"ask": wire.prompt_data(prompt), "keep": self._keep})
+            reply = self._call({"ask": wire.prompt_data(prompt), "keep": self._keep, "mark": self._mark})
             return wire.answer_from(reply["answer"]) if "answer" in reply else Answer("outage", why=reply["error"])
         except (OSError, wire.BadLine, KeyError, TypeError, ArithmeticError) as error:
             return Answer("outage", why=f"the broker is gone: {error or type(error).__name__}")
@@ -44,6 +46,11 @@ class Client:
         """night, month: US dollars that count against the caps; open: what of the night's is reserved and not settled,
         by calls in flight and by calls that a kill cut off. Raises ConnectionError."""
         return {name: Decimal(usd) for name, usd in self._told({"spent": True})["usd"].items()}
+
+    def left(self) -> Decimal | None:
+        """What the caps of night and month leave; None without either. Raises ConnectionError."""
+        usd = self._told({"left": True})["usd"]
+        return None if usd is None else Decimal(usd)
 
     def _told(self, message: dict[str, Any]) -> dict[str, Any]:
         try:

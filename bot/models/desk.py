@@ -74,15 +74,16 @@ class Desk:
         self._sleep = sleep
         self._chance = chance or random.Random()  # noqa: S311  jitter
 
-    def ask(self, prompt: Prompt, *, keep: bool = True) -> Answer:
-        """keep: whether prompt and reply become blobs. Raises OSError where the ledger takes no reservation: then
+    def ask(self, prompt: Prompt, *, keep: bool = True, mark: str = "") -> Answer:
+        """keep: whether prompt and reply become blobs. mark: what it is asked for: an answer that was paid for and lost
+        is given out again for the same purpose alone. Raises OSError where the ledger takes no reservation: then
         nothing is sent."""
         prompt = self._clean(prompt)
         unpriced = self._refusal(prompt)
         if unpriced:
             return Answer("rejected", why=unpriced)
         data = wire.prompt_data(prompt)
-        asked = wire.digest(data)
+        asked = wire.digest({**data, "mark": mark} if mark else data)
         earlier = self._ledger.earlier(asked)
         if earlier is not None:
             return earlier
@@ -99,6 +100,9 @@ class Desk:
 
     def spent(self) -> dict[str, Decimal]:
         return self._ledger.spent()
+
+    def left(self) -> Decimal | None:
+        return self._ledger.left()
 
     def _clean(self, prompt: Prompt) -> Prompt:
         return wire.prompt_from(self._redactor.data(wire.prompt_data(prompt)))

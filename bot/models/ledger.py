@@ -134,6 +134,13 @@ class Ledger:
             self._refresh()
             return {"night": self._sum(night=True), "month": self._sum(night=False), "open": self._open()}
 
+    def left(self) -> Decimal | None:
+        """The least that the caps of night and month leave; None without either."""
+        with self._turn():
+            self._refresh()
+            caps = ((self.caps.night, True), (self.caps.month, False))
+            return min((cap - self._sum(night=night) for cap, night in caps if cap is not None), default=None)
+
     def forget(self) -> None:
         """Takes the answers that this broker gave off the disk; what they cost stays."""
         for name in self._given:

@@ -1,4 +1,5 @@
-"""Nights whose proposers ask models: what they need, what they can cost, and the broker that lives as long as they do.
+"""Nights whose proposers or evaluators ask models: what they need, what they can cost, and the broker that lives as
+long as they do.
 
 A key is taken out of the environment before anything else is started, and goes to the broker alone. Run processes get
 the path of the broker's socket, and nothing else of it.
@@ -11,7 +12,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
@@ -22,7 +24,7 @@ from bot.models import hardening
 from bot.models.messages import Model
 from bot.models.settings import Settings
 from bot.night.lifeline import PARENT_VARIABLE
-from bot.proposers.wants import wants
+from bot.proposers.wants import Want, all_wants, judges, wants
 from harness.complaints import Faults, nearest
 from harness.errors import AutoresearchError, ConfigError
 from harness.repository import CommitSource, Repository, Source
@@ -31,6 +33,10 @@ from harness.target import Target
 SOCKET_VARIABLE = "AUTORESEARCH_BROKER"
 """Where the broker listens; empty in a verb of a night without one. No secret."""
 NIGHT_OF_NO_NAME = "by-hand"
+_INSTEAD = {
+    False: "proposer: {kind: perturb}, which asks nobody",
+    True: "evaluate: {model: {provider: ollama, ...}}, a model on this machine",
+}
 
 
 def take_keys(source: Source) -> dict[str, str]:
@@ -46,14 +52,19 @@ def take_keys(source: Source) -> dict[str, str]:
 
 
 def asking(targets: Sequence[Target]) -> list[Target]:
-    return [target for target in targets if wants(target)]
+    return [target for target in targets if all_wants(target)]
+
+
+def judged(targets: Sequence[Target]) -> list[Target]:
+    """Those whose evaluator asks a model."""
+    return [target for target in targets if judges(target)]
 
 
 def check(target: Target, settings: Settings) -> None:
     """Raises ConfigError where a model that a target asks is of no known provider, has no price, or has one and no
     budget."""
-    for want in wants(target):
-        place = target.place("proposer")
+    for want in all_wants(target):
+        place = target.place(_said(target, want))
         if want.provider not in settings.providers:
             what = f"the provider {want.provider} is not known{nearest(want.provider, sorted(settings.providers))}"
             raise ConfigError(place, what, next_step=f"models: {{providers: {{{want.provider}: ...}}}} in {_FILE}")
@@ -68,9 +79,14 @@ def check(target: Target, settings: Settings) -> None:
             raise ConfigError(target.place("budget"), what, next_step="budget: {usd: 2}, or what a night may cost")
 
 
+def _said(target: Target, want: Want) -> str:
+    """The key of target.yaml that asks for this model."""
+    return "proposer" if want in wants(target) else "evaluate/model"
+
+
 def keyless(target: Target, settings: Settings, keys: Collection[str]) -> list[str]:
     """Variables of keys that a target needs and that are not here."""
-    providers = dict.fromkeys(want.provider for want in wants(target))
+    providers = dict.fromkeys(want.provider for want in all_wants(target))
     needed = [settings.providers[name].key for name in providers if name in settings.providers]
     return [variable for variable in dict.fromkeys(needed) if variable and variable not in keys]
 
@@ -81,8 +97,8 @@ def require_keys(targets: Sequence[Target], settings: Settings, keys: Mapping[st
     for target in targets:
         if missing := keyless(target, settings, keys):
             what = f"{target.name} asks a model, and its key is not in the environment: {', '.join(missing)}"
-            step = f"export {missing[0]}=..., or proposer: {{kind: perturb}}, which asks nobody"
-            faults.found.append(ConfigError(target.place("proposer"), what, next_step=step))
+            step = f"export {missing[0]}=..., or {_INSTEAD[bool(judges(target))]}"
+            faults.found.append(ConfigError(target.place(_said(target, all_wants(target)[-1])), what, next_step=step))
     faults.tell()
 
 
@@ -95,7 +111,7 @@ def most(targets: Sequence[Target], settings: Settings, night_usd: float | None)
 
 def says(target: Target, settings: Settings, usd: float) -> str:
     """What a target's models can cost, in words; nothing where it asks none."""
-    found = wants(target)
+    found = all_wants(target)
     if not found:
         return ""
     names = ", ".join(dict.fromkeys(want.model or want.provider for want in found))
@@ -103,7 +119,8 @@ def says(target: Target, settings: Settings, usd: float) -> str:
         return f"models: {names}, at no price"
     caps = [f"${value:f} a {name}" for name, value in vars(settings.caps).items() if value is not None]
     capped = f", and by the caps {', '.join(caps)}" if caps else ""
-    return f"models: {names}; at most ${usd:.2f}, reserved before it is spent{capped}; judging costs none"
+    judging = "judging included" if judges(target) else "judging costs none"
+    return f"models: {names}; at most ${usd:.2f}, reserved before it is spent{capped}; {judging}"
 
 
 @contextmanager
@@ -119,14 +136,40 @@ def broker(
     if not found:
         yield None
         return
+    configured = config.load(CommitSource(repository, base))
+    with _started(repository, configured, night, found, keys, together) as socket:
+        yield socket
+
+
+@contextmanager
+def broker_of_files(
+    repository: Repository, source: Source, names: Sequence[str], keys: Mapping[str, str], *, known: bool = False
+) -> Iterator[Path | None]:
+    """A broker for evaluators of these targets as `source` declares them, for one command outside every night; None
+    where none is needed, or a key is not here. known: the targets may be gone by now. Raises ConfigErrors."""
+    configured = config.load(source)
+    targets = config.load_sound(source).targets if known else config.load_targets(source, names)
+    found = [target for target in judged(targets) if not names or target.name in names]
+    for target in found:
+        check(target, configured.models)
+    if not found or any(keyless(target, configured.models, keys) for target in found):
+        yield None
+        return
+    with _started(repository, configured, f"by-hand-{time.time_ns()}", found, keys, found) as socket:
+        yield socket
+
+
+@contextmanager
+def _started(
+    repository: Repository, configured: config.Config, night: str, found: Sequence[Target], keys: Mapping[str, str],
+    together: Sequence[Target],
+) -> Iterator[Path]:  # fmt: skip
     from bot.models import nursery
 
-    configured = config.load(CommitSource(repository, base))
     settings = configured.models
     require_keys(found, settings, keys)
     capped = replace(settings, caps=replace(settings.caps, night=most(together, settings, configured.usd)))
-    used = {want.provider for target in found for want in wants(target)}
-    capped = replace(capped, providers={name: one for name, one in capped.providers.items() if name in used})
+    capped = capped.only(want.provider for target in found for want in all_wants(target))
     held = {name: keys[one.key] for name, one in capped.providers.items() if one.key}
     folder = repository.state / "models"
     with nursery.broker(capped, held, night=night, state=folder / "ledger", blobs=folder / "blobs") as socket:
@@ -143,9 +186,15 @@ def model(target: Target) -> Model | None:
     return Client(Path(path), keep=not target.private)
 
 
-def run_by_hand(repository: Repository, target: str, night: str, handed: Path | None) -> int | None:
+def run_by_hand(
+    repository: Repository,
+    target: str,
+    night: str,
+    handed: Path | None,
+    of: Callable[[Sequence[Target]], list[Target]] = asking,
+) -> int | None:
     """Runs this very command again, below a broker, where it was started by hand and a target asks a model; its exit
-    code. None: there is no need.
+    code. None: there is no need. of: the targets that the command asks models for.
 
     The loop works without a network, which has to be left before anything else; so the broker is another's child.
     """
@@ -156,7 +205,7 @@ def run_by_hand(repository: Repository, target: str, night: str, handed: Path | 
     keys = take_keys(source)
     together = config.load_sound(source).targets
     targets = [found for found in together if target in {"", found.name}]
-    if not asking(targets):
+    if not of(targets):
         return None
     name = _handed_night(handed) if handed else night or _newest(repository)
     with broker(repository, base, name, targets, keys, together) as socket:

@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.night import handover, looks
+from bot.models.teller import Teller
+from bot.night import handover, looks, paying
 from bot.night.examination import exact, noisy
 from bot.night.examination.bench import NOTE, Bench, Unconfirmed
 from bot.night.examination.case import Case
@@ -63,14 +64,15 @@ def carry_out(night: Night, target: Target, segments: list[Segment], task: Task)
     """Measures what the task asks for, into a segment of its own; what it came to. segments: as accepted."""
     scratch = night.scratch(target.name, task.verb)
     checkout = view.build(CommitSource(night.repository, night.plan.base), target, scratch / "checkout", hidden=True)
+    teller = paying.teller(night, target, task.verb)
+    measurer = measure.measurer(target, checkout, scratch, night.repository, teller)
     plan = night.target_plan(target.name)
     writer = night.begin(target.name, task.verb, segments, header_fields(night, target, plan, checkout.lock.harness))
     if task.command:
         writer.append([task.command])
-    measurer = measure.measurer(target, checkout, scratch, night.repository)
     with killed_with_us(scratch):
         try:
-            end, why = _Confirmation(night, target, segments, checkout, measurer, writer, task).run()
+            end, why = _Confirmation(night, target, segments, checkout, measurer, writer, task, teller).run()
         finally:
             measurer.close()
             view.remove(scratch)
@@ -81,9 +83,9 @@ def carry_out(night: Night, target: Target, segments: list[Segment], task: Task)
 class _Confirmation:
     def __init__(
         self, night: Night, target: Target, segments: Sequence[Segment],
-        checkout: View, measurer: Measurer, writer: SegmentWriter, task: Task,
+        checkout: View, measurer: Measurer, writer: SegmentWriter, task: Task, teller: Teller | None = None,
     ) -> None:  # fmt: skip
-        self.task, self.earlier = task, task.mine(segments)
+        self.task, self.earlier, self.teller = task, task.mine(segments), teller
         self.night, self.target, self.segments = night, target, segments
         self.checkout, self.measurer, self.writer = checkout, measurer, writer
         self.plan = night.target_plan(target.name)
@@ -102,7 +104,7 @@ class _Confirmation:
         except IntegrityError as error:
             end, why = "integrity", str(error)
         self.event |= {"verdict": end, "why": why, "seconds": time.monotonic() - started}
-        self.writer.append([self.event])
+        self.writer.append([paying.paid(self.event, self.teller)])
         return end, why
 
     def _examined(self) -> str:
@@ -139,7 +141,7 @@ class _Confirmation:
         schedule = Schedule(self.plan.seed, self.task.coin)
         bench = Bench(
             self.target, self.measurer, schedule, schedule.number("confirm", 0, 0), blob_id, self.checkout.watch.check,
-            self._record, before, self._usual_seconds(),
+            self._record, before, self._usual_seconds(), self.teller.pays if self.teller else None,
         )  # fmt: skip
         return Case(
             self.target, self.state, base, self._history(), bench, Admission(self.target, base, blob_id), self.event,

@@ -18,6 +18,7 @@ from bot.night.lifeline import PARENT_VARIABLE
 from bot.night.plan import Wishes, plan
 from bot.night.propose import Proposed, propose
 from bot.night.recording import record
+from bot.proposers.wants import all_wants, judges
 from harness import folds
 from harness.errors import AutoresearchError
 from harness.handover.shapes import GATED
@@ -67,12 +68,19 @@ def go(
     """Runs what is left of a night. A target that fails does not stop the others. keys: of models, by the names of
     their variables. Raises ConfigErrors where one is missing."""
     targets = targets_of(night)
-    left = [target for target in targets if folds.run_end(night.segments(target.name)) is None]
+    left = [target for target in targets if _asks_yet(night, target)]
     with brokered.broker(night.repository, night.plan.base, night.name, left, keys or {}, targets) as socket:
         failures = _verbs(night, targets, mutex, str(socket or ""), quiet=quiet)
     proposed = propose(night, targets, forge)
     night.clear()
     return NightResult(night, proposed, failures)
+
+
+def _asks_yet(night: Night, target: Target) -> bool:
+    """Whether there is anything left of it that may ask a model."""
+    segments = night.segments(target.name)
+    ended = folds.run_end(segments)
+    return ended is None or bool(judges(target) and ended not in GATED and folds.confirm_end(segments) is None)
 
 
 def _verbs(night: Night, targets: Sequence[Target], mutex: int, socket: str, *, quiet: bool) -> dict[str, int]:
@@ -86,7 +94,8 @@ def _verbs(night: Night, targets: Sequence[Target], mutex: int, socket: str, *, 
                 continue
             if verb == "confirm" and folds.run_end(night.segments(target.name)) is None:
                 continue
-            code = _verb(verb, night, target.name, mutex, quiet=quiet, socket=socket if verb == "run" else "")
+            asks = all_wants(target) if verb == "run" else judges(target)
+            code = _verb(verb, night, target.name, mutex, quiet=quiet, socket=socket if asks else "")
             if code:
                 failures[target.name] = code
     return failures

@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from bot import proposers
 from bot.models.messages import Model
-from bot.night import stops
+from bot.models.teller import Teller
+from bot.night import paying, stops
 from bot.night.asking import Asking
 from bot.night.attempt import Attempt, Court, Finding, Judge
 from bot.night.exact import Exact
@@ -39,12 +40,12 @@ SYNC_EVERY = 0.1  # seconds of work that a loss of power may take; a kill takes 
 
 def run(
     night: Night, target: Target, *, quiet: bool = False, proposer: Proposer | None = None, regardless: bool = False,
-    model: Model | None = None,
+    model: Model | None = None, teller: Teller | None = None,
 ) -> str:  # fmt: skip
     """Runs or resumes the loop of one target to its end. Returns the end reason; raises what makes it impossible.
 
     proposer: another one than target.yaml names; regardless: go on where nothing worth keeping could be kept; model:
-    who answers the prompts of a proposer that asks one.
+    who answers the prompts of a proposer that asks one; teller: who answers an evaluator that does.
     """
     segments = night.healed(target.name)
     ended = folds.run_end(segments)
@@ -64,14 +65,14 @@ def run(
             why=f"the bot, Python or a library changed: lock {checkout.lock.id[:12]}, planned {plan.lock[:12]}",
             next_step=f"autoresearch night --new starts a new night; {night.name} stays as it is",
         )
-    measurer = measure.measurer(target, checkout, scratch, night.repository)
+    measurer = measure.measurer(target, checkout, scratch, night.repository, teller)
     with killed_with_us(scratch):
         try:
             source = CommitSource(night.repository, night.plan.base)
             proposer = proposer or proposers.make(_as_planned(target, plan), plan.seed, source, model)
-            return _Loop(night, target, plan, segments, checkout, measurer, proposer, quiet=quiet).run(
-                regardless=regardless
-            )
+            proposer = paying.proposer(proposer, target, teller)
+            loop = _Loop(night, target, plan, segments, checkout, measurer, proposer, teller, quiet=quiet)
+            return loop.run(regardless=regardless)
         finally:
             measurer.close()
             view.remove(scratch)
@@ -85,9 +86,9 @@ def _as_planned(target: Target, plan: TargetPlan) -> Target:
 class _Loop:
     def __init__(
         self, night: Night, target: Target, plan: TargetPlan, segments: list[Segment],
-        checkout: View, measurer: Measurer, proposer: Proposer, *, quiet: bool,
+        checkout: View, measurer: Measurer, proposer: Proposer, teller: Teller | None, *, quiet: bool,
     ) -> None:  # fmt: skip
-        self.night, self.target, self.plan, self.checkout = night, target, plan, checkout
+        self.night, self.target, self.plan, self.checkout, self.teller = night, target, plan, checkout, teller
         self.state = folds.loop_state(segments, night.packs(target.name))
         self.state.tried |= tried_before(night, target)
         self.begun_on = begun_on(segments)
@@ -162,6 +163,7 @@ class _Loop:
             "event": "baseline", "blob": judged.blob, "canon": judged.canon, "complexity": judged.complexity,
             "content": self.writer.content(self.checkout.base, None), **found, "elapsed": self.elapsed(),
         }  # fmt: skip
+        event = paying.paid(event, self.teller)
         self._apply(self.checkout.base, event)
         self.writer.append([event])
 
@@ -225,6 +227,7 @@ class _Loop:
             "cost_usd": attempt.proposal.cost_usd, "seconds": finding.seconds, "elapsed": self.elapsed(),
             **finding.more, **recorded(attempt),
         }  # fmt: skip
+        event = paying.paid(event, self.teller)
         self._apply(attempt.proposal.content, event)
         return event
 

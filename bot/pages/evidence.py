@@ -80,7 +80,10 @@ def because(report: TargetReport) -> list[str]:
         were = "was" if report.tries == 1 else "were"
         lines = [f"Luck: the score is deterministic; {tries} {were} compared exactly."]
     repeat = (report.confirm or {})["repeat"]
-    lines.append(f"Repeat run {repeat}: a clean process gave the kept file the claimed numbers.")
+    if repeat == "varies":
+        lines.append("Asked anew: confirm used no answer that the model gave in the loop, so its numbers may differ.")
+    else:
+        lines.append(f"Repeat run {repeat}: a clean process gave the kept file the claimed numbers.")
     return [*lines, *_guards(report), *_also(report), *figures.said(report)]
 
 

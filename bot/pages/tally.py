@@ -86,6 +86,7 @@ class Tally:
     def take(self, event: Event) -> None:
         """Counts one more event."""
         kind = event["event"]
+        self.cost += event.get("cost_usd", 0.0) if kind != "try" else 0.0  # an experiment tells what its try cost
         if kind == "baseline" and not self.base:
             self.base = self.claimed = event["metrics"]
             self._baseline = event
@@ -129,7 +130,6 @@ class Tally:
 
     def _experiment(self, event: Event) -> None:
         self.tries += 1
-        self.cost += event["cost_usd"]
         self.elapsed = event["elapsed"]
         keep = event["status"] == "keep"
         if keep:

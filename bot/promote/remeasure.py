@@ -101,6 +101,8 @@ class _Remeasurement:
 
     def _figures(self) -> Mapping[str, Any]:
         due = self.due
+        if due.target.evaluate.model:
+            raise Unconfirmed("a model judges it, and a promotion asks none", "infra")
         source = CommitSource(self.repository, due.commit)
         checkout = view.build(source, due.target, self.scratch / "checkout", hidden=True)
         measurer = measure.measurer(due.target, checkout, self.scratch / "measurer", self.repository)

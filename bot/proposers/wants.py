@@ -1,4 +1,4 @@
-"""Which models the proposer of a target asks, as target.yaml says it; nothing is made or asked here."""
+"""Which models proposer and evaluator of a target ask, as target.yaml says it; nothing is made or asked here."""
 
 from __future__ import annotations
 
@@ -18,12 +18,23 @@ class Want:
 
 
 def wants(target: Target) -> tuple[Want, ...]:
-    """Every model that it may ask, arms of a portfolio included; empty where none is asked."""
+    """Every model that its proposer may ask, arms of a portfolio included; empty where none is asked."""
     arms = target.options.get("arms", ()) if target.proposer == "portfolio" else ()
     found = list(_of(target.proposer, target.options))
     for arm in arms:
         found += _of(arm["kind"], arm)
     return tuple(dict.fromkeys(found))
+
+
+def judges(target: Target) -> tuple[Want, ...]:
+    """The model that its evaluator asks; empty where it asks none."""
+    asked = target.evaluate.model
+    return (Want(asked.provider, asked.model),) if asked else ()
+
+
+def all_wants(target: Target) -> tuple[Want, ...]:
+    """Every model that a night on it may ask."""
+    return tuple(dict.fromkeys((*wants(target), *judges(target))))
 
 
 def _of(kind: str, options: Mapping[str, Any]) -> Iterator[Want]:

@@ -208,6 +208,13 @@ _MODEL = Shape(
 _ASKED: dict[str, Check] = {
     "model": lambda value: isinstance(value, dict) and not _MODEL.problem(value), "repairs": whole(1, MOST_REPAIRS),
 }  # fmt: skip
+_EVALUATION = Shape({
+    "model": text(200), "calls": whole(), "cached": whole(), "input": whole(), "output": whole(),
+    "cache_read": whole(), "cache_write": whole(), "cost_usd": _COST, "seconds": _SECONDS,
+})  # fmt: skip
+_JUDGED: dict[str, Check] = {
+    "evaluation": lambda value: isinstance(value, dict) and not _EVALUATION.problem(value),
+}
 _SIDES = Shape({"base": _METRICS, "head": _METRICS}, more=True)
 _HOLDOUT = Shape(
     {
@@ -221,7 +228,7 @@ KINDS: Mapping[str, Shape] = {
     "baseline": Shape(
         {**_IDENTITY, "metrics": _METRICS, "parts": _PARTS, "repeat": one_of("identical", "varies"),
          "seconds": _SECONDS, "elapsed": _SECONDS},
-        {"pairs": whole(), "spread": number(0), "detectable": number(0)},
+        {"pairs": whole(), "spread": number(0), "detectable": number(0), "cost_usd": _COST, **_JUDGED},
     ),
     "try": Shape(
         {"id": _ID, "blob": _BLOB_ID, "canon": _CANON_ID, "content": content, "parent": _BLOB_ID,
@@ -237,7 +244,7 @@ KINDS: Mapping[str, Shape] = {
         {"id": _ID, **_IDENTITY, "parent": _BLOB_ID, "description": text(500), "status": one_of(*REASONS),
          "reason": text(40), "why": text(), "metrics": _METRICS, "parts": _PARTS, "gain": number(), "cost_usd": _COST,
          "seconds": _SECONDS, "elapsed": _SECONDS},
-        {**_EVIDENCE, **_ASKED, "batch": whole(2)},
+        {**_EVIDENCE, **_ASKED, **_JUDGED, "batch": whole(2)},
     ),
     "ablate": Shape({}, more=True),
     "look": Shape({"holdout": _HASH, "split": text(40), "head": _BLOB_ID}),
@@ -247,7 +254,7 @@ KINDS: Mapping[str, Shape] = {
             "head": _BLOB_ID, "base": _BLOB_ID, "incumbent": _BLOB_ID, "claimed": _METRICS, "repeat": text(40),
             "search": lambda value: isinstance(value, dict) and not _SIDES.problem(value),
             "holdout": lambda value: isinstance(value, dict) and not _HOLDOUT.problem(value),
-            "rows": lambda value: isinstance(value, list) and all(map(_is_row, value)),
+            "rows": lambda value: isinstance(value, list) and all(map(_is_row, value)), "cost_usd": _COST, **_JUDGED,
         },
         more=True,
     ),

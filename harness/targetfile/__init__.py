@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from dataclasses import replace
 
 from harness import configfile
 from harness.configfile import ConfigFile, Faults
@@ -10,6 +11,7 @@ from harness.documents import SPLICED_SUFFIXES, is_data
 from harness.errors import NotFound
 from harness.repository import Source
 from harness.target import HOSTED_RUNNER, TARGET_FILE, Budget, Confirm, Noise, Target, seconds
+from harness.targetfile import needs
 from harness.targetfile.paths import Paths
 from harness.targetfile.proposing import Proposing
 from harness.targetfile.scoring import Scoring
@@ -46,7 +48,7 @@ def build(source: Source, folder: str, config: ConfigFile) -> Target:
     with Faults() as faults:
         with faults.part():
             locked = paths.locked(file, {program, *catalogues}, hidden, metrics)
-            evaluate = paths.evaluate(locked, hidden, file)
+            evaluate = replace(paths.evaluate(locked, hidden, file), model=needs.model(config))
         with faults.part():
             confirm = _confirm(config, file)
         with faults.part():
@@ -78,7 +80,7 @@ def build(source: Source, folder: str, config: ConfigFile) -> Target:
         private=data.get("data", {}).get("private", False),
         publish=tuple(data.get("publish", ())),
         runner=_runner(data.get("runner", HOSTED_RUNNER)),
-        places={key: config.place(f"/{key}") for key in ("name", "file", "proposer", "budget")},
+        places={key: config.place(f"/{key}") for key in ("name", "file", "proposer", "budget", "evaluate/model")},
     )
 
 

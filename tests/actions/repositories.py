@@ -23,13 +23,26 @@ file: program.py
 evaluate: {{command: [python, evaluate.py]}}
 metrics: [{{name: score, goal: maximize}}]
 """
-DATA, CODE, OWN, SEARCH, LONG, MODEL = "data", "code", "own", "search", "long", "model"
+_JUDGED = """\
+name: {name}
+file: params.yaml
+evaluate:
+  command: [python, evaluate.py]
+  needs: [model]
+  model: {{provider: anthropic, model: claude-haiku-5-5}}
+sample: rows
+metrics: [{{name: score, goal: maximize}}]
+space: {{/rate: {{float: [0, 1]}}}}
+budget: {{usd: 2}}
+"""
+DATA, CODE, OWN, SEARCH, LONG, MODEL, JUDGED = "data", "code", "own", "search", "long", "model", "judged"
 _KINDS = {
     DATA: _DATA,
     CODE: _CODE,
     OWN: _DATA + "runner: [self-hosted, gpu]\n",
     SEARCH: _DATA + "proposer: {{kind: search}}\nbudget: {{wall_clock: 30m}}\n",
     MODEL: _DATA + "proposer: {{kind: claude}}\nbudget: {{usd: 2}}\n",
+    JUDGED: _JUDGED,
     LONG: _DATA + "budget: {{wall_clock: 8h}}\nconfirm: {{budget: 40m}}\n",
 }
 

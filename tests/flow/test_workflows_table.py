@@ -5,8 +5,9 @@ The table is written by hand. A workflow that says anything else, for any kind o
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ import yaml
 
 from bot import install
 from bot.install.render import _pins
-from tests.actions.repositories import CODE, DATA, MODEL, OWN, SEARCH, WHEEL, with_targets
+from tests.actions.repositories import CODE, DATA, JUDGED, MODEL, OWN, SEARCH, WHEEL, with_targets
 
 ROOT = Path(__file__).parents[2]
 READ = {"contents": "read"}
@@ -62,7 +63,13 @@ BY_APP = {  # who writes is a GitHub App: its key is where candidates never are,
     ("promote.yml", "publish"): Job(READ, "Take a token of the App, Publish", ("promote publish",), "autoresearch"),
 }
 BY_MODEL = {("nightly.yml", "run"): NIGHT["run"]._replace(sees="Run")}  # the step that starts a broker has its key
-KEY = "${{ contains(fromJSON('[\"model\"]'), matrix.target) && secrets.ANTHROPIC_API_KEY || '' }}"
+BY_JUDGE = {**BY_MODEL, ("nightly.yml", "confirm"): NIGHT["confirm"]._replace(sees="Confirm")}  # and one that asks anew
+_KEY = "${{ contains(fromJSON('%s'), matrix.target) && secrets.ANTHROPIC_API_KEY || '' }}"
+ASKED = {  # set of targets -> those that the step of a run, and of a confirmation, has the key for
+    "model": {"Run": ["model"]},
+    "judged": {"Run": ["judged", "model"], "Confirm": ["judged"]},
+    "ours": {step: ["prompt-engineering", "system-prompt"] for step in ("Run", "Confirm")},
+}
 CANDIDATES = {"run", "confirm", "command work", "promote remeasure", "setup"}  # what they or an evaluator may start
 SETS = {
     "data": (DATA,),
@@ -72,6 +79,7 @@ SETS = {
     "app": (DATA,),
     "ours": (),
     "model": (DATA, MODEL),
+    "judged": (DATA, MODEL, JUDGED),
 }
 
 _TOKEN = re.compile(  # as a property, as an index, or with all that its context holds: names know no case
@@ -80,8 +88,14 @@ _TOKEN = re.compile(  # as a property, as an index, or with all that its context
 _VERB = re.compile(r'/bot/bin/autoresearch" ((?:command |promote )?[a-z]+)')
 
 
+class Found(dict[str, dict[str, Any]]):
+    """keys_of: step -> what its environment says of the key of a model."""
+
+    keys_of: Mapping[str, str]
+
+
 @pytest.fixture(scope="module", params=SETS)
-def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Found:
     """File name -> workflow, for one set of targets; the last is what this repository has itself."""
     root = ROOT
     if SETS[request.param]:
@@ -89,10 +103,13 @@ def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         install.write(install.plan(repository, {"bot": WHEEL, "app": "yes" if request.param == "app" else "no"}))
         root = repository.root
     paths = [path for path in sorted((root / install.FOLDER).glob("*.yml")) if path.name in install.WORKFLOWS]
-    return {path.name: yaml.safe_load(path.read_text(encoding="utf-8")) for path in paths}
+    workflows = Found({path.name: yaml.safe_load(path.read_text(encoding="utf-8")) for path in paths})
+    asked = ASKED.get(request.param, {})
+    workflows.keys_of = {step: _KEY % json.dumps(names) for step, names in asked.items()}
+    return workflows
 
 
-def jobs(found: dict[str, dict[str, Any]]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+def jobs(found: Found) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Every job that is ever started."""
     for name, workflow in found.items():
         for key, job in workflow["jobs"].items():
@@ -106,24 +123,25 @@ def as_row(job: dict[str, Any]) -> Job:
     return Job(job["permissions"], ", ".join(seen), runs, job.get("environment", ""))
 
 
-def by_model(found: dict[str, dict[str, Any]]) -> bool:
-    return "secrets.ANTHROPIC_API_KEY" in str(found)
+def by_model(found: Found) -> bool:
+    return bool(found.keys_of)
 
 
 def holds_token(value: Any) -> bool:
     return _TOKEN.search(str(value)) is not None
 
 
-def test_every_job_is_as_the_table_says(found: dict[str, dict[str, Any]]) -> None:
+def test_every_job_is_as_the_table_says(found: Found) -> None:
     assert set(found) >= {"commands.yml", "promote.yml", "pull-request.yml", "verdict.yml"}
     assert {"nightly.yml", "nightly-gpu.yml"} & set(found)
-    others = BY_MODEL if by_model(found) else BY_APP if "secrets" in str(found) else {}
+    asking = BY_JUDGE if "Confirm" in found.keys_of else BY_MODEL
+    others = asking if by_model(found) else BY_APP if "secrets" in str(found) else {}
     for name, workflow in found.items():
         rows = {key: others.get((name, key), row) for key, row in TABLE[name].items()}
         assert {key: as_row(job) for key, job in workflow["jobs"].items()} == rows, name
 
 
-def test_an_app_is_asked_for_what_the_workflows_own_token_would_have(found: dict[str, dict[str, Any]]) -> None:
+def test_an_app_is_asked_for_what_the_workflows_own_token_would_have(found: Found) -> None:
     asked = 0
     for name, key, job in jobs(found):
         for step in job["steps"]:
@@ -136,7 +154,7 @@ def test_an_app_is_asked_for_what_the_workflows_own_token_would_have(found: dict
     assert asked == (len(BY_APP) if "secrets" in str(found) and not by_model(found) else 0)
 
 
-def test_the_key_of_a_model_is_seen_by_the_runs_that_need_it(found: dict[str, dict[str, Any]]) -> None:
+def test_the_key_of_a_model_is_seen_by_the_runs_that_need_it(found: Found) -> None:
     """By one step of one job, for the targets that ask it; the broker takes it out of the step's own environment."""
     seen = [
         (name, key, step["name"], step["env"])
@@ -144,25 +162,30 @@ def test_the_key_of_a_model_is_seen_by_the_runs_that_need_it(found: dict[str, di
         for step in job["steps"]
         if "ANTHROPIC" in str(step)
     ]
-    due = [("nightly.yml", "run", "Run", {"TARGET": "${{ matrix.target }}", "ANTHROPIC_API_KEY": KEY})]
-    assert seen == (due if by_model(found) else [])
+    due = [
+        ("nightly.yml", step.lower(), step, {"TARGET": "${{ matrix.target }}", "ANTHROPIC_API_KEY": key})
+        for step, key in found.keys_of.items()
+    ]
+    assert seen == due
 
 
-def test_what_runs_candidates_can_write_nothing_and_sees_no_token(found: dict[str, dict[str, Any]]) -> None:
+def test_what_runs_candidates_can_write_nothing_and_sees_no_token(found: Found) -> None:
     checked = 0
     for name, key, job in jobs(found):
         row = as_row(job)
         if CANDIDATES & set(row.runs):
             assert row.permissions == READ, (name, key)
-            steps = [step for step in job["steps"] if step.get("env", {}).get("ANTHROPIC_API_KEY") != KEY]
+            given = set(found.keys_of.values())
+            steps = [step for step in job["steps"] if step.get("env", {}).get("ANTHROPIC_API_KEY") not in given]
             assert not holds_token({**job, "permissions": {}, "steps": steps}), (name, key)
-            assert len(job["steps"]) - len(steps) == (by_model(found) and (name, key) == ("nightly.yml", "run"))
+            steps_due = [step for step in found.keys_of if (name, key) == ("nightly.yml", step.lower())]
+            assert len(job["steps"]) - len(steps) == len(steps_due)
             assert "environment" not in job
             checked += 1
     assert checked >= 4
 
 
-def test_nothing_is_allowed_that_a_job_does_not_name(found: dict[str, dict[str, Any]]) -> None:
+def test_nothing_is_allowed_that_a_job_does_not_name(found: Found) -> None:
     for name, workflow in found.items():
         assert workflow["permissions"] == {}, name
         assert not holds_token(workflow.get("env", {}))
@@ -171,7 +194,7 @@ def test_nothing_is_allowed_that_a_job_does_not_name(found: dict[str, dict[str, 
         assert ("workflow_run" in workflow[True]) == (name == "verdict.yml")
 
 
-def test_a_pull_request_starts_nothing_but_its_own_announcement(found: dict[str, dict[str, Any]]) -> None:
+def test_a_pull_request_starts_nothing_but_its_own_announcement(found: Found) -> None:
     announcing = found["pull-request.yml"]
     (job,) = announcing["jobs"].values()
     assert job["if"] == "${{ github.event_name == 'never' }}"
@@ -179,7 +202,7 @@ def test_a_pull_request_starts_nothing_but_its_own_announcement(found: dict[str,
     assert [name for name, workflow in found.items() if "pull_request" in workflow[True]] == ["pull-request.yml"]
 
 
-def test_a_pull_request_that_gets_another_base_is_announced_again(found: dict[str, dict[str, Any]]) -> None:
+def test_a_pull_request_that_gets_another_base_is_announced_again(found: Found) -> None:
     assert set(found["pull-request.yml"][True]["pull_request"]["types"]) == {
         "opened", "synchronize", "reopened", "edited",
     }  # fmt: skip
@@ -193,9 +216,7 @@ def test_a_pull_request_that_gets_another_base_is_announced_again(found: dict[st
         ("/lgtm", "Bot", "User", False), ("thanks", "Bot", "User", False),
     ],
 )  # fmt: skip
-def test_what_is_no_command_takes_no_machine(
-    found: dict[str, dict[str, Any]], body: str, opened_by: str, by: str, starts: bool
-) -> None:
+def test_what_is_no_command_takes_no_machine(found: Found, body: str, opened_by: str, by: str, starts: bool) -> None:
     """The condition as GitHub reads it, in Python's words."""
     words = found["commands.yml"]["jobs"]["gate"]["if"].strip().removeprefix("${{").removesuffix("}}").strip()
     said = {
@@ -208,7 +229,7 @@ def test_what_is_no_command_takes_no_machine(
     assert eval(words, {"startsWith": str.startswith}) is starts  # noqa: S307  # our own template
 
 
-def test_the_verdict_knows_a_pull_request_by_its_commit_alone(found: dict[str, dict[str, Any]]) -> None:
+def test_the_verdict_knows_a_pull_request_by_its_commit_alone(found: Found) -> None:
     """It may write, so nothing of what was announced may reach a step: no checkout, no artifact, no text."""
     workflow = found["verdict.yml"]
     assert workflow[True] == {
@@ -222,7 +243,7 @@ def test_the_verdict_knows_a_pull_request_by_its_commit_alone(found: dict[str, d
     assert steps.count("${{") == 1  # the token's
 
 
-def test_actions_are_the_pinned_ones(found: dict[str, dict[str, Any]]) -> None:
+def test_actions_are_the_pinned_ones(found: Found) -> None:
     pinned = {pin.partition(" ")[0] for pin in _pins().values()}
     for name, key, job in jobs(found):
         used = {step["uses"] for step in job["steps"] if "uses" in step}
@@ -230,14 +251,14 @@ def test_actions_are_the_pinned_ones(found: dict[str, dict[str, Any]]) -> None:
         assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action) for action in used)
 
 
-def test_the_checkout_leaves_no_token_behind_and_comes_first(found: dict[str, dict[str, Any]]) -> None:
+def test_the_checkout_leaves_no_token_behind_and_comes_first(found: Found) -> None:
     for name, key, job in jobs(found):
         first = job["steps"][0]
         assert first["uses"].startswith("actions/checkout@"), (name, key)
         assert first["with"] == {"fetch-depth": 0, "persist-credentials": False}
 
 
-def test_packages_are_installed_by_hash_before_any_step_sees_a_token(found: dict[str, dict[str, Any]]) -> None:
+def test_packages_are_installed_by_hash_before_any_step_sees_a_token(found: Found) -> None:
     for name, key, job in jobs(found):
         installs = [i for i, step in enumerate(job["steps"]) if " pip " in step.get("run", "")]
         tokens = [i for i, step in enumerate(job["steps"]) if holds_token(step)]
@@ -250,14 +271,14 @@ def test_packages_are_installed_by_hash_before_any_step_sees_a_token(found: dict
             assert words[2:4] == ["-m", "venv"] or by_hash or "--no-index" in words, command
 
 
-def test_no_cache_and_no_artifact_of_another_run(found: dict[str, dict[str, Any]]) -> None:
+def test_no_cache_and_no_artifact_of_another_run(found: Found) -> None:
     for name, key, job in jobs(found):
         for step in job["steps"]:
             assert "cache" not in str(step), (name, key)
             assert not {"run-id", "github-token", "repository"} & set(step.get("with", {}))
 
 
-def test_artifacts_lie_outside_the_checkout_and_are_named_by_attempt(found: dict[str, dict[str, Any]]) -> None:
+def test_artifacts_lie_outside_the_checkout_and_are_named_by_attempt(found: Found) -> None:
     for name, key, job in jobs(found):
         for step in job["steps"]:
             if "artifact@" not in step.get("uses", ""):
@@ -269,13 +290,13 @@ def test_artifacts_lie_outside_the_checkout_and_are_named_by_attempt(found: dict
                 assert "merge-multiple" not in step["with"]  # a folder's name is its artifact's, not what lies in it
 
 
-def test_no_expression_reaches_a_shell(found: dict[str, dict[str, Any]]) -> None:
+def test_no_expression_reaches_a_shell(found: Found) -> None:
     for name, key, job in jobs(found):
         for step in job["steps"]:
             assert "${{" not in step.get("run", ""), (name, key)
 
 
-def test_every_job_ends(found: dict[str, dict[str, Any]]) -> None:
+def test_every_job_ends(found: Found) -> None:
     for name, key, job in jobs(found):
         most = 7000 if name == "nightly-gpu.yml" or "nightly.yml" not in found else 350
         assert 0 < job["timeout-minutes"] <= most, (name, key)
@@ -283,7 +304,7 @@ def test_every_job_ends(found: dict[str, dict[str, Any]]) -> None:
         assert all(minutes < job["timeout-minutes"] for minutes in steps)
 
 
-def test_whose_failure_stops_whom(found: dict[str, dict[str, Any]]) -> None:
+def test_whose_failure_stops_whom(found: Found) -> None:
     for name, key, job in jobs(found):
         if "strategy" in job:
             assert job["strategy"]["fail-fast"] is False, (name, key)
@@ -297,7 +318,7 @@ def test_whose_failure_stops_whom(found: dict[str, dict[str, Any]]) -> None:
             assert "result == 'success'" in job["if"]  # not when there is no plan
 
 
-def test_the_table_is_not_compared_with_itself(found: dict[str, dict[str, Any]]) -> None:
+def test_the_table_is_not_compared_with_itself(found: Found) -> None:
     name, key, job = next(each for each in jobs(found) if each[1] in {"run", "work"})
     step = {"name": "x", "env": {"A": "${{ secrets.KEY }}"}}
     assert as_row({**job, "steps": [*job["steps"], step]}) != TABLE[name][key]

@@ -11,7 +11,7 @@ from typing import Any
 from harness.duel import sound
 from harness.events import Event
 from harness.measure import Ask, Measurer
-from harness.reports import Measurement
+from harness.reports import CUT, Measurement
 from harness.schedule import Schedule
 from harness.target import Target
 
@@ -51,7 +51,8 @@ class Drawn:
 @dataclass
 class Bench:
     """check: raises if a locked file has changed; record: writes an event; before: what a killed confirm of this night
-    has written; usual: seconds of one measurement in the loop."""
+    has written; usual: seconds of one measurement in the loop; pays: whether so many measurements can be paid for, None
+    where they cost nothing."""
 
     target: Target
     measurer: Measurer
@@ -62,6 +63,7 @@ class Bench:
     record: Callable[[Event], None]
     before: Sequence[Event]
     usual: float
+    pays: Callable[[int], bool] | None = None
 
     def __post_init__(self) -> None:
         notes = [event for event in self.before if event["event"] == "note" and event.get("about") == NOTE]
@@ -85,7 +87,8 @@ class Bench:
         return statistics.fmean(self._took) if len(self._took) > 3 else max([self.usual, *self._took])
 
     def affords(self, measurements: int) -> bool:
-        return measurements * self.seconds < self.left
+        paid = self.pays is None or self.pays(measurements)
+        return paid and measurements * self.seconds < self.left
 
     def score(self, content: bytes, split: str = "search", *, crash_allowed: bool = False) -> Measurement:
         """The score of a content on a split of a deterministic target; measured once for the search split."""
@@ -154,6 +157,9 @@ class Bench:
         if self.left <= 0:
             raise BudgetSpent(self.target.confirm.budget)
         found = self.measurer.measure([content], ask)[0]
+        if found.crash == CUT:  # nobody's crash: a model gave no answer
+            payable = self.pays is None or self.pays(1)
+            raise Unconfirmed(f"it could not be measured: {found.why}", "infra" if payable else "underpowered")
         if content in self._seen:
             self._took.append(found.seconds)
         self._seen.add(content)
