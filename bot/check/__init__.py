@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot import config, proposers
-from bot.check import baseline, scoring, trust
+from bot.check import baseline, scoring, tools, trust
 from bot.check.baseline import Baseline, Bench
 from bot.check.report import CheckReport
 from bot.new import SCHEMAS
@@ -45,7 +45,7 @@ def _check(
     proposers.check(target, source)
     sandbox = _sandbox(target)
     measured, held_out = Baseline({}), None
-    if not sandbox:
+    if not (sandbox and target.isolated):
         bench = Bench(repository, target, folder)
         measured = bench.baseline()
         if target.sample and not measured.problem:
@@ -67,14 +67,16 @@ def _check(
         sandbox=sandbox,
         night_seconds=settings.wall_clock,
         paused=chain.paused(repository, {target.name: whole.id}).get(target.name, ""),
+        tools=tools.missing(target),
         models=brokered.says(target, settings.models, target.budget.usd),
         keyless=tuple(brokered.keyless(target, settings.models, keys)) if keys is not None else (),
     )
 
 
 def _sandbox(target: Target) -> str:
-    """Why the sandbox that a target needs does not work here, with the cure; nothing if it does or none is needed."""
-    if not target.isolated:
+    """Why the sandbox that a target or its proposer's tool needs does not work here, with the cure; nothing if it does
+    or none is needed."""
+    if not target.isolated and not tools.names(target):
         return ""
     from harness.sandbox.selftest import self_test
 
