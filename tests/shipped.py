@@ -30,7 +30,6 @@ CONFIG = """models:
   prices: {{small: {{input: 1, output: 5}}}}
 """
 ASKS = "proposer: {{kind: openai, provider: scripted, model: small, max_tokens: 1000{more}}}"
-CONFIRMING = ("-confirm.", "-propose.")  # of segments: where a held-out figure has its place
 
 
 def asking(declared: str, experiments: int, more: str = "") -> str:
@@ -98,6 +97,10 @@ class Stage:
         found |= {f"file {name}": there for name, there in in_folder(folder, needles).items()}
         found |= {f"page {name}": there for name, there in self._pages(needles)}
         return {place: there for place, there in found.items() if there}
+
+    def pages_folders(self, name: str) -> list[Path]:
+        """A file of this name in every folder of pages."""
+        return [folder / name for folder in sorted(self._folder.glob("pages-*"))]
 
     def _pages(self, needles: Mapping[bytes, str]) -> Iterator[tuple[str, set[str]]]:
         for folder in sorted(self._folder.glob("pages-*")):
