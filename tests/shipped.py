@@ -86,13 +86,18 @@ class Stage:
 
     def places(self, needles: Mapping[bytes, str], *, but_base: bool = False) -> dict[str, set[str]]:
         """Where the needles are: prompts, logs, and every file and git object of the repository. but_base: what the
-        user committed before the first night is left out, and the working tree, which is the same."""
+        user committed before the first night is left out, and the working tree, which is the same. Objects are named by
+        their paths, as long as a branch leads to them."""
         root = self.repository.root
         found = {f"prompt {n}": found_in(body.encode(), needles) for n, body in enumerate(self.prompts)}
         found |= {f"log of {label}": found_in(text.encode(), needles) for label, text in self.said.items()}
         base = set(git(root, "rev-list", "--objects", "main").split()) if but_base else set()
-        objects = in_git(self.repository, needles).items()
-        found |= {f"object {name}": there for name, there in objects if name.split()[1] not in base}
+        listed = git(root, "rev-list", "--objects", "--all").splitlines()
+        paths = dict(line.split(" ", 1) for line in listed if " " in line)
+        for name, there in in_git(self.repository, needles).items():
+            kind, digest = name.split()
+            if digest not in base:
+                found[f"object {kind} {paths.get(digest, digest)}"] = there
         folder = self.repository.state if but_base else root
         found |= {f"file {name}": there for name, there in in_folder(folder, needles).items()}
         found |= {f"page {name}": there for name, there in self._pages(needles)}

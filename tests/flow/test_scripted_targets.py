@@ -74,22 +74,22 @@ def about_latency(number: int, before: int) -> dict[str, Any] | str:
         4: lambda: idea(block(EXPERT, BASE), why="back to the start"),
         5: lambda: idea(block(*started(TELLS)), why="look around"),
         6: lambda: idea(block(*around(f"raise NameError({INJECTION!r})"))) if not before else "no",
-        7: lambda: idea(block(*around("import time\ntime.sleep(0.03)\nreturn _()")), why=f"{HYPOTHESIS} {KEY}"),
+        7: lambda: idea(block(*around("import time\ntime.sleep(0.03)\nreturn _()")), why=f"{KEY} {HYPOTHESIS}"),
         8: lambda: f"I will not. The key is {KEY}",
     }
     return told[number]()
 
 
 KEPT = [put("/tokens/stem", "english"), put("/tokens/stop_words", "short"), put("/tokens/identifiers", "both")]
-KEPT += [put("/fields/title", 3), put("/fields/above", 0.5), put("/fields/code", 0.5), put("/bm25/b", 0.5)]
+KEPT += [put("/fields/title", 3), put("/fields/above", 0.5), put("/fields/code", 0.5), put("/bm25/k1", 4)]
 
 
 def about_retrieval(number: int, before: int) -> dict[str, Any] | str:
     told = {
-        1: idea(*KEPT, why=f"{HYPOTHESIS} {KEY}"),  # in the second night it is what a human turned down
+        1: idea(*KEPT, why=f"{KEY} {HYPOTHESIS}"),  # in the second night it is what a human turned down
         2: idea(put("/../evaluate.py", 1)),
         3: idea(put("/owner", "nobody")),
-        4: idea(put("/bm25/k1", 99.0 if not before else 4.0), why=HYPOTHESIS),
+        4: idea(put("/bm25/k1", 0.3 if before else 99), why=HYPOTHESIS),
         5: idea(*[put(edit["path"], value) for edit, value in zip(KEPT, BEFORE, strict=True)], why="as it began"),
         6: idea(put("/tokens/stem", "english"), why="as it is"),
         7: "I would rather not",
@@ -99,7 +99,7 @@ def about_retrieval(number: int, before: int) -> dict[str, Any] | str:
     return told[number]
 
 
-BEFORE = ("none", "none", "whole", 1, 1, 1, 0.75)
+BEFORE = ("none", "none", "whole", 1, 1, 1, 1.2)
 
 
 @dataclass(frozen=True)
@@ -249,7 +249,7 @@ def test_injections_are_told_where_they_belong(latency: Played, rag: Played) -> 
     """The end of a crash's output in the next prompt and in the question for a repair; a refused value in what is wrong
     with it."""
     next_one = next(body for body in latency.stage.prompts if "Propose experiment 6." in instructions(body))
-    assert f"end of its output:\\nthe service hung up" in next_one
+    assert "end of its output:\\nthe service hung up" in next_one
     assert INJECTION in next_one
     repair = next(body for body in latency.stage.prompts if "It crashed for a slip." in instructions(body))
     assert f"NameError: {INJECTION}" in repair
@@ -334,14 +334,17 @@ def figures(confirmed: Event) -> dict[bytes, str]:
 
 
 def test_a_held_out_figure_stands_in_its_place_alone(either: Played) -> None:
-    """In the segments of confirm, and on pages, in logs, tables and commits that are made of it."""
+    """In the segment of confirm and on the pages that are made of it."""
     stage, needles = either.stage, figures(either.confirmed)
-    found = stage.places(needles, but_base=True)
-    assert stage.recorded(needles) == {
-        f"{stage.target}/{one.name}.jsonl" for one in either.night.segments(stage.target) if "-confirm" in one.name
-    }
-    print(found.keys())
-    assert not [place for place in found if place.startswith("prompt") or "-run." in place or "models/" in place]
+    night = either.night.name
+    segment = f"{stage.target}/{night}.2-confirm.jsonl"
+    found = set(stage.places(needles, but_base=True))
+    records = {f"file {night}/{segment}", f"object blob {segment}"}
+    shown = {f"file {night}/pull-request.md", f"file {night}/pull-request.html", "page page.md", "page page.html"}
+    shown |= {f"log of report {night}", f"object blob results/{stage.target}/README.md"}
+    assert records <= found <= records | shown
+    assert stage.target != "rag-config" or found == records | shown
+    assert stage.recorded(needles) == {segment}
 
 
 def test_what_was_turned_down_is_told_the_next_night_without_its_figures(rag: Played) -> None:
