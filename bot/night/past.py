@@ -48,12 +48,18 @@ def refused(repository: Repository, target: str, lock: str, base: str, forge: Fo
 def in_words(repository: Repository, target: str, lock: str, base: str, forge: Forge) -> tuple[str, ...]:
     """What humans turned down under this lock, a row a line, the latest last: for who proposes."""
     closed = _closed(repository, target, lock, base, forge)
-    rows = [(one.night, change, "closed") for one in closed for change in struck.rows_of(repository, target, one.night)]
-    rows += [(one.night, change, "took out") for one in struck.of(repository, target, lock) for change in one.changes]
+    rows = [
+        (one.night, change, "a human closed it")
+        for one in closed
+        for change in struck.rows_of(repository, target, one.night)
+    ]
+    rows += [
+        (one.night, change, "a human took it out")
+        for one in struck.of(repository, target, lock)
+        for change in one.changes
+    ]
     rows.sort(key=lambda row: records.night_order(row[0]))
-    lines = dict.fromkeys(
-        f"{plain(change, ROW)} (a human {did} it, of the night {night})" for night, change, did in rows
-    )
+    lines = dict.fromkeys(f"{plain(change, ROW)} ({did}, of the night {night})" for night, change, did in rows)
     return tuple(lines)[-MOST_DECLINED:]
 
 
