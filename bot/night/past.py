@@ -47,7 +47,7 @@ def refused(repository: Repository, target: str, lock: str, base: str, forge: Fo
 
 def in_words(repository: Repository, target: str, lock: str, base: str, forge: Forge) -> tuple[str, ...]:
     """What humans turned down under this lock, a row a line, the latest last: for who proposes."""
-    closed = _closed(repository, target, lock, base, forge)
+    closed = _closed(repository, target, lock, base, forge)[-MOST_DECLINED:]  # each has a row at least
     rows = [
         (one.night, change, "a human closed it")
         for one in closed

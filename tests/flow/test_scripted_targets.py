@@ -1,8 +1,8 @@
 """Scripted nights on two shipped targets: a model that is right, wrong, repeats itself, reaches elsewhere, and injects.
 
 `api-latency` is asked fewer requests and fights fewer pairs than it is shipped with, `rag-config` has its corpus in
-data/ as one's own would lie, so that both nights together take about a minute; nothing else of them is changed. In the
-hidden data of both a canary is planted, and the key is one.
+data/ as one's own would lie, so that both nights together take about a minute. Their proposer and their budget are
+others, and in the hidden data of both a canary is planted; nothing else of them is changed. The key is a canary, too.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,21 +67,22 @@ def put(path: str, value: Any) -> dict[str, Any]:
 
 
 def about_latency(number: int, before: int) -> dict[str, Any] | str:
-    told: dict[int, Callable[[], dict[str, Any] | str]] = {
-        1: lambda: idea(block("    connection = connect()\n    try:\n", REMEMBERED), why="remember what was answered"),
-        2: lambda: idea(block(BASE, EXPERT), why=HYPOTHESIS),
-        3: lambda: idea(block("from traffic import CONNECTIONS, Asked", "CONNECTIONS = 0"), why="fewer requests"),
-        4: lambda: idea(block(EXPERT, BASE), why="back to the start"),
-        5: lambda: idea(block(*started(TELLS)), why="look around"),
-        6: lambda: idea(block(*around(f"raise NameError({INJECTION!r})"))) if not before else "no",
-        7: lambda: idea(block(*around("import time\ntime.sleep(0.03)\nreturn _()")), why=f"{KEY} {HYPOTHESIS}"),
-        8: lambda: f"I will not. The key is {KEY}",
+    told = {
+        1: idea(block("    connection = connect()\n    try:\n", REMEMBERED), why="remember what was answered"),
+        2: idea(block(BASE, EXPERT), why=HYPOTHESIS),
+        3: idea(block("from traffic import CONNECTIONS, Asked", "CONNECTIONS = 0"), why="fewer requests"),
+        4: idea(block(EXPERT, BASE), why="back to the start"),
+        5: idea(block(*started(TELLS)), why="look around"),
+        6: idea(block(*around(f"raise NameError({INJECTION!r})"))) if not before else "no",
+        7: idea(block(*around("import time\ntime.sleep(0.03)\nreturn _()")), why=f"{KEY} {HYPOTHESIS}"),
+        8: f"I will not. The key is {KEY}",
     }
-    return told[number]()
+    return told[number]
 
 
 KEPT = [put("/tokens/stem", "english"), put("/tokens/stop_words", "short"), put("/tokens/identifiers", "both")]
 KEPT += [put("/fields/title", 3), put("/fields/above", 0.5), put("/fields/code", 0.5), put("/bm25/k1", 4)]
+BEFORE = ("none", "none", "whole", 1, 1, 1, 1.2)
 
 
 def about_retrieval(number: int, before: int) -> dict[str, Any] | str:
@@ -97,9 +98,6 @@ def about_retrieval(number: int, before: int) -> dict[str, Any] | str:
         9: idea(*[put(f"/fields/{name}", 0) for name in ("title", "above", "text", "code")], why="no field"),
     }
     return told[number]
-
-
-BEFORE = ("none", "none", "whole", 1, 1, 1, 1.2)
 
 
 @dataclass(frozen=True)
@@ -216,13 +214,9 @@ def test_every_call_is_paid_for_and_recorded(either: Played) -> None:
 
 
 def test_one_file_changes(either: Played) -> None:
-    branch = f"autoresearch/{either.night.name}"
-    head = git(either.stage.repository, "log", "--all", "--format=%H", f"--grep=^Night: {either.night.name}$", "-1")
-    changed = git(either.stage.repository, "diff", "--name-only", "main", head or branch).splitlines()
-    names = {"api-latency": "handler.py", "rag-config": "config.yaml"}
-    assert [path for path in changed if not path.startswith("results/")] == [
-        f"{either.folder}/{names[either.stage.target]}"
-    ]
+    file = {"api-latency": "handler.py", "rag-config": "config.yaml"}[either.stage.target]
+    changed = git(either.stage.repository, "diff", "--name-only", "main", f"autoresearch/{either.night.name}")
+    assert [path for path in changed.splitlines() if not path.startswith("results/")] == [f"{either.folder}/{file}"]
 
 
 def test_what_a_run_says_is_data_in_the_next_prompt(either: Played) -> None:
@@ -310,17 +304,19 @@ def test_the_searches_find_what_is_planted(rag: Played, secret: str) -> None:
 
 
 def figures(confirmed: Event) -> dict[bytes, str]:
-    """What confirm alone has seen, as texts and pages spell it."""
-    values: list[float] = []
+    """What confirm alone has seen, as records and pages spell it; of single pairs in full, so that no other pair's
+    value is taken for theirs, and without memory, which comes in whole pages."""
+    summed, single = list[float](), list[float]()
     if "holdout" in confirmed:
         holdout = confirmed["holdout"]
-        values += [*holdout["base"].values(), *holdout["head"].values()]
-        values += [holdout[name] for name in ("gain", "low", "high", "lower")]
+        summed += [*holdout["base"].values(), *holdout["head"].values()]
+        summed += [holdout[name] for name in ("gain", "low", "high", "lower")]
     if "confirmed" in confirmed:
-        values += [confirmed["confirmed"][name] for name in ("gain", "low", "high", "lower")]
+        summed += [confirmed["confirmed"][name] for name in ("gain", "low", "high", "lower")]
         sides = [pair[side] for pair in confirmed["pairs"] for side in ("base", "head")]
-        values += [side[name] for side in sides for name in ("p99_ms", "p50_ms")]  # memory comes in pages, and again
-    return {form.encode(): form for value in values for form in (repr(value), f"{value:.6g}") if len(form) > 5}
+        single += [side[name] for side in sides for name in ("p99_ms", "p50_ms")]
+    found = {*map(repr, summed + single), *(f"{value:.6g}" for value in summed)}
+    return {form.encode(): form for form in found}
 
 
 def test_a_held_out_figure_stands_in_its_place_alone(either: Played) -> None:
