@@ -43,11 +43,12 @@ lint: .venv/test  ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: .venv/test  ## speed, in medians and ratios measured in one run
+bench: .venv/test  ## speed in medians and ratios measured in one run, and what of a prompt a cache can hold
 	$(BIN)/python -m tests.benchmarks
 	$(BIN)/python -m tests.benchmarks.saas
 	$(BIN)/python -m tests.benchmarks.pages
 	$(BIN)/python -m tests.benchmarks.planning
+	$(BIN)/python -m tests.benchmarks.prompt_economy
 
 money: .venv/test  ## 500 simulated nights that spend: is a cap ever exceeded, is anything paid for left unjudged?
 	$(BIN)/python -m tests.benchmarks.money

@@ -11,7 +11,7 @@ from typing import Any
 from bot.night import archive, handover, numbers
 from bot.night.folder import Night, write_atomically
 from bot.night.night import NightResult, targets_of
-from bot.pages import chart, evidence, figures, table
+from bot.pages import chart, evidence, figures, models, table
 from bot.pages.body import Facts, Links, body, title
 from bot.pages.summary import TargetReport, summarise
 from bot.pages.text import code, count, duration, plain
@@ -90,7 +90,7 @@ def _line(entry: TargetReport) -> str:
         why = figures.words(entry, entry.why) or "the loop did not come to its end"
         moved = f"{entry.verdict or 'not confirmed'}: {plain(why, 300)}"
     tries = f"{count(entry.tries, 'try', 'tries')} in {duration(entry.seconds)}"
-    return f"{entry.name}: {moved}; {tries}, ended by: {entry.end}"
+    return f"{entry.name}: {moved}; {tries}, ended by: {entry.end}{models.failures(entry)}"
 
 
 def _target_json(entry: TargetReport) -> dict[str, Any]:

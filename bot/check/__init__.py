@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot import config, proposers
-from bot.check import baseline, judging, scoring, trust
+from bot.check import baseline, judging, scoring, tools, trust
 from bot.check.baseline import Baseline, Bench
 from bot.check.report import CheckReport
 from bot.new import SCHEMAS
@@ -50,7 +50,7 @@ def _check(
     teller = judging.teller(target, folder, broker)
     if target.evaluate.model and not teller:
         measured = judging.unasked(target, missing)
-    elif not sandbox:
+    elif not (sandbox and target.isolated):
         bench = Bench(repository, target, folder, teller)
         measured = bench.baseline()
         if target.sample and not measured.problem:
@@ -74,6 +74,7 @@ def _check(
         sandbox=sandbox,
         night_seconds=settings.wall_clock,
         paused=chain.paused(repository, {target.name: whole.id}).get(target.name, ""),
+        tools=tools.missing(target),
         models=brokered.says(target, settings.models, target.budget.usd),
         keyless=missing,
         judging=judging.told(target, teller, measured) if teller else (),
@@ -81,8 +82,9 @@ def _check(
 
 
 def _sandbox(target: Target) -> str:
-    """Why the sandbox that a target needs does not work here, with the cure; nothing if it does or none is needed."""
-    if not target.isolated:
+    """Why the sandbox that a target or its proposer's tool needs does not work here, with the cure; nothing if it does
+    or none is needed."""
+    if not target.isolated and not tools.names(target):
         return ""
     from harness.sandbox.selftest import self_test
 

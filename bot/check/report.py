@@ -39,11 +39,13 @@ class CheckReport:
     models: str = ""  # what its models can cost, "" where it asks none
     keyless: tuple[str, ...] = ()  # environment variables of keys that are not here
     judging: tuple[str, ...] = ()  # what asking a model for the score came to, empty where none was asked
+    tools: tuple[str, ...] = ()  # what is wrong with the programs that its proposer starts
 
     @property
     def problems(self) -> list[str]:
         """Why a night would fail."""
         found = [f"sandbox: {self.sandbox}"] if self.sandbox else []
+        found += self.tools
         found += [self.baseline.problem] if self.baseline.problem else []
         found += [self.holdout.problem] if self.holdout and self.holdout.problem else []
         found += [f"{entry.metric}: {entry.problem}" for entry in self.trust if entry.problem]

@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterator
 from decimal import Decimal
 
+from bot.check import tools
 from bot.check.report import NULL_PAIRS, CheckReport, commit_command
 from bot.label import visible
 from bot.night.exact import SERVE_BATCH
@@ -173,12 +174,15 @@ def _night(report: CheckReport) -> Iterator[str]:
 
 
 def _sandbox(report: CheckReport) -> Iterator[str]:
-    if not report.target.isolated:
+    tool = ", ".join(tools.names(report.target))
+    if not report.target.isolated and not tool:
         yield "not needed: the file is data, and no candidate is run"
     else:
         if report.sandbox:
             yield "needed; does not work here"
             return
+        if tool:
+            yield f"the proposer's tool works in it: {tool}"
         from harness.sandbox.selftest import layers
 
         missing = [str(layer) for layer in layers() if layer.missing]

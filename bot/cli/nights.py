@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ def night_command(
         made = plan(repository, wishes, write=False)[1]
         locks = {share.name: share.lock for share in made.targets}
         stopped = theirs(CommitSource(repository, made.base), locks, LocalForge(repository.state))
-        _print_plan(repository, made, stopped, as_json=as_json)
+        _print_plan(repository, made, stopped, as_json=as_json, keys=keys)
         return
     if anew or not nightly.unfinished(repository):
         plan(repository, wishes, write=False, keys=keys)  # what cannot be planned leaves nothing, not even the mutex
@@ -93,12 +93,15 @@ def plan_command(
     reviewers-behind, minutes), and the step's outputs `night` and `matrix` say what is left to do.
     """
     from bot.night import workflow
+    from bot.night.brokered import take_keys
     from bot.night.folder import mutex
     from bot.night.gates import NothingTonight
     from bot.night.handing import hand_over
     from bot.night.plan import Wishes, plan
+    from harness.repository import CommitSource
 
     repository = repository_of(directory)
+    keys: Collection[str] | None = take_keys(CommitSource(repository, repository.commit()))
     wishes = Wishes(names, experiments, _seconds(wall_clock), seed)
     left_out: list[str] = []
 
@@ -108,6 +111,7 @@ def plan_command(
 
     with mutex(repository):
         forge, gates = workflow.gates(repository, forge_name, runner or "", once=once)
+        keys = None if gates else keys  # another job has them
         try:
             night, made = plan(repository, wishes, forge=forge, gates=gates, say=leave_out)
         except NothingTonight as nothing:
@@ -118,7 +122,9 @@ def plan_command(
             hand_over(night, into, [share.name for share in made.targets], plan=True)
     workflow.tell(night, left_out)
     seals = {share.name: found[-1].events[-1] for share in made.targets if (found := night.segments(share.name))}
-    _print_plan(repository, made, {name: (seal["end"], seal["why"]) for name, seal in seals.items()}, as_json=as_json)
+    _print_plan(
+        repository, made, {name: (seal["end"], seal["why"]) for name, seal in seals.items()}, as_json=as_json, keys=keys
+    )
 
 
 def _verb_options(command: Any) -> Any:
@@ -271,16 +277,21 @@ def _warn_uncommitted(repository: Any, targets: Sequence[Any]) -> None:
         say(f"note: {', '.join(changed[:5])} {differ} from the last commit; a night works on the commit")
 
 
-def _print_plan(repository: Any, made: Any, held: Mapping[str, tuple[str, str]], *, as_json: bool) -> None:
-    """held: targets that end before they begin -> (end, why)."""
+def _print_plan(
+    repository: Any, made: Any, held: Mapping[str, tuple[str, str]], *, as_json: bool, keys: Collection[str] | None
+) -> None:  # fmt: skip
+    """held: targets that end before they begin -> (end, why); keys: variables with the key of a model, None where
+    another job will have them."""
     from dataclasses import asdict
+
+    from bot.night.plan import costs, keyless
+
+    missing = {} if keys is None else keyless(repository, made, keys)
 
     if as_json:
         ends = {name: {"end": end, "why": why} for name, (end, why) in held.items()}
-        click.echo(json.dumps({**asdict(made), "does_not_begin": ends}, indent=2))
+        click.echo(json.dumps({**asdict(made), "does_not_begin": ends, "keys_missing": missing}, indent=2))
         return
-    from bot.night.plan import costs
-
     prices = costs(repository, made)
     click.echo(f"night {made.night} from commit {made.base[:12]}")
     for share in made.targets:
@@ -293,7 +304,9 @@ def _print_plan(repository: Any, made: Any, held: Mapping[str, tuple[str, str]],
         limits += [f"${share.usd:.2f}"] if share.usd else []
         carried = f"; starts from {share.carried_from}, not reviewed yet" if share.carried_from else ""
         click.echo(f"  {share.name}: at most {', '.join(limits)}; seed {share.seed}; lock {share.lock[:12]}{carried}")
-        for line in (share.reserve, prices.get(share.name, "")):
+        absent = ", ".join(missing.get(share.name, ()))
+        absent = f"no key is in {absent}: export it first, without it no night begins" if absent else ""
+        for line in (share.reserve, prices.get(share.name, ""), absent):
             if line:
                 click.echo(f"    {line}")
 

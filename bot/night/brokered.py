@@ -73,8 +73,7 @@ def check(target: Target, settings: Settings) -> None:
             what = f"nothing says what {want.model} of {want.provider} costs, so it is not asked"
             step = f"models: {{prices: {{{want.model}: {{input: 1, output: 5}}}}}} in {_FILE}, per million tokens"
             raise ConfigError(place, what, next_step=step)
-        free = settings.providers[want.provider].local if price is None else not (price.input or price.output)
-        if not free and not target.budget.usd:
+        if not _free(want, settings) and not target.budget.usd:
             what = f"{want.model or want.provider} costs money, and the target's budget is 0 US dollars"
             raise ConfigError(target.place("budget"), what, next_step="budget: {usd: 2}, or what a night may cost")
 
@@ -82,6 +81,11 @@ def check(target: Target, settings: Settings) -> None:
 def _said(target: Target, want: Want) -> str:
     """The key of target.yaml that asks for this model."""
     return "proposer" if want in wants(target) else "evaluate/model"
+
+
+def _free(want: Want, settings: Settings) -> bool:
+    price = settings.price(want.provider, want.model) if want.model else None
+    return settings.providers[want.provider].local if price is None else not (price.input or price.output)
 
 
 def keyless(target: Target, settings: Settings, keys: Collection[str]) -> list[str]:
@@ -115,7 +119,7 @@ def says(target: Target, settings: Settings, usd: float) -> str:
     if not found:
         return ""
     names = ", ".join(dict.fromkeys(want.model or want.provider for want in found))
-    if not usd:
+    if not usd or all(_free(want, settings) for want in found):
         return f"models: {names}, at no price"
     caps = [f"${value:f} a {name}" for name, value in vars(settings.caps).items() if value is not None]
     capped = f", and by the caps {', '.join(caps)}" if caps else ""

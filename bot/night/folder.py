@@ -56,6 +56,7 @@ class TargetPlan:
     carried_blob: str = ""
     reserve: str = ""  # what confirm will be able to pay for, as far as is known
     looks: int = 0  # at the held-out data, before this night
+    declined: tuple[str, ...] = ()  # what humans turned down before, a line each
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class Night:
             data = json.loads(_plain_file(self.path / "plan.json"))
             if wrong := plans.problem(data, self.name):
                 raise ValueError(wrong)
-            return Plan(**{**data, "targets": tuple(TargetPlan(**entry) for entry in data["targets"])})
+            return Plan(**{**data, "targets": tuple(map(_share, data["targets"]))})
         except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
             raise IntegrityError(
                 f"{self.path / 'plan.json'} cannot be read: {error}",
@@ -194,6 +195,10 @@ class Night:
                 next_step="autoresearch night --new; the damaged night stays as it is",
             )
         return found
+
+
+def _share(entry: dict[str, Any]) -> TargetPlan:
+    return TargetPlan(**{**entry, "declined": tuple(entry.get("declined", ()))})
 
 
 def _plain_file(path: Path) -> bytes:

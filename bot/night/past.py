@@ -10,10 +10,13 @@ from bot import records
 from bot.forge import Forge, Proposal, Standing
 from bot.night import history, struck
 from bot.night.folder import segment_number
+from bot.pages.text import plain
 from harness import folds
+from harness.handover.plans import DECLINED_LINE, MOST_DECLINED
 from harness.repository import Repository
 from harness.target import Target
 
+ROW = DECLINED_LINE - 100  # characters of a change
 CLOSED, DROPPED = "closed the same content", "dropped a row of the same content"
 
 
@@ -40,6 +43,24 @@ def refused(repository: Repository, target: str, lock: str, base: str, forge: Fo
     dropped = {blob: (one.night, DROPPED) for one in struck.of(repository, target, lock) for blob in one.blobs}
     closed = _closed(repository, target, lock, base, forge)
     return dropped | {blob: (one.night, CLOSED) for one in closed for blob in one.rows}
+
+
+def in_words(repository: Repository, target: str, lock: str, base: str, forge: Forge) -> tuple[str, ...]:
+    """What humans turned down under this lock, a row a line, the latest last: for who proposes."""
+    closed = _closed(repository, target, lock, base, forge)[-MOST_DECLINED:]  # each has a row at least
+    rows = [
+        (one.night, change, "a human closed it")
+        for one in closed
+        for change in struck.rows_of(repository, target, one.night)
+    ]
+    rows += [
+        (one.night, change, "a human took it out")
+        for one in struck.of(repository, target, lock)
+        for change in one.changes
+    ]
+    rows.sort(key=lambda row: records.night_order(row[0]))
+    lines = dict.fromkeys(f"{plain(change, ROW)} ({did}, of the night {night})" for night, change, did in rows)
+    return tuple(lines)[-MOST_DECLINED:]
 
 
 def _closed(repository: Repository, target: str, lock: str, base: str, forge: Forge) -> list[Proposal]:

@@ -6,7 +6,7 @@ import hashlib
 import posixpath
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
@@ -65,6 +65,14 @@ def costs(repository: Repository, made: Plan) -> dict[str, str]:
     settings, shares = config.load(source).models, {share.name: share for share in made.targets}
     found = {target.name: brokered.says(target, settings, shares[target.name].usd) for target in _of(source, made)}
     return {name: line for name, line in found.items() if line}
+
+
+def keyless(repository: Repository, made: Plan, keys: Collection[str]) -> dict[str, list[str]]:
+    """Target -> variables of keys that its models need and that are not among these; only targets that lack one."""
+    source = CommitSource(repository, made.base)
+    settings = config.load(source).models
+    found = {target.name: brokered.keyless(target, settings, keys) for target in _of(source, made)}
+    return {name: missing for name, missing in found.items() if missing}
 
 
 def _of(source: CommitSource, made: Plan) -> list[Target]:
@@ -259,6 +267,7 @@ def _share(
         carried_blob=carried_blob,
         reserve=reserve.affordable(took, target).says if took is not None else "",
         looks=looks.count(repository, _holdout(source, target, whole), before.looks) if target.sample else 0,
+        declined=past.in_words(repository, target.name, whole.id, source.commit, forge),
     )
 
 

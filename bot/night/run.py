@@ -69,7 +69,7 @@ def run(
     with killed_with_us(scratch):
         try:
             source = CommitSource(night.repository, night.plan.base)
-            proposer = proposer or proposers.make(_as_planned(target, plan), plan.seed, source, model)
+            proposer = proposer or proposers.make(_as_planned(target, plan), plan.seed, source, model, plan.declined)
             proposer = paying.proposer(proposer, target, teller)
             loop = _Loop(night, target, plan, segments, checkout, measurer, proposer, teller, quiet=quiet)
             return loop.run(regardless=regardless)

@@ -16,17 +16,24 @@ from harness.repository import Repository
 @dataclass(frozen=True)
 class Struck:
     """What humans took out of one night's result. first: the first experiment of theirs, 0 where an earlier night found
-    it; blobs: contents that were proposed with it."""
+    it; blobs: contents that were proposed with it; changes: the rows in words."""
 
     night: str
     lock: str
     first: int
     blobs: tuple[str, ...]
+    changes: tuple[str, ...] = ()
 
 
 def of(repository: Repository, target: str, lock: str) -> list[Struck]:
     """Of every night of a target under this lock."""
     return [one for one in _of(repository, records.tip(repository), target) if one.lock == lock]
+
+
+def rows_of(repository: Repository, target: str, night: str) -> list[str]:
+    """What the rows of a night changed that count today, in words."""
+    found = standing.confirmation(_confirming(repository, target, night))
+    return [str(row["change"]) for row in found.event.get("rows", [])] if found else []
 
 
 @functools.lru_cache(maxsize=64)
@@ -68,7 +75,8 @@ def _struck(night: str, segments: Sequence[Segment]) -> Struck | None:
         return None
     first = min(min(row["experiments"], default=0) for row, _asked in rows.values())
     blobs = tuple(dict.fromkeys(_holding(segments, set(rows))))
-    return Struck(night, segments[0].header["lock"], first, blobs)
+    changes = tuple(str(row["change"]) for row, _asked in rows.values())
+    return Struck(night, segments[0].header["lock"], first, blobs, changes)
 
 
 def _holding(segments: Sequence[Segment], dropped: set[int]) -> Iterator[str]:

@@ -1,15 +1,18 @@
-"""What a night asked of models: a pure fold of its events, and the line that a page says of it."""
+"""What a night asked of models and tools, and how they failed: pure folds of its events, and what is said of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-from bot.pages.pieces import Piece, Weight
-from bot.pages.text import code, count, duration
+from bot.pages import figures
+from bot.pages.pieces import Piece, Weight, broken
+from bot.pages.text import code, count, duration, plain
 from harness.events import Event
 
+ENDS = frozenset({"exhausted", "money"})  # of a loop whose proposer gave up
+WHY = 300  # characters
 TOKENS = ("input", "output", "cache_read", "cache_write")
 
 
@@ -30,14 +33,31 @@ class Asked:
     cached: int = 0
 
 
-class Asking(Protocol):
-    """A target with its models."""
+@dataclass(frozen=True)
+class Failed:
+    """Proposals that were no candidates. last: why, of the latest."""
+
+    count: int = 0
+    last: str = ""
+
+
+class Asking(figures.Whose, Protocol):
+    """A target with its models. end_why: what the proposer said where it ended the loop."""
 
     @property
     def name(self) -> str: ...
 
     @property
     def models(self) -> Sequence[Asked]: ...
+
+    @property
+    def failed(self) -> Failed: ...
+
+    @property
+    def end(self) -> str: ...
+
+    @property
+    def end_why(self) -> str: ...
 
 
 def asked(events: Iterable[Event]) -> tuple[Asked, ...]:
@@ -60,12 +80,29 @@ def asked(events: Iterable[Event]) -> tuple[Asked, ...]:
     return tuple(Asked(**sums) for sums in (*found.values(), *judges.values()))
 
 
+def failed(events: Iterable[Event]) -> Failed:
+    """Of the proposals that could not be measured."""
+    whys = [event["why"] for event in events if event["event"] == "experiment" and event["reason"] == "invalid"]
+    return Failed(len(whys), whys[-1]) if whys else Failed()
+
+
 def told(report: Asking) -> list[Piece]:
-    """A line for each model; nothing where none was asked."""
-    if not report.models:
-        return []
+    """A line for each model, and how it failed last; nothing where none was asked and nothing failed."""
     lines = [f"{'Judged by' if one.judges else 'Models:'} {_line(one)}." for one in report.models]
-    return [Piece([*lines, ""], Weight.WORDS, report.name, "what models cost")]
+    lines += [f"{said}: {code(figures.words(report, why), WHY)}." for said, why in _failures(report)]
+    return [Piece([*broken(lines), ""], Weight.WORDS, report.name, "what models cost")] if lines else []
+
+
+def failures(report: Asking) -> str:
+    """The same of failures alone, in words for a terminal, each after a semicolon."""
+    return "".join(f"; {said}: {plain(figures.words(report, why), WHY)}" for said, why in _failures(report))
+
+
+def _failures(report: Asking) -> Iterator[tuple[str, str]]:
+    if report.failed.count:
+        yield f"{count(report.failed.count, 'proposal')} could not be measured, the last", report.failed.last
+    if report.end in ENDS and report.end_why:
+        yield "no more could be asked", report.end_why
 
 
 def _line(one: Asked) -> str:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bot.pages import gains
 from bot.pages.arms import Yield, yields
-from bot.pages.models import Asked, asked
+from bot.pages.models import Asked, Failed, asked, failed
 from bot.pages.tally import Noise, Point, Tally
 from harness import folds, standing
 from harness.events import Event, Segment
 from harness.intervals import of_repeat
 from harness.rule import Metric, Rule, headline_name
+from harness.targetfile.proposing import KEYLESS
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ class TargetReport:
     end: why the loop ended, end_why: what there is to say of it; verdict: what confirm said ("" before it). noise: None
     where the metrics do not vary; claimed_gain: the sum of the headline gains that were kept. suspects: the first of
     what was too good to be kept; reasons count them all. private: whether the rows are, so that amounts are not shown;
-    arms: of a portfolio, what each proposer came to; models: what was asked of them.
+    arms: of a portfolio, what each proposer came to; models: what was asked of them; failed: what they, or a tool,
+    proposed in vain.
     """
 
     name: str
@@ -85,6 +87,7 @@ class TargetReport:
     repeats: tuple[Repeat, ...] = ()
     arms: tuple[Yield, ...] = ()
     models: tuple[Asked, ...] = ()
+    failed: Failed = field(default_factory=Failed)
 
     @property
     def primary(self) -> Metric:
@@ -162,6 +165,7 @@ def summarise(segments: Sequence[Segment]) -> TargetReport:
         repeats=_repeats(segments) if tally.noise() else (),
         arms=yields(folds.all_events(segments)),
         models=asked(folds.all_events(segments)),
+        failed=failed(folds.all_events(segments)) if head["proposer"] not in KEYLESS else Failed(),
     )
 
 

@@ -132,12 +132,13 @@ class Repairer(Protocol):
 @dataclass(frozen=True)
 class Setting:
     """What a proposer is made for. source: the night's base commit, for one that reads more than the file; model: who
-    answers prompts, None where nobody does."""
+    answers prompts, None where nobody does; declined: what humans turned down before, in words."""
 
     target: Target
     seed: int
     source: Source | None = None
     model: Model | None = None
+    declined: Sequence[str] = ()
 
 
 def exists(kind: str) -> bool:
@@ -150,13 +151,15 @@ def kinds() -> tuple[str, ...]:
     return tuple(_KINDS)
 
 
-def make(target: Target, seed: int, source: Source | None = None, model: Model | None = None) -> Proposer:
+def make(
+    target: Target, seed: int, source: Source | None = None, model: Model | None = None, declined: Sequence[str] = ()
+) -> Proposer:
     """The proposer that a target names. source: the night's base commit, for one that reads more than the file; model:
-    who answers prompts.
+    who answers prompts; declined: what humans turned down before, in words.
 
     Raises ConfigErrors for what it reads.
     """
-    return _KINDS[target.proposer](Setting(target, seed, source, model))
+    return _KINDS[target.proposer](Setting(target, seed, source, model, declined))
 
 
 def check(target: Target, source: Source) -> None:
@@ -204,14 +207,16 @@ def _tune(setting: Setting) -> Proposer:
 def _portfolio(setting: Setting) -> Proposer:
     from bot.proposers.portfolio import assembled
 
-    return assembled(setting.target, setting.seed, lambda arm, seed: make(arm, seed, setting.source, setting.model))
+    source, model, declined = setting.source, setting.model, setting.declined
+    return assembled(setting.target, setting.seed, lambda arm, seed: make(arm, seed, source, model, declined))
 
 
 def _command(setting: Setting) -> Proposer:
     from bot.proposers.command import Command
 
     program, source = setting.target.program, setting.source
-    return Command(setting.target, source.read([program])[program] if source and program else b"", setting.model)
+    words = source.read([program])[program] if source and program else b""
+    return Command(setting.target, words, setting.model, setting.declined)
 
 
 def _mind(kind: str, setting: Setting) -> Proposer:

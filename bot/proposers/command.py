@@ -26,13 +26,14 @@ _WHY = 500
 
 
 class Command:
-    """A proposer that starts a tool for each proposal. program: what the target's people ask of it."""
+    """A proposer that starts a tool for each proposal. program: what the target's people ask of it; declined: what
+    they turned down before, in words."""
 
     worst_case_usd = 0.0  # not known before: the passage holds a tool to what is left, call by call
     steady = False
 
-    def __init__(self, target: Target, program: bytes, model: Model | None) -> None:
-        self._target, self._program = target, program
+    def __init__(self, target: Target, program: bytes, model: Model | None, declined: Sequence[str] = ()) -> None:
+        self._target, self._program, self._declined = target, program, declined
         self._argv = tuple(str(word) for word in target.options.get("command", ()))
         self._provider = str(target.options.get("provider", ""))
         self._seconds = seconds(str(target.options.get("timeout", _TIMEOUT)))
@@ -104,7 +105,7 @@ class Command:
             command_shown.TASK: words.encode(),
             command_shown.PROGRAM: self._program,
             command_shown.METRICS: command_shown.metrics(self._target, request).encode(),
-            command_shown.HISTORY: command_shown.history(self._tried, self._target.private).encode(),
+            command_shown.HISTORY: command_shown.history(self._tried, self._target.private, self._declined).encode(),
         }
         return command_session.Task(self._argv, files, self._file, words, self._seconds)
 

@@ -26,6 +26,8 @@ from harness.sandbox.selftest import self_test
 _SHOWN = "shown"
 _PROGRAM = "run.py"
 _WORDS = 16 << 10  # characters of the tool's last output
+_LOOK = "import shutil, sys; sys.exit(shutil.which(sys.argv[1]) is None)"
+_LOOKING = 20.0  # seconds, on a loaded machine
 _KEY = "held-by-the-proxy"  # a word for tools that will not start without a key
 _BASE = "http://127.0.0.1:" + command_inside.PORT
 _ENVIRONMENTS: Mapping[Kind, Mapping[str, str]] = {
@@ -88,6 +90,17 @@ def run(task: Task, passage: Passage | None, bounds: Limits | None = None) -> Le
     if done.stopped:
         return Left(None, f"stopped by its limit: {done.stopped}", "")
     return _read(done.stdout) or Left(None, "it ended without a report", printable(done.stderr))
+
+
+def findable(program: str) -> bool:
+    """Whether a tool of this name could be started in the sandbox. Raises SandboxError."""
+    self_test()
+    with tempfile.TemporaryDirectory(prefix="autoresearch-") as name:
+        bounds, folder = limits(_LOOKING), Path(name).resolve()
+        words = ["python", "-I", "-S", "-c", _LOOK, program]
+        argv = bwrap.command(words, sees=[], limits=bounds, packages=True, folder=folder)
+        done = run_bounded(argv, cwd="/", env={}, timeout=bounds.seconds, output_limit=bounds.output)
+    return done.exit_code == 0
 
 
 def _lay_out(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -14,6 +14,7 @@ NIGHT_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _HASH = re.compile(r"[0-9a-f]{64}")
 MOST_TARGETS = 1000
+MOST_DECLINED, DECLINED_LINE = 20, 300
 
 
 def _or(check: Check, *others: Any) -> Check:
@@ -33,7 +34,10 @@ _TARGET = Shape(
         "experiments": whole(1, 1_000_000), "wall_clock": _or(number(0), None), "usd": number(0),
         "plateau": _or(whole(1), None),
     },
-    {"carried_from": _or(matches(NIGHT_NAME), ""), "carried_blob": _or(matches(_COMMIT), "")},
+    {
+        "carried_from": _or(matches(NIGHT_NAME), ""), "carried_blob": _or(matches(_COMMIT), ""),
+        "declined": list_of(text(DECLINED_LINE), MOST_DECLINED),
+    },
     more=True,
 )  # fmt: skip
 _PLAN = Shape(

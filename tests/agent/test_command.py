@@ -103,6 +103,14 @@ def test_what_is_no_change_is_a_failed_proposal_with_its_reason(script: str, why
     assert proposal.content == BASE
 
 
+def test_a_tool_is_told_what_humans_declined() -> None:
+    asking, closed = code_target(command=["python", "-c", LOOK]), 'mode: "a" -> "b" (a human closed it)'
+    for declined in ([closed], []):
+        shown = json.loads(proposers.make(asking, 1, declined=declined).ask(request())[0].content)["history.md"]
+        assert (json.dumps(closed) in shown) == bool(declined)
+        assert ("# Turned down by people before" in shown) == bool(declined)
+
+
 def test_a_tool_that_is_not_there_is_a_failed_proposal() -> None:
     asker = proposers.make(code_target(command=["no-such-tool"]), 1)
     assert "cannot be started" in asker.ask(request())[0].failed

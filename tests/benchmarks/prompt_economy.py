@@ -30,6 +30,7 @@ from harness import space
 from harness.documents import canonical_id, leaves, load_bytes
 from harness.rule import Metric, Rule
 from tests import proposing
+from tests.benchmarks.simulation import bar
 
 ROOT = Path(__file__).resolve().parents[2]
 EXPERIMENTS, AROUND = 120, 20  # the bar is held at 100, and 20 to both sides of it
@@ -221,7 +222,8 @@ def report(name: str, prices: dict[str, Any]) -> bool:
         whole = {**price, "cache_read": price["input"], "cache_write": price["input"]}
         cached, plain = dollars(requests, price), dollars(requests, whole)
         print(f"  {model:20} ${cached:.5f} per experiment; without a cache ${plain:.5f}")
-    return min(usual) >= BAR and after_keep >= BAR and fine
+    held = min(usual) >= BAR and after_keep >= BAR and fine
+    return bar(f"{name}: at least {BAR:.0%} of a request is the one before it; breakpoints legal", held=held)
 
 
 def main() -> None:

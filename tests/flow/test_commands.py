@@ -159,6 +159,7 @@ def test_what_held_a_dropped_row_is_not_found_again(
         (row["blob"] for row in whole[whole.index(dropped) :]), (night.name, past.DROPPED)
     )
     assert past.declined(*asked) == set(), "what is left still waits for a review"
+    assert past.in_words(*asked) == (f"{dropped['change']} (a human took it out, of the night {night.name})",)
     done = autoresearch(found, "night", "--quiet", "--seed", "2", "--new")
     assert done.returncode == 0, done.stderr
     newest = nights(found)[-1]

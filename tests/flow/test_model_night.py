@@ -121,10 +121,18 @@ class World:
         git(self.repository, "add", "--all")
         git(self.repository, "commit", "--quiet", "--message", "Add forecast")
 
-    def begin(self, key: str = KEY, verb: str = "night") -> subprocess.Popen[str]:
+    def begin(self, key: str = KEY, verb: str = "night", *more: str) -> subprocess.Popen[str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
         environment = {**inherited, **ENVIRONMENT, **({"SCRIPTED_KEY": key} if key else {})}
-        command = [sys.executable, "-m", "bot.cli", verb, "--quiet", *(["--seed", "1"] if verb == "night" else [])]
+        command = [
+            sys.executable,
+            "-m",
+            "bot.cli",
+            verb,
+            "--quiet",
+            *(["--seed", "1"] if verb == "night" else []),
+            *more,
+        ]
         return subprocess.Popen(
             command,
             cwd=self.repository.root,
@@ -258,6 +266,30 @@ def test_a_page_says_what_it_cost_and_links_nothing(played: tuple[World, Scripte
     assert float(table[-1].split("\t")[-2]) == pytest.approx(CALL_USD * calls, rel=1e-4)
 
 
+def test_what_was_proposed_in_vain_is_told_with_its_last_reason(played: tuple[World, Scripted, str, Path]) -> None:
+    world, _, said, pages = played
+    vain = [event for event in world.experiments() if event["reason"] == "invalid"]
+    told = f"{len(vain)} proposals could not be measured, the last: "
+    assert f"{told}nothing that can be measured in 3 answers; the last: " in said
+    assert f"{told}`{vain[-1]['why']}`." in (pages / "page.md").read_text()
+
+
+def test_why_nobody_could_be_asked_any_more_is_told(tmp_path: Path) -> None:
+    with Scripted(answers) as provider:
+        world = World(tmp_path, provider, experiments=3)
+        settings = world.repository.root / ".github" / "autoresearch.yml"
+        settings.write_text(f"{settings.read_text()}  caps: {{call: 0.000001}}\n")
+        git(world.repository, "commit", "--quiet", "--all", "--message", "Spend less")
+        code, said = world.night()
+        assert code == 0, said
+        assert folds.run_end(world.last.segments("forecast")) == "money"
+        assert not provider.bodies
+        assert "ended by: money; no more could be asked: money: " in said
+        report = autoresearch(world.repository, "report").stdout
+        assert "no more could be asked: `money: " in report
+        assert "could not be measured" not in report
+
+
 def test_a_killed_run_pays_nothing_twice(tmp_path: Path) -> None:
     def slow(number: int, _before: int) -> dict[str, Any]:
         return edits({1: 0.3, 2: 0.8, 3: 0.25}.get(number, 0.31 + number / 100))
@@ -305,6 +337,21 @@ def test_without_a_key_nothing_begins(tmp_path: Path) -> None:
         assert "next: export SCRIPTED_KEY=" in said
         assert not provider.bodies
         assert not nights(world.repository)
+
+
+def test_a_plan_says_which_key_is_missing_before_anything_starts(tmp_path: Path) -> None:
+    with Scripted(answers) as provider:
+        world = World(tmp_path, provider, experiments=3)
+        for command in (("night", "--dry-run"), ("plan",)):
+            without = autoresearch(world.repository, *command)
+            assert without.returncode == 0, without.stderr
+            assert "no key is in SCRIPTED_KEY: export it first, without it no night begins" in without.stdout
+        told = json.loads(autoresearch(world.repository, "night", "--dry-run", "--json").stdout)
+        assert told["keys_missing"] == {"forecast": ["SCRIPTED_KEY"]}
+        with_key, _ = world.begin("k-123456789", "night", "--dry-run").communicate(timeout=60)
+        assert "models: small" in with_key
+        assert "no key" not in with_key
+        assert not provider.bodies
 
 
 def test_a_priced_model_without_a_budget_is_refused(tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from bot.forge.local import LocalForge
 from bot.night import past
 from bot.night.folder import nights
 from harness import folds
+from harness.handover import plans
 from harness.repository import Repository
 from tests.support import autoresearch, git, make_repository
 
@@ -50,6 +52,33 @@ def test_a_deleted_branch_is_a_decline(tmp_path: Path) -> None:
     repository, kept = after_a_night(tmp_path)
     git(repository, "branch", "-D", f"autoresearch/{nights(repository)[-1].name}")
     assert kept <= tried(repository)
+
+
+def declined(repository: Repository) -> tuple[str, ...]:
+    lock = nights(repository)[-1].target_plan("dial").lock
+    return past.in_words(repository, "dial", lock, repository.commit(), LocalForge(repository.state))
+
+
+def test_what_was_declined_is_told_to_who_proposes(tmp_path: Path) -> None:
+    repository, _ = after_a_night(tmp_path)
+    night = nights(repository)[-1].name
+    assert declined(repository) == (), "it waits for a review"
+    git(repository, "branch", "-D", f"autoresearch/{night}")
+    assert declined(repository) == (f"x: 0 -> 3 (a human closed it, of the night {night})",)
+    autoresearch(repository.root, "plan", "--seed", "2")
+    planned = nights(repository)[-1]
+    assert planned.name != night
+    assert planned.target_plan("dial").declined == declined(repository), "it travels with the plan"
+
+
+def test_a_plan_says_little_of_what_was_declined(tmp_path: Path) -> None:
+    repository, _ = after_a_night(tmp_path)
+    plan = json.loads((nights(repository)[-1].path / "plan.json").read_text())
+    plan["targets"][0]["declined"] = ["x" * 300] * 20
+    assert plans.problem(plan, plan["night"]) == ""
+    for declined in (["x" * 301], ["x"] * 21, "x", [1], None):
+        plan["targets"][0]["declined"] = declined
+        assert "declined" in plans.problem(plan, plan["night"]), declined
 
 
 def test_a_merged_branch_may_be_deleted(tmp_path: Path) -> None:

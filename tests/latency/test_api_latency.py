@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -77,6 +78,19 @@ def test_no_handler_looks_into_the_keeper(bench: Bench) -> None:
 def test_a_handler_that_fails_is_refused(bench: Bench, change: Any, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench.module, "LIMITS", replace(bench.module.LIMITS, seconds=6))
     assert re.search(why, refusal(bench.one(Wrong(change, "").content)), re.DOTALL)
+
+
+def test_a_service_whose_clients_leave_goes_on(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connections are closed before the keeper is told to end; how soon it is told is up to the machine."""
+    tell = bench.module.tell
+
+    def late(keeper: Any, what: str, **more: Any) -> dict[str, Any]:
+        time.sleep(0.3 if what == "end" else 0)
+        found: dict[str, Any] = tell(keeper, what, **more)
+        return found
+
+    monkeypatch.setattr(bench.module, "tell", late)
+    scores(bench.one(BASE))
 
 
 def test_memory_counts(bench: Bench) -> None:

@@ -14,6 +14,7 @@ from bot.proposers.mind import PRESETS, Mind, Options, make, presets
 from bot.proposers.mind.presets import options
 from harness.errors import ConfigError
 from harness.targetfile.proposing import OPTIONS
+from tests.fences import outside
 from tests.minds import Script, answer, data_target, put, whole
 from tests.proposing import SPEC
 
@@ -45,6 +46,18 @@ def test_a_preset_asks_its_provider_for_a_small_model(kind: str) -> None:
     assert (prompt.provider, prompt.model) == (PRESETS[kind].provider, PRESETS[kind].model)
     assert "Do what pays." in whole(prompt)
     assert "canary-other" not in whole(prompt)
+
+
+def test_what_humans_declined_is_told_as_data() -> None:
+    made = setting()
+    closed = "stem: none -> english (a human closed it, of the night 2026-11-21)"
+    found = proposers.make(made.target, 1, made.source, made.model, [closed])
+    found.ask(Request(SPEC.encode(), {"score": 1.0, "size": 1.0}, 1, 1, set()))
+    assert isinstance(made.model, Script)
+    told = whole(made.model.prompts[0])
+    assert closed in told
+    assert "Turned down by people before" in outside(told)
+    assert closed not in outside(told)
 
 
 @pytest.mark.parametrize("kind", ["claude", "openai", "ollama"])

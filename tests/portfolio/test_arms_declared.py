@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from bot import config
+from bot.models.settings import Settings
+from bot.night import brokered
 from bot.proposers.portfolio import arms_of
 from harness.errors import ConfigError
 from harness.repository import WorkingSource
@@ -49,3 +51,19 @@ def test_what_is_right_is_taken(tmp_path: Path) -> None:
     assert {name: (arm.proposer, arm.options) for name, arm in arms_of(found).items()} == {
         "search": ("search", {}), "claude": ("claude", {"model": "m", "after": 3}),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arm", "said"),
+    [
+        ("{kind: ollama, model: m}", "models: m, at no price"),
+        ("{kind: claude}", "models: claude-haiku-5-5; at most $1.00, reserved before it is spent; judging costs none"),
+        (
+            "{kind: claude}, {kind: ollama, model: m}",
+            "models: claude-haiku-5-5, m; at most $1.00, reserved before it is spent; judging costs none",
+        ),
+    ],
+)
+def test_what_free_models_can_cost_is_nothing(tmp_path: Path, arm: str, said: str) -> None:
+    found = load(tmp_path, f"{{kind: portfolio, arms: [{{kind: search}}, {arm}]}}")
+    assert brokered.says(found, Settings(), 1.0) == said

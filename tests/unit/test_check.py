@@ -217,6 +217,42 @@ def test_a_missing_sandbox_is_told_with_its_cure(tmp_path: Path, monkeypatch: py
     assert report.as_json()["deterministic"] is None
 
 
+TOOL = "proposer: {kind: command, command: [NAME, -c, pass]}\n"
+
+
+@pytest.mark.parametrize(
+    ("proposer", "there"),
+    [
+        (TOOL.replace("NAME", "python"), True),
+        (TOOL.replace("NAME", "no-such-tool"), False),
+        (TOOL.replace("NAME", "./evaluate.py"), False),
+        ("proposer: {kind: portfolio, arms: [{kind: perturb}, {kind: command, command: [no-such-tool]}]}\n", False),
+    ],
+)
+def test_a_proposers_tool_is_looked_for_in_its_sandbox(tmp_path: Path, proposer: str, there: bool) -> None:
+    report = only(make(tmp_path, target=f"{TARGET}{proposer}"))
+    said = " ".join(as_text(report).split())
+    assert report.ready is there
+    assert ("the proposer's tool works in it: " in said) is True
+    assert ("is not in its sandbox: install it below /usr" in said) is not there
+
+
+def test_a_proposers_tool_needs_a_sandbox_though_its_target_needs_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails() -> None:
+        raise SandboxError("bubblewrap is not installed", next_step="apt-get install bubblewrap")
+
+    for module in ("harness.sandbox.selftest", "bot.proposers.command_session"):
+        monkeypatch.setattr(f"{module}.self_test", fails)
+    repository = make(tmp_path, target=TARGET + TOOL.replace("NAME", "python"))
+    report = only(repository)
+    assert not report.ready
+    assert report.problems == [f"sandbox: {report.sandbox}"]
+    assert "apt-get install bubblewrap" in as_text(report)
+    assert report.baseline.metrics, "what needs no sandbox is measured all the same"
+
+
 def test_many_locked_files_are_folded(tmp_path: Path) -> None:
     target = TARGET.replace("[evaluate.py]\n", '[evaluate.py, "data/**"]\n')
     more = {f"data/{number:02}.csv": "" for number in range(20)}

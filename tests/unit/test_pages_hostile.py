@@ -14,6 +14,7 @@ from bot.pages.body import body, section, title
 from bot.pages.dashboard import Board, Protection, dashboard
 from bot.pages.facts import Absent, Dropped, Facts, Pull
 from bot.pages.markers import outside
+from bot.pages.models import Failed
 from bot.pages.summary import TargetReport, summarise
 from bot.pages.text import label, plain
 from bot.pages.web import page
@@ -53,7 +54,7 @@ def said(report: TargetReport, text: str) -> TargetReport:
         report, confirm=confirm, why=text, end_why=text, owner=text, proposer=text, file=text,
         rows=tuple(replace(row, change=text) for row in report.rows),
         near_misses=tuple(map(event, report.near_misses)), suspects=tuple(map(event, report.suspects)),
-        commit=text, lock=text, harness=text, seal=text,
+        commit=text, lock=text, harness=text, seal=text, failed=Failed(2, text),
     )  # fmt: skip
 
 

@@ -51,7 +51,7 @@ def make(kind: str, setting: Setting) -> Mind:
     paths = [target.file, *([target.program] if target.program else [])]
     contents = source.read(paths)
     program = contents[target.program].decode("utf-8", errors="replace") if target.program else ""
-    return Mind(target, Briefing(contents[target.file], program), model, found)
+    return Mind(target, Briefing(contents[target.file], program, setting.declined), model, found)
 
 
 def options(kind: str, said: Any) -> Options:

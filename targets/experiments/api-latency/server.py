@@ -97,7 +97,8 @@ def work() -> None:
                     selector.register(taken, selectors.EVENT_READ)
                 elif not talk(handler, key.fileobj, heard):
                     selector.unregister(key.fileobj)
-                    heard.pop(key.fileobj).close()
+                    heard.pop(key.fileobj)
+                    key.fileobj.close()
 
 
 def talk(handler, connection: socket.socket, heard: dict[socket.socket, bytes]) -> bool:
