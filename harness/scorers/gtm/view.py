@@ -1,0 +1,60 @@
+"""A container with everything that dimensions ask of it, worked out once."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from harness.scorers.gtm.container import Container
+from harness.scorers.gtm.declared import Declared
+from harness.scorers.gtm.entities import Entity
+from harness.scorers.gtm.known import profiles
+from harness.scorers.gtm.reach import Reaching
+from harness.scorers.gtm.references import References
+from harness.scorers.gtm.senders import Senders
+from harness.scorers.gtm.values import Values
+
+NO_BUSINESS = "site"
+
+
+class View:
+    def __init__(self, container: Container, declared: Declared) -> None:
+        self.container, self.declared = container, declared
+        self.references = References(container)
+        self.values = Values(self.references)
+        self.reaching = Reaching(container, self.references, self.values)
+        self.senders = Senders(container, self.values)
+
+    @cached_property
+    def active(self) -> tuple[Entity, ...]:
+        """Tags that fire, or would if they were not paused."""
+        return self.reaching.active
+
+    @cached_property
+    def sending(self) -> tuple[Entity, ...]:
+        """Active tags that send something."""
+        return tuple(tag for tag in self.active if self.senders.of(tag).sends)
+
+    def used(self, kind: str) -> list[Entity]:
+        """Entities of a kind that something active uses."""
+        return [one for one in self.container.all(kind) if one in self.reaching.in_use]
+
+    @cached_property
+    def business(self) -> str:
+        """As declared; else the one that what is sent speaks for, most signs first, the order of the file on ties."""
+        if self.declared.business:
+            return self.declared.business
+        every: dict[str, Any] = profiles()["businesses"]
+        signs = frozenset(sign for one in every.values() for sign in one["signs"])
+        sent = frozenset(name for tag in self.container.all("tag") for name in self.senders.of(tag).events) & signs
+        heard = frozenset(
+            name for trigger in self.container.all("trigger") for name in self.reaching.trigger(trigger).events.names
+        )
+        counted = {name: len((sent | heard) & set(one["signs"])) for name, one in every.items()}
+        best = max(counted, key=lambda name: counted[name])
+        return best if counted[best] else NO_BUSINESS
+
+    @cached_property
+    def outcomes(self) -> dict[str, float]:
+        found: dict[str, float] = profiles()["businesses"][self.business]["outcomes"]
+        return found
