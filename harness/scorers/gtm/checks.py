@@ -47,7 +47,10 @@ class Judged:
 
 
 def judged(checks: Iterable[Check], why: str, notes: Iterable[Issue] = ()) -> Judged:
-    """The weighted mean, the same in any order. why: what is missing if there is no check. notes: issues that cost nothing."""
+    """The weighted mean, the same in any order.
+
+    why: what is missing if there is no check. notes: issues that cost nothing.
+    """
     those = list(checks)
     issues = tuple(one.issue for one in those if one.issue) + tuple(notes)
     weight = math.fsum(one.weight for one in those)

@@ -15,7 +15,8 @@ from harness.scorers.gtm.known import catalogue, tag_facts
 
 MOST_BYTES = 32 * 1024 * 1024
 _HEAD = {
-    "path", "accountId", "containerId", "containerVersionId", "name", "description", "notes", "container", "fingerprint",
+    "path", "accountId", "containerId", "containerVersionId", "name", "description", "notes", "container",
+    "fingerprint",
     "tagManagerUrl", "deleted", "builtInVariable", "exportFormatVersion", "exportTime",
 }  # fmt: skip
 _FIRST_FORMAT = {"macro", "rule"}
@@ -181,7 +182,7 @@ def _version(data: Any, file: str) -> tuple[Mapping[str, Any], str]:
             return inner, base
     raise InvalidCandidate(
         f"{file}: JSON, but no Tag Manager container",
-        why=f"{_found(data)}; an export has the key containerVersion, a version of the API has arrays such as tag, trigger",
+        why=f"{_found(data)}; an export has the key containerVersion, an answer of the API arrays such as tag",
         next_step="in Tag Manager choose Admin > Export Container, and give the file that it saves",
     )
 
@@ -218,7 +219,9 @@ def _entities(version: Mapping[str, Any], base: str, kind: str, not_judged: list
         if why := _unknown(entity):
             not_judged.append(NotJudged(pointer, f"{entity.label()} ({raw or 'no type'})", why))
     if len(found) < len(listed):
-        not_judged.append(NotJudged(f"{base}/{array}", f"{len(listed) - len(found)} entries", f"no {kind} is written so"))
+        not_judged.append(
+            NotJudged(f"{base}/{array}", f"{len(listed) - len(found)} entries", f"no {kind} is written so")
+        )
     return tuple(found)
 
 
@@ -263,5 +266,7 @@ def _context(head: Mapping[str, Any], entities: Mapping[str, tuple[Entity, ...]]
     words = [canonical(one) for one in said] if isinstance(said, list) else []
     if words and words[0]:
         return words[0].lower()
-    serving = any(entities[kind] for kind in _SERVERS_OWN) or any(one.type.startswith("sgtm") for one in entities["tag"])
+    serving = any(entities[kind] for kind in _SERVERS_OWN) or any(
+        one.type.startswith("sgtm") for one in entities["tag"]
+    )
     return "server" if serving else "web"

@@ -31,4 +31,6 @@ class Declared:
             ("consent default", self.consent_default, ["container", "page"]),
         ):
             if said not in valid:
-                raise InvalidCandidate(f"{what} {said!r} is unknown", next_step=f"one of {', '.join(filter(None, valid))}")
+                raise InvalidCandidate(
+                    f"{what} {said!r} is unknown", next_step=f"one of {', '.join(filter(None, valid))}"
+                )

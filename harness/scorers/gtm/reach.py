@@ -80,12 +80,15 @@ class Reaching:
             one = waiting.pop()
             if one not in found:
                 found.add(one)
-                waiting += [ref.target for ref in self._references.of(one) if ref.target and ref.target.kind != "folder"]
+                waiting += [
+                    ref.target for ref in self._references.of(one) if ref.target and ref.target.kind != "folder"
+                ]
         return frozenset(found)
 
     def trigger(self, trigger: Entity) -> Firing:
         """What a trigger lets through, and whether it ever can."""
-        named, other = [], []
+        named: list[Condition] = []
+        other: list[Condition] = []
         for one in conditions_of(trigger):
             (named if self._values.is_event_name(one.left) else other).append(one)
         event = catalogue()["triggers"].get(trigger.type, "")
@@ -111,7 +114,9 @@ class Reaching:
 
     def _by_triggers(self, tag: Entity) -> Reach:
         found, reasons = [], []
-        blockers = [self.trigger(ref.target) for ref in self._references.of(tag) if ref.how == "blocking" and ref.target]
+        blockers = [
+            self.trigger(ref.target) for ref in self._references.of(tag) if ref.how == "blocking" and ref.target
+        ]
         for firing in self._firings(tag):
             shut = firing.never or _blocked(firing, blockers)
             if shut:
@@ -150,7 +155,9 @@ class Reaching:
                 more = tuple(firing for firing in parent.firings if firing not in own.firings)
                 if more and not (with_paused and own.can):
                     paused = own.paused or with_paused
-                    self._found[reference.target] = replace(own, can=True, paused=paused, why="", firings=own.firings + more)
+                    self._found[reference.target] = replace(
+                        own, can=True, paused=paused, why="", firings=own.firings + more
+                    )
                     waiting += [] if reference.target.paused else [reference.target]
 
 

@@ -13,7 +13,17 @@ from harness.scorers.gtm.entities import Entity, canonical, objects, strings, te
 from harness.scorers.gtm.known import catalogue
 
 NAMED = re.compile(r"\{\{([^{}]+)\}\}")
-_NO_TEXT = {"name", "notes", "fingerprint", "path", "tagManagerUrl", "templateData", "workspaceId", "accountId", "containerId"}
+_NO_TEXT = {
+    "name",
+    "notes",
+    "fingerprint",
+    "path",
+    "tagManagerUrl",
+    "templateData",
+    "workspaceId",
+    "accountId",
+    "containerId",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,15 +133,15 @@ class References:
     def _clients(self, one: Entity) -> Iterator[Reference]:
         """A condition that names a client: {{Client Name}} equals ..."""
         for index, condition in objects(one.data.get("filter")):
-            texts = {text_of(part.get("key")): text_of(part.get("value")) for _n, part in objects(condition.get("parameter"))}
+            texts = {
+                text_of(part.get("key")): text_of(part.get("value")) for _n, part in objects(condition.get("parameter"))
+            }
             name = texts.get("arg0", "").strip("{} ")
             if self.container.built_ins.get(name) == "CLIENT_NAME" and canonical(condition.get("type")) == "EQUALS":
                 pointer = f"{one.pointer}/filter/{index}"
                 yield self._entity(one, "client", "client", texts.get("arg1", ""), pointer, by_name=True)
 
-    def _entity(
-        self, one: Entity, how: str, kind: str, says: str, pointer: str, *, by_name: bool = False
-    ) -> Reference:
+    def _entity(self, one: Entity, how: str, kind: str, says: str, pointer: str, *, by_name: bool = False) -> Reference:
         index = self.container.by_name if by_name else self.container.by_id
         target = index.get((kind, says))
         return Reference(one, how, says, pointer, target, "entity" if target else _state(kind, says))

@@ -30,9 +30,13 @@ class Dimension:
 
 @dataclass(frozen=True)
 class Scored:
-    """total: the weighted mean of the dimensions that could be judged, from 0 to 1."""
+    """total: from 0 to 1, the weighted mean of the dimensions that could be judged, coverage apart from the others.
+
+    credit: the share of the others that counts, which falls where little of the business is measured.
+    """
 
     total: float
+    credit: float
     dimensions: tuple[Dimension, ...]
     issues: tuple[Issue, ...]
     not_judged: tuple[NotJudged, ...]
@@ -52,6 +56,7 @@ class Scored:
     def as_json(self) -> dict[str, Any]:
         return {
             "total": self.total,
+            "credit": self.credit,
             "dimensions": {one.name: {k: v for k, v in asdict(one).items() if k != "name"} for one in self.dimensions},
             "container": self.container,
             "context": self.context,
@@ -74,9 +79,10 @@ def score(container: Container, declared: Declared | None = None) -> Scored:
         key=lambda issue: (_RANK[issue.severity], list(DIMENSIONS).index(issue.dimension), issue.name, issue.pointer),
     )
     counts = {kind: len(those) for kind, those in container.entities.items() if those}
-    dimensions = _weighed(found)
+    dimensions, credit = _weighed(found), _credit(found["tag_coverage"].score)
+    worth = [one.weight * one.score * (1 if one.name == "tag_coverage" else credit) for one in dimensions if one.score]
     return Scored(
-        math.fsum(one.weight * one.score for one in dimensions if one.score is not None),
+        math.fsum(worth), credit,
         dimensions, tuple(issues), (*container.not_judged, *_unread(view)), container.title, container.context,
         view.business, not view.declared.business, counts,
     )  # fmt: skip
@@ -85,6 +91,12 @@ def score(container: Container, declared: Declared | None = None) -> Scored:
 def _left_out(name: str, one: Judged) -> Judged:
     """Coverage alone stays: tidiness of what does nothing is worth nothing."""
     return one if name == "tag_coverage" else replace(one, score=None, why=_NOTHING_FIRES)
+
+
+def _credit(coverage: float | None) -> float:
+    """Order in what measures little is worth little: the others count in full from some coverage on."""
+    rule = profiles()["credit"]
+    return float(min(1.0, rule["least"] + (1 - rule["least"]) * (coverage or 0.0) / rule["full_from"]))
 
 
 def _weighed(found: dict[str, Judged]) -> tuple[Dimension, ...]:

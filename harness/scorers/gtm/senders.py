@@ -15,7 +15,9 @@ from harness.scorers.gtm.known import catalogue, tag_facts
 from harness.scorers.gtm.reach import Reach
 from harness.scorers.gtm.values import Values
 
-_FBQ = re.compile(r"""fbq\(\s*['"](?:track|trackSingle|trackCustom|trackSingleCustom)['"]\s*,\s*(?:['"](?:\d+|\{\{[^{}]+\}\})['"]\s*,\s*)?['"]([^'"]+)['"]""")
+_FBQ = re.compile(
+    r"""fbq\(\s*['"](?:track|trackSingle|trackCustom|trackSingleCustom)['"]\s*,\s*(?:['"](?:\d+|\{\{[^{}]+\}\})['"]\s*,\s*)?['"]([^'"]+)['"]"""
+)
 _GTAG = re.compile(r"""gtag\(\s*['"]event['"]\s*,\s*['"]([^'"]+)['"]""")
 _PIXEL = re.compile(r"""fbq\(\s*['"]init['"]\s*,\s*['"]?([^'",)\s]+)|facebook\.com/tr/?\?id=([^&'"]+)""")
 _EVENT_ID = re.compile(r"""event_?id['"]?\s*:\s*(\{\{[^{}]+\}\}|['"][^'"]*['"]|[\w.$]+)""", re.IGNORECASE)
@@ -63,7 +65,9 @@ def _sections(template: str) -> dict[str, str]:
 def template_code(template: Entity | None) -> str:
     """What a template may do: its code and its permissions."""
     parts = _sections(text_of(template.data.get("templateData"))) if template else {}
-    return "".join(text for name, text in parts.items() if name.startswith("SANDBOXED_JS") or name.endswith("PERMISSIONS"))
+    return "".join(
+        text for name, text in parts.items() if name.startswith("SANDBOXED_JS") or name.endswith("PERMISSIONS")
+    )
 
 
 def template_fields(template: Entity | None) -> list[dict[str, Any]]:
@@ -94,13 +98,19 @@ class Senders:
 
     def _of(self, tag: Entity) -> Sender:
         facts, template = tag_facts(tag.type), self._container.template_of(tag)
-        code = template_code(template) if tag.type.startswith("cvt_") else "".join(map(tag.text, facts.get("content", [])))
+        code = (
+            template_code(template) if tag.type.startswith("cvt_") else "".join(map(tag.text, facts.get("content", [])))
+        )
         vendors = _vendors(facts, code)
         known = bool(facts) or bool(template)
-        sends = bool(vendors) or bool(facts.get("pixel")) or _any(code, "sending_template" if template else "sending_code")
+        sends = (
+            bool(vendors) or bool(facts.get("pixel")) or _any(code, "sending_template" if template else "sending_code")
+        )
         described = catalogue()["vendors"]
         purposes = {described[one]["purpose"] for one in vendors if described[one].get("purpose")}
-        dead = facts.get("dead") or next((described[one]["dead"] for one in sorted(vendors) if "dead" in described[one]), "")
+        dead = facts.get("dead") or next(
+            (described[one]["dead"] for one in sorted(vendors) if "dead" in described[one]), ""
+        )
         events, follows, unsure = self._events(tag, facts, vendors, code, is_template=bool(template))
         return Sender(
             frozenset(vendors), frozenset(purposes), sends and not facts.get("linker"),
@@ -152,7 +162,8 @@ class Senders:
     def _event_id(self, tag: Entity, code: str) -> str | None:
         if tag_facts(tag.type).get("content"):
             found = _EVENT_ID.search(code)
-            return found.group(1) if found else None
+            said = found.group(1) if found else None
+            return said.strip("'\"") if said and "{{" in said else said
         fields = {**self._values.fields(tag), **{k: v for k, v in tag.parameters.items() if isinstance(v, str)}}
         return next((value for key, value in sorted(fields.items()) if _EVENT_ID_KEY.search(key) and value), None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from harness.scorers.gtm.entities import Entity, table
@@ -9,6 +10,7 @@ from harness.scorers.gtm.known import catalogue
 from harness.scorers.gtm.references import NAMED, References
 
 _DEEPEST = 12
+_TOKEN = re.compile(r"%%\w+%%")  # a place that some tool fills in later
 _TABLES = ("eventSettingsTable", "eventParameters", "configSettingsTable", "fieldsToSet", "userProperties")
 _SETTINGS = ("eventSettingsVariable", "configSettingsVariable", "gaSettings")
 
@@ -35,12 +37,16 @@ class Values:
             keyed = {"v": "name", "ed": "keyPath"}.get(variable.type, "")
             return variable.text(keyed) in {"event", "event_name"} if keyed else variable.type == "e"
         kind = self._references.container.built_ins.get(name, "")
-        return name == "_event" or kind in catalogue()["event_built_ins"] or (state == "off" and name in {"Event", "Event Name"})
+        return (
+            name == "_event"
+            or kind in catalogue()["event_built_ins"]
+            or (state == "off" and name in {"Event", "Event Name"})
+        )
 
     def constant(self, text: str, depth: int = 0) -> str | None:
         """The text with every variable put in; None where one of them varies or cannot be known."""
         if "{{" not in text:
-            return text
+            return None if _TOKEN.search(text) else text
         if depth > _DEEPEST:
             return None
         parts, at = [], 0

@@ -3,7 +3,17 @@
 from collections.abc import Callable
 
 from harness.scorers.gtm.checks import Judged
-from harness.scorers.gtm.dimensions import ads, consent, coverage, deduplication, folders, hygiene, naming, parameters, triggers
+from harness.scorers.gtm.dimensions import (
+    ads,
+    consent,
+    coverage,
+    deduplication,
+    folders,
+    hygiene,
+    naming,
+    parameters,
+    triggers,
+)
 from harness.scorers.gtm.view import View
 
 DIMENSIONS: dict[str, Callable[[View], Judged]] = {

@@ -80,14 +80,14 @@ def _google(view: View, rows: list[tuple[Mapping[str, Any], float]]) -> Iterator
         else:
             near = next((tag for tag, parts in zip(tags, found, strict=True) if parts[:1] == (account,)), None)
             yield _SAY.fails(
-                "conversion-not-sent", near, f'Google Ads counts "{name}", but no tag that fires sends its id and label',
-                f"add a conversion tag for AW-{account}/{label}" if not near else f"check the label of this tag: {label}",
+                "conversion-not-sent", near, f'Google Ads counts "{name}", but no firing tag sends its id and label',
+                f"check the label of this tag: {label}" if near else f"add a conversion tag for AW-{account}/{label}",
                 weight=share, pointer="" if near else view.container.base,
             )  # fmt: skip
 
 
 def _unsure(tag: Entity, what: str, share: float) -> Check:
     return _SAY.fails(
-        "conversion-unsure", tag, f"{what}: what this tag sends varies, so that nobody can tell", "name it by a constant",
+        "conversion-unsure", tag, f"{what}: what this tag sends varies, nobody can tell", "name it by a constant",
         weight=share, value=_CANNOT_VERIFY, severity="info",
     )  # fmt: skip

@@ -55,7 +55,7 @@ def _reading(view: View, tag: Entity, wanted: Wanted) -> Check:
     if not wanted.blocks or view.declared.consent_mode != "advanced":
         return Check(1)
     return _SAY.fails(
-        "consent-hard-block", tag, "is blocked without consent, though advanced consent mode is declared: its pings are lost",
+        "consent-hard-block", tag, "is blocked without consent, so that the pings of advanced consent mode are lost",
         "take the additional consent away, or declare consent mode basic", severity="warning",
         value=float(profiles()["consent"]["hard_block"]), pointer=f"{tag.pointer}/consentSettings",
     )  # fmt: skip
@@ -73,7 +73,10 @@ def _waiting(view: View, tag: Entity, wanted: Wanted) -> Check:
     title = catalogue()["vendors"][sender.vendor]["title"]
     types = ", ".join(sorted(missing))
     if view.container.context == "server":
-        message, repair = f"sends to {title} whatever the visitor chose", "let its trigger ask for the consent in the event"
+        message, repair = (
+            f"sends to {title} whatever the visitor chose",
+            "let its trigger ask for the consent in the event",
+        )
         return _SAY.fails("consent-not-asked", tag, message, repair)
     state = "waits for another consent" if wanted.blocks else "waits for no consent"
     return _SAY.fails(

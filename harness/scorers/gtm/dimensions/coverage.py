@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.scorers.gtm.checks import Check, Complaints, Issue, Judged, judged
+from harness.scorers.gtm.checks import Check, Complaints, Issue, Judged, Severity, judged
 from harness.scorers.gtm.entities import Entity
 from harness.scorers.gtm.known import profiles, tag_facts
 from harness.scorers.gtm.reach import Firing, Reach
@@ -37,23 +37,34 @@ def _measures(view: View, tag: Entity) -> bool:
 
 
 def _outcome(view: View, outcome: str, weight: float) -> Check:
-    names = same(outcome)
-    best: tuple[float, Entity | None, str] = (0.0, None, "")
-    for tag in view.container.all("tag"):
-        if _measures(view, tag):
-            value, why = _worth(view, tag, outcome, names)
-            if value > best[0] or (why and not best[1]):
-                best = (value, tag, why)
-    value, tag, why = best
+    value, tag, why = _best(view, outcome)
     if value >= 1:
         return Check(1, weight)
     title = profiles()["businesses"][view.business]["title"]
     what = {_PAGE: "page views", "*": "no event but page views"}.get(outcome, outcome)
-    message = f"{what}: {why}" if why else f"{what}: not measured, which {title} needs" if outcome != "*" else f"{what} is measured"
+    message = (
+        f"{what}: {why}"
+        if why
+        else f"{what}: not measured, which {title} needs"
+        if outcome != "*"
+        else f"{what} is measured"
+    )
     repair = _repair(outcome, why)
-    severity = "error" if weight >= 2 else "warning"
+    severity: Severity = "error" if weight >= 2 else "warning"
+    pointer = "" if tag else view.container.base
     code = "outcome-impaired" if why else "outcome-missing"
-    return _SAY.fails(code, tag, message, repair, weight=weight, value=value, severity=severity)
+    return _SAY.fails(code, tag, message, repair, weight=weight, value=value, severity=severity, pointer=pointer)
+
+
+def _best(view: View, outcome: str) -> tuple[float, Entity | None, str]:
+    """How far the outcome is measured at best, by which tag, and what is wrong with that."""
+    found: tuple[float, Entity | None, str] = (0.0, None, "")
+    for tag in view.container.all("tag"):
+        if _measures(view, tag):
+            value, why = _worth(view, tag, outcome, same(outcome))
+            if value > found[0] or (why and not found[1]):
+                found = (value, tag, why)
+    return found
 
 
 def _repair(outcome: str, why: str) -> str:
@@ -125,7 +136,7 @@ def _linker(view: View) -> Iterator[Check]:
     if needing and not linked:
         weight = profiles()["broken_outcomes"]["linker"]
         yield _SAY.fails(
-            "linker-missing", needing[0], "Google Ads tags fire, but no conversion linker keeps the id of the ad's click",
+            "linker-missing", needing[0], "Google Ads tags fire, but no conversion linker keeps the ad's click id",
             "add a Conversion Linker tag that fires on all pages", weight=weight, severity="warning",
         )  # fmt: skip
 

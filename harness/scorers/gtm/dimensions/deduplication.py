@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Hashable, Iterator
 
 from harness.scorers.gtm.checks import Check, Complaints, Judged, judged
@@ -24,7 +23,7 @@ def _twice(view: View) -> Iterator[Check]:
     """Tags that send one thing to one place under equal conditions; the first by name is the right one."""
     seen: dict[Hashable, Entity] = {}
     for tag in sorted(view.sending, key=lambda one: (one.name, one.type, repr(one.parameters))):
-        if not view.senders.of(tag).vendors:
+        if not view.senders.of(tag).vendors or view.senders.of(tag).dead:
             continue
         keys = set(_what(view, tag))
         first = next((seen[key] for key in sorted(keys, key=repr) if key in seen), None)
@@ -44,7 +43,9 @@ def _what(view: View, tag: Entity) -> Iterator[Hashable]:
     sender = view.senders.of(tag)
     kind = tag.type if sender.vendors & _BY_TYPE else ""
     blockers = frozenset(
-        _when(view.reaching.trigger(ref.target)) for ref in view.references.of(tag) if ref.how == "blocking" and ref.target
+        _when(view.reaching.trigger(ref.target))
+        for ref in view.references.of(tag)
+        if ref.how == "blocking" and ref.target
     )
     for firing in view.reaching.of(tag).firings:
         followed = firing.events.names if sender.follows else frozenset()
@@ -93,7 +94,9 @@ def _shared(view: View) -> Iterator[Check]:
     named = [tag for tag in meta if view.senders.of(tag).event_id]
     if view.container.context != "web" or not (to_server or named):
         return
-    forwarded = {view.senders.of(tag).event_id for tag in view.sending if "ga4" in view.senders.of(tag).vendors} - {None}
+    forwarded = {view.senders.of(tag).event_id for tag in view.sending if "ga4" in view.senders.of(tag).vendors} - {
+        None
+    }
     for tag in meta:
         if view.senders.of(tag).events - {"PageView"}:
             yield _event_id(view, tag, forwarded if to_server else set())
@@ -106,7 +109,7 @@ def _event_id(view: View, tag: Entity, forwarded: set[str | None]) -> Check:
             "event-id-missing", tag, "has no event id, so that Meta counts the server's copy as a second event",
             "send one variable as the event id here and with the event that goes to the server",
         )  # fmt: skip
-    if view.values.constant(found.strip("'\"")) is not None and "{{" in found or found[0] in "'\"":
+    if _is_constant(view, tag, found):
         return _SAY.fails(
             "event-id-constant", tag, "its event id is always the same, so that Meta keeps one event of all",
             "send a variable that is new for each event",
@@ -117,3 +120,10 @@ def _event_id(view: View, tag: Entity, forwarded: set[str | None]) -> Check:
             f"send {min(map(str, forwarded))} in both places", severity="warning", value=0.5,
         )  # fmt: skip
     return Check(1)
+
+
+def _is_constant(view: View, tag: Entity, found: str) -> bool:
+    """A text without variables, or with constant ones; a word of code that is no text may be anything."""
+    if "{{" in found:
+        return view.values.constant(found) is not None
+    return tag.type != "html" or found[0] in "'\""

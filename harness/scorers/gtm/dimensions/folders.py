@@ -62,7 +62,7 @@ def _by_event(view: View) -> dict[Entity, str]:
 
 
 def _best_groups(view: View, placed: Mapping[Entity, Entity]) -> dict[Entity, Entity]:
-    """Tags that stand apart from their kind, with the folder of their kind; by vendor or by step, whichever fits better."""
+    """Tags that stand apart from their kind, with its folder; by vendor or by step, whichever fits better."""
     grouped: list[Callable[[View], dict[Entity, str]]] = [_by_vendor, _by_event]
     return min((dict(_apart(by(view), placed)) for by in grouped), key=len)
 

@@ -14,6 +14,7 @@ from harness.scorers.gtm.view import View
 
 _SAY = Complaints("variable_hygiene")
 _SECRET_WEIGHT = 2.0
+_LEAST_TELLING = 6
 
 
 def judge(view: View) -> Judged:
@@ -28,7 +29,7 @@ def judge(view: View) -> Judged:
 
 
 def _used(view: View) -> set[Entity]:
-    """Variables that anything but an unused variable uses: tags, triggers, clients, templates, zones, transformations."""
+    """Variables that anything but an unused variable uses: a tag, trigger, client, template, zone or transformation."""
     roots = [one for those in view.container.entities.values() for one in those if one.kind != "variable"]
     waiting, found = list(roots), set(roots)
     while waiting:
@@ -42,7 +43,9 @@ def _used(view: View) -> set[Entity]:
 def _usage(one: Entity, *, is_used: bool) -> Check:
     if is_used:
         return Check(1)
-    return _SAY.fails("variable-unused", one, "nothing uses it", "remove it, if nobody is about to use it", severity="warning")
+    return _SAY.fails(
+        "variable-unused", one, "nothing uses it", "remove it, if nobody is about to use it", severity="warning"
+    )
 
 
 def _soundness(view: View, one: Entity, equal: dict[Entity, Entity]) -> Check:
@@ -55,10 +58,16 @@ def _soundness(view: View, one: Entity, equal: dict[Entity, Entity]) -> Check:
             "set its data layer version to 2", pointer=one.at("dataLayerVersion"), severity="warning",
         )  # fmt: skip
     if one.type == "v" and not name:
-        return _SAY.fails("variable-empty", one, "it names no key of the data layer", "name the key", pointer=one.at("name"))
+        return _SAY.fails(
+            "variable-empty", one, "it names no key of the data layer", "name the key", pointer=one.at("name")
+        )
     if one.type == "jsm" and "return" not in one.text("javascript") and "=>" not in one.text("javascript"):
         return _SAY.fails(
-            "variable-empty", one, "its code returns nothing", "let the function return a value", pointer=one.at("javascript")
+            "variable-empty",
+            one,
+            "its code returns nothing",
+            "let the function return a value",
+            pointer=one.at("javascript"),
         )
     if one in equal:
         return _SAY.fails(
@@ -88,9 +97,14 @@ def _equal(view: View) -> dict[Entity, Entity]:
     found = {}
     for one in sorted(view.container.all("variable"), key=lambda variable: variable.name):
         content = json.dumps([one.type, one.parameters, one.data.get("formatValue") or {}], sort_keys=True, default=str)
-        if one.parameters and first.setdefault(content, one) is not one:
+        if one.parameters and not _is_short(one) and first.setdefault(content, one) is not one:
             found[one] = first[content]
     return found
+
+
+def _is_short(one: Entity) -> bool:
+    """A constant such as 0 or true: two of them may mean two things."""
+    return one.type == "c" and len(one.text("value")) < _LEAST_TELLING
 
 
 def _distinct(references: list[Reference]) -> list[Reference]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from harness.scorers.gtm.checks import Check, Complaints, Judged, judged
 from harness.scorers.gtm.entities import Entity
@@ -20,56 +20,60 @@ def judge(view: View) -> Judged:
 
 def _tags(view: View) -> Iterator[Check]:
     counted = Counter(tag.name for tag in view.container.all("tag"))
-    every = {word.lower(): vendor for vendor, words in _tag_words().items() for word in words}
+    words = _vendor_words()
     for tag in view.active:
-        vendors = view.senders.of(tag).vendors
-        accepted = [word for vendor in sorted(vendors) for word in _tag_words().get(vendor, [])]
-        foreign = every if not accepted else {}
-        yield _named(tag, counted[tag.name], accepted, foreign)
+        vendors = sorted(view.senders.of(tag).vendors)
+        accepted = [word for vendor in vendors for word in words[vendor]]
+        titles = " and ".join(catalogue()["vendors"][vendor]["title"] for vendor in vendors)
+        yield _named(tag, counted[tag.name], accepted, f"that it sends to {titles}")
 
 
-def _tag_words() -> dict[str, list[str]]:
-    """The first words that a vendor's tags may have; its title where nobody wrote others down."""
+def _vendor_words() -> dict[str, list[str]]:
+    """The words that name a vendor; its title where nobody wrote others down."""
     titles = {vendor: [one["title"]] for vendor, one in catalogue()["vendors"].items()}
     listed: dict[str, list[str]] = profiles()["naming"]["tags"]
     return titles | listed
 
 
 def _typed(view: View, kind: str) -> Iterator[Check]:
+    """Triggers and variables say their type, or whom they are for."""
     counted = Counter(one.name for one in view.container.all(kind))
     words: dict[str, list[str]] = profiles()["naming"][f"{kind}s"]
+    vendors = [word for those in _vendor_words().values() for word in those]
     for one in view.used(kind):
-        yield _named(one, counted[one.name], words.get(one.type, []), {}, structured=one.type in words)
+        own = words.get(one.type, [])
+        yield _named(
+            one, counted[one.name], own + vendors if own else [], "its type, or for whom it is", strict=bool(own)
+        )
 
 
-def _named(
-    one: Entity, times: int, accepted: list[str], foreign: Iterable[str], *, structured: bool = True
-) -> Check:
-    """accepted: valid first words, any where there are none. foreign: words that would say something else."""
+def _named(one: Entity, times: int, accepted: list[str], says: str, *, strict: bool = True) -> Check:
+    """accepted: words of which one must be a part of the name, any if there are none. strict: it must have parts."""
     parts = _parts(one.name)
-    first = parts[0].lower() if parts else ""
-    if not one.name.strip() or any(re.search(lazy, one.name.strip(), re.IGNORECASE) for lazy in profiles()["naming"]["lazy"]):
+    if not one.name.strip() or any(
+        re.search(lazy, one.name.strip(), re.IGNORECASE) for lazy in profiles()["naming"]["lazy"]
+    ):
         return _fails("name-says-nothing", one, "its name says nothing", accepted)
     if times > 1:
         return _fails("name-twice", one, f"another {one.kind} has its name", accepted)
-    if structured and len(parts) < 2:
-        return _fails("name-without-parts", one, "its name has no first word that sorts it", accepted)
-    if accepted and first not in {word.lower() for word in accepted}:
-        return _fails("name-misleads", one, f'its first word "{parts[0][:40]}" does not say what it is', accepted)
-    if first in foreign:
-        return _fails("name-misleads", one, f'its first word "{parts[0][:40]}" says that it is something else', accepted)
+    if strict and len(parts) < 2:
+        return _fails("name-without-parts", one, "its name has no parts that sort it", accepted)
+    if accepted and not {part.lower() for part in parts} & {word.lower() for word in accepted}:
+        return _fails("name-without-kind", one, f"no part of its name says {says}", accepted)
     return Check(1)
 
 
 def _fails(code: str, one: Entity, message: str, accepted: list[str]) -> Check:
     sample = f"{accepted[0] if accepted else 'What it is'} - what it does"
-    return _SAY.fails(code, one, message, f'name it as in "{sample}"', pointer=f"{one.pointer}/name", severity="warning")
+    return _SAY.fails(
+        code, one, message, f'name it as in "{sample}"', pointer=f"{one.pointer}/name", severity="warning"
+    )
 
 
 def _parts(name: str) -> list[str]:
-    """A name cut at the first kind of separator that it has; leading numbers sort lists and say nothing."""
-    separator = next((one for one in profiles()["naming"]["separators"] if one in name), None)
-    parts = [part.strip() for part in name.split(separator)] if separator else [name.strip()]
+    """A name cut at every kind of separator; leading numbers sort lists and say nothing."""
+    separators = "|".join(re.escape(one) for one in profiles()["naming"]["separators"])
+    parts = [part.strip() for part in re.split(separators, name) if part.strip()]
     while len(parts) > 1 and parts[0].isdecimal():
         parts = parts[1:]
-    return [part for part in parts if part]
+    return parts

@@ -70,7 +70,8 @@ def _of_template(view: View, tag: Entity) -> list[str]:
 def _must_hold(one: Mapping[str, object]) -> bool:
     rules = one.get("valueValidators")
     return isinstance(rules, list) and any(
-        isinstance(rule, dict) and rule.get("type") == "NON_EMPTY" and not rule.get("enablingConditions") for rule in rules
+        isinstance(rule, dict) and rule.get("type") == "NON_EMPTY" and not rule.get("enablingConditions")
+        for rule in rules
     )
 
 

@@ -25,10 +25,15 @@ def judge(view: View) -> Judged:
 def _tags(view: View) -> Iterator[Check]:
     for tag in view.container.all("tag"):
         reach = view.reaching.of(tag)
-        missing = [ref for ref in view.references.of(tag) if ref.how in {"firing", "blocking"} and ref.state == "missing"]
+        missing = [
+            ref for ref in view.references.of(tag) if ref.how in {"firing", "blocking"} and ref.state == "missing"
+        ]
         if not reach.can:
             yield _SAY.fails(
-                "tag-cannot-fire", tag, f"can never fire: {reach.why}", "give it a trigger that can be met, or remove it"
+                "tag-cannot-fire",
+                tag,
+                f"can never fire: {reach.why}",
+                "give it a trigger that can be met, or remove it",
             )
         elif missing:
             yield _SAY.fails(
@@ -42,20 +47,24 @@ def _tags(view: View) -> Iterator[Check]:
 def _triggers(view: View) -> Iterator[Check]:
     first: dict[Hashable, Entity] = {}
     for one in sorted(view.container.all("trigger"), key=lambda trigger: trigger.name):
-        uses = {ref.how for ref in view.references.to(one)}
+        uses = {ref.how for ref in view.references.to(one)} & {"firing", "blocking", "trigger", "zone"}
         same = first.setdefault(_meaning(one), one)
         yield _one(view, one, uses, same)
 
 
 def _one(view: View, one: Entity, uses: set[str], same: Entity) -> Check:
-    if not uses & {"firing", "blocking", "trigger", "zone"}:
+    if not uses:
         return _SAY.fails(
-            "trigger-unused", one, "no tag, group or zone uses it", "remove it, if nobody is about to use it", severity="warning"
+            "trigger-unused",
+            one,
+            "no tag, group or zone uses it",
+            "remove it, if nobody is about to use it",
+            severity="warning",
         )
     if bad := _bad_pattern(one):
         return _SAY.fails("trigger-pattern", one, f"no regular expression: {bad[:80]}", "mend the pattern")
     firing = view.reaching.trigger(one)
-    if firing.never:
+    if firing.never and uses != {"blocking"}:  # an exception that is never met is a guard, and hurts nobody
         return _SAY.fails("trigger-never", one, f"can never be met: {firing.never}", "mend its conditions")
     if same is not one:
         return _SAY.fails(
@@ -87,7 +96,7 @@ def _bad_pattern(one: Entity) -> str:
 
 
 def _meaning(one: Entity) -> Hashable:
-    """Equal for two triggers that are met together always: type, all conditions in any order, and every other setting."""
+    """Equal for two triggers that are always met together: type, conditions in any order, every other setting."""
     filters = tuple(frozenset(conditions_of(one, [key])) for key in FILTERS)
     rest = {key: value for key, value in one.data.items() if key not in _NO_MEANING and value not in ({}, [], "", None)}
     return one.type, filters, json.dumps(rest, sort_keys=True, default=str)
