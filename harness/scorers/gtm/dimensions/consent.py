@@ -52,12 +52,13 @@ def _broken(tag: Entity, wanted: Wanted) -> Check | None:
 
 def _reading(view: View, tag: Entity, wanted: Wanted) -> Check:
     """Tags that act on consent mode themselves need no block; under advanced consent mode a block loses their pings."""
+    rule = profiles()["consent"]
     if not wanted.blocks or view.declared.consent_mode != "advanced":
-        return Check(1)
+        return Check(1, float(rule["reading_weight"]))
     return _SAY.fails(
         "consent-hard-block", tag, "is blocked without consent, so that the pings of advanced consent mode are lost",
         "take the additional consent away, or declare consent mode basic", severity="warning",
-        value=float(profiles()["consent"]["hard_block"]), pointer=f"{tag.pointer}/consentSettings",
+        value=float(rule["hard_block"]), weight=float(rule["reading_weight"]), pointer=f"{tag.pointer}/consentSettings",
     )  # fmt: skip
 
 
