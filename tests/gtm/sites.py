@@ -16,7 +16,7 @@ META = {
 }  # fmt: skip
 BANNER = "setDefaultConsentState({ad_storage: 'denied', analytics_storage: 'denied'});\ndata.gtmOnSuccess();"
 LINKEDIN_CODE = "require('injectScript')('https://snap.licdn.com/li.lms-analytics/insight.min.js');"
-CAPI_CODE = "const sendHttpRequest = require('sendHttpRequest');\nsendHttpRequest('https://graph.facebook.com/v20.0/' + data.pixelId);"
+CAPI_CODE = "require('sendHttpRequest')('https://graph.facebook.com/v20.0/' + data.pixelId);"
 NOT_EMPTY = [{"type": "NON_EMPTY"}]
 SHOP_ADS: Json = {
     "meta": {

@@ -8,11 +8,13 @@ from collections.abc import Iterator, Mapping
 from harness.scorers.gtm.checks import Check, Complaints, Judged, judged
 from harness.scorers.gtm.entities import Entity
 from harness.scorers.gtm.known import profiles, tag_facts
+from harness.scorers.gtm.references import NAMED
 from harness.scorers.gtm.senders import template_fields
 from harness.scorers.gtm.view import View
 
 _SAY = Complaints("parameter_completeness")
 _META_PURCHASE = re.compile(r"""fbq\([^)]*['"]Purchase['"]([^)]*)\)""")
+_EVENT_ID_OBJECT = re.compile(r"""\{\s*['"]?event_?id.*""", re.IGNORECASE | re.DOTALL)
 
 
 def judge(view: View) -> Judged:
@@ -114,8 +116,9 @@ def sent_with(view: View, tag: Entity) -> dict[str, str]:
 def _meta_purchase(tag: Entity) -> Iterator[Check]:
     """Meta refuses a Purchase without value and currency."""
     for call in _META_PURCHASE.findall(tag.text("html")):
+        data = _EVENT_ID_OBJECT.sub("", call).strip(" ,\n")
         for key in ("value", "currency"):
-            if key in call or "{{" in call:
+            if key in data or NAMED.fullmatch(data):
                 yield Check(1)
             else:
                 yield _SAY.fails(
