@@ -253,7 +253,7 @@ CONSENT = [
 NAMES = [
     Plant("a tag without parts", "shop", "naming", "name-without-parts", "Purchase",
           field("tag", "GA4 - purchase", "name", "Purchase"), field("tag", "Purchase", "name", "GA4 - purchase")),
-    Plant("a tag that says another vendor", "shop", "naming", "name-without-kind", "Meta - sign up",
+    Plant("a tag that says another vendor", "shop", "naming", "name-misleads", "Meta - sign up",
           field("tag", "GA4 - sign_up", "name", "Meta - sign up"),
           field("tag", "Meta - sign up", "name", "GA4 - sign_up")),
     Plant("a lazy name", "leads", "naming", "name-says-nothing", "Untitled Tag",

@@ -64,26 +64,16 @@ class Reaching:
     @cached_property
     def active(self) -> tuple[Entity, ...]:
         """Tags that fire, or would if they were not paused: pausing hides no fault."""
-        return tuple(tag for tag, reach in self._found.items() if reach.can)
+        return tuple(tag for tag in self._by_name if self._found[tag].can)
 
     @cached_property
     def firing(self) -> tuple[Entity, ...]:
-        return tuple(tag for tag, reach in self._found.items() if reach.fires)
+        return tuple(tag for tag in self._by_name if self._found[tag].fires)
 
     @cached_property
-    def in_use(self) -> frozenset[Entity]:
-        """Active tags, clients, transformations and zones, with everything that they use, however indirectly."""
-        found: set[Entity] = set()
-        roots = [self._container.all(kind) for kind in ("client", "transformation", "zone", "tag configuration")]
-        waiting = [*self.active, *(one for those in roots for one in those)]
-        while waiting:
-            one = waiting.pop()
-            if one not in found:
-                found.add(one)
-                waiting += [
-                    ref.target for ref in self._references.of(one) if ref.target and ref.target.kind != "folder"
-                ]
-        return frozenset(found)
+    def _by_name(self) -> list[Entity]:
+        """Tags in an order that does not hang on the file's."""
+        return sorted(self._found, key=lambda tag: tag.name)
 
     def trigger(self, trigger: Entity) -> Firing:
         """What a trigger lets through, and whether it ever can."""

@@ -14,7 +14,7 @@ from harness.scorers.gtm.known import profiles
 from harness.scorers.gtm.view import View
 
 _RANK = {"error": 0, "warning": 1, "info": 2}
-_NOTHING_FIRES = "no tag fires, so that there is nothing to be good or bad"
+_NOTHING_FIRES = "no tag of which it is known what it does fires"
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def score(container: Container, declared: Declared | None = None) -> Scored:
     """Every dimension of a container. Raises InvalidCandidate for an ads snapshot of another shape."""
     view = View(container, declared or Declared())
     found = {name: judge(view) for name, judge in DIMENSIONS.items()}
-    if not view.reaching.firing:
+    if not set(view.reaching.firing) & set(view.telling):
         found = {name: _left_out(name, one) for name, one in found.items()}
     issues = sorted(
         (issue for one in found.values() for issue in one.issues),

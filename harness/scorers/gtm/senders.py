@@ -58,7 +58,7 @@ class Sender:
 def _sections(template: str) -> dict[str, str]:
     """The parts of a template's text, such as its code, its permissions and its fields."""
     marks = list(_SECTION.finditer(template))
-    ends = [*(mark.start() for mark in marks[1:]), len(template)]
+    ends = [*(mark.start() for mark in marks[1:]), len(template)][: len(marks)]
     return {mark.group(1): template[mark.end() : end] for mark, end in zip(marks, ends, strict=True)}
 
 

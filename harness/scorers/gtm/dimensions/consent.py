@@ -54,7 +54,7 @@ def _reading(view: View, tag: Entity, wanted: Wanted) -> Check:
     """Tags that act on consent mode themselves need no block; under advanced consent mode a block loses their pings."""
     rule = profiles()["consent"]
     if not wanted.blocks or view.declared.consent_mode != "advanced":
-        return Check(1, float(rule["reading_weight"]))
+        return view.passes(tag, float(rule["reading_weight"]))
     return _SAY.fails(
         "consent-hard-block", tag, "is blocked without consent, so that the pings of advanced consent mode are lost",
         "take the additional consent away, or declare consent mode basic", severity="warning",
@@ -67,10 +67,10 @@ def _waiting(view: View, tag: Entity, wanted: Wanted) -> Check:
     sender, reach = view.senders.of(tag), view.reaching.of(tag)
     needed = frozenset(one for purpose in sender.purposes for one in catalogue()["purposes"][purpose])
     if reach.firings and all(_asks(view, firing) for firing in reach.firings):
-        return Check(1)
+        return view.passes(tag)
     missing = needed - wanted.types
     if wanted.blocks and not missing:
-        return Check(1)
+        return view.passes(tag)
     title = catalogue()["vendors"][sender.vendor]["title"]
     types = ", ".join(sorted(missing))
     if view.container.context == "server":

@@ -59,7 +59,7 @@ def _outcome(view: View, outcome: str, weight: float) -> Check:
 def _best(view: View, outcome: str) -> tuple[float, Entity | None, str]:
     """How far the outcome is measured at best, by which tag, and what is wrong with that."""
     found: tuple[float, Entity | None, str] = (0.0, None, "")
-    for tag in view.container.all("tag"):
+    for tag in sorted(view.container.all("tag"), key=lambda one: one.name):
         if _measures(view, tag):
             value, why = _worth(view, tag, outcome, same(outcome))
             if value > found[0] or (why and not found[1]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterator
 
 from harness.scorers.gtm.checks import Check, Complaints, Judged, judged
@@ -20,21 +21,23 @@ def judge(view: View) -> Judged:
 
 
 def _twice(view: View) -> Iterator[Check]:
-    """Tags that send one thing to one place under equal conditions; the first by name is the right one."""
+    """Tags that send one thing to one place under equal conditions share one point; all but the first are named."""
+    counted = [tag for tag in view.sending if view.senders.of(tag).vendors and not view.senders.of(tag).dead]
+    keys = {tag: frozenset(_what(view, tag)) for tag in counted}
+    times = Counter(key for those in keys.values() for key in those)
     seen: dict[Hashable, Entity] = {}
-    for tag in sorted(view.sending, key=lambda one: (one.name, one.type, repr(one.parameters))):
-        if not view.senders.of(tag).vendors or view.senders.of(tag).dead:
-            continue
-        keys = set(_what(view, tag))
-        first = next((seen[key] for key in sorted(keys, key=repr) if key in seen), None)
-        for key in keys:
-            seen.setdefault(key, tag)
-        if first is None:
-            yield Check(1)
+    for tag in sorted(counted, key=lambda one: (one.name, one.type, repr(one.parameters))):
+        value = 1 / max((times[key] for key in keys[tag]), default=1)
+        first = next((seen[key] for key in sorted(keys[tag], key=repr) if key in seen), None)
+        seen = dict.fromkeys(keys[tag], tag) | seen
+        if value == 1:
+            yield view.passes(tag)
+        elif first is None:
+            yield Check(value)
         else:
             yield _SAY.fails(
                 "sent-twice", tag, f'sends what tag "{first.name}" sends, to the same place, under equal conditions',
-                f'keep one of the two: pause this tag or "{first.name}"',
+                f'keep one of the two: pause this tag or "{first.name}"', value=value,
             )  # fmt: skip
 
 
@@ -73,14 +76,14 @@ def _orders(view: View) -> Iterator[Check]:
         if tag.type == "gaawe" and "purchase" in view.senders.of(tag).events:
             carried = sent_with(view, tag).get("transaction_id", "")
             good = carries_ecommerce(view, tag) or not view.values.is_empty(carried)
-            yield _order(tag, "transaction_id", good=good)
+            yield _order(view, tag, "transaction_id", good=good)
         if tag.type == "awct" and view.business == "shop":
-            yield _order(tag, "orderId", good=not view.values.is_empty(tag.text("orderId")))
+            yield _order(view, tag, "orderId", good=not view.values.is_empty(tag.text("orderId")))
 
 
-def _order(tag: Entity, key: str, *, good: bool) -> Check:
+def _order(view: View, tag: Entity, key: str, *, good: bool) -> Check:
     if good:
-        return Check(1)
+        return view.passes(tag)
     return _SAY.fails(
         "order-id-missing", tag, f"no {key}: a reloaded page counts the order again", f"send the order's id as {key}",
         pointer=tag.at(key),
@@ -119,7 +122,7 @@ def _event_id(view: View, tag: Entity, forwarded: set[str | None]) -> Check:
             "event-id-differs", tag, "its event id is not the one that is sent to the server",
             f"send {min(map(str, forwarded))} in both places", severity="warning", value=0.5,
         )  # fmt: skip
-    return Check(1)
+    return view.passes(tag)
 
 
 def _is_constant(view: View, tag: Entity, found: str) -> bool:

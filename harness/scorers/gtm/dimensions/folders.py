@@ -15,7 +15,7 @@ _UNSORTED = 0.5
 
 
 def judge(view: View) -> Judged:
-    things = [*view.active, *view.used("trigger"), *view.used("variable")]
+    things = [*view.telling, *view.used("trigger"), *view.used("variable")]
     least = int(profiles()["folders"]["least"])
     if len(things) < least:
         return Judged(None, why=f"fewer than {least} things are in use, which need no folders")
@@ -48,7 +48,7 @@ def _place(one: Entity, placed: Mapping[Entity, Entity], apart: Mapping[Entity, 
 
 
 def _by_vendor(view: View) -> dict[Entity, str]:
-    return {tag: vendor for tag in view.active if (vendor := view.senders.of(tag).vendor)}
+    return {tag: vendor for tag in view.telling if (vendor := view.senders.of(tag).vendor)}
 
 
 def _by_event(view: View) -> dict[Entity, str]:

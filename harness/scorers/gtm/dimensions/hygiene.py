@@ -21,7 +21,7 @@ def judge(view: View) -> Judged:
     used, equal = _used(view), _equal(view)
     checks: list[Check] = []
     for one in view.container.all("variable"):
-        checks += [_usage(one, is_used=one in used), _soundness(view, one, equal)]
+        checks += [_usage(view, one, is_used=one in used), _soundness(view, one, equal)]
     secrets = list(_secrets(view))
     checks += [*_undefined(view), *(secrets if view.container.context != "server" else [])]
     notes = [one.issue for one in secrets if one.issue] if view.container.context == "server" else []
@@ -40,9 +40,9 @@ def _used(view: View) -> set[Entity]:
     return found
 
 
-def _usage(one: Entity, *, is_used: bool) -> Check:
+def _usage(view: View, one: Entity, *, is_used: bool) -> Check:
     if is_used:
-        return Check(1)
+        return view.passes(one)
     return _SAY.fails(
         "variable-unused", one, "nothing uses it", "remove it, if nobody is about to use it", severity="warning"
     )
@@ -74,7 +74,7 @@ def _soundness(view: View, one: Entity, equal: dict[Entity, Entity]) -> Check:
             "variable-twice", one, f'is the same as variable "{equal[one].name}"',
             f'use "{equal[one].name}" everywhere, and remove this one', severity="warning",
         )  # fmt: skip
-    return Check(1)
+    return view.passes(one)
 
 
 def _in_circle(view: View, one: Entity) -> bool:

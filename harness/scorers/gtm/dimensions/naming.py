@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from harness.scorers.gtm.checks import Check, Complaints, Judged, judged
 from harness.scorers.gtm.entities import Entity
@@ -21,11 +21,12 @@ def judge(view: View) -> Judged:
 def _tags(view: View) -> Iterator[Check]:
     counted = Counter(tag.name for tag in view.container.all("tag"))
     words = _vendor_words()
-    for tag in view.active:
+    for tag in view.telling:
         vendors = sorted(view.senders.of(tag).vendors)
         accepted = [word for vendor in vendors for word in words[vendor]]
+        foreign = {word for vendor in words if vendor not in vendors for word in words[vendor]} if vendors else set()
         titles = " and ".join(catalogue()["vendors"][vendor]["title"] for vendor in vendors)
-        yield _named(tag, counted[tag.name], accepted, f"that it sends to {titles}")
+        yield _named(tag, counted[tag.name], accepted, f"that it sends to {titles}", foreign)
 
 
 def _vendor_words() -> dict[str, list[str]]:
@@ -47,17 +48,22 @@ def _typed(view: View, kind: str) -> Iterator[Check]:
         )
 
 
-def _named(one: Entity, times: int, accepted: list[str], says: str, *, strict: bool = True) -> Check:
-    """accepted: words of which one must be a part of the name, any if there are none. strict: it must have parts."""
-    parts = _parts(one.name)
-    if not one.name.strip() or any(
-        re.search(lazy, one.name.strip(), re.IGNORECASE) for lazy in profiles()["naming"]["lazy"]
-    ):
+def _named(
+    one: Entity, times: int, accepted: list[str], says: str, foreign: Iterable[str] = (), *, strict: bool = True
+) -> Check:
+    """accepted: words of which one must be a part of the name, any if there are none. strict: it must have parts.
+
+    foreign: words that it must not begin with.
+    """
+    parts, lazy = _parts(one.name), profiles()["naming"]["lazy"]
+    if not parts or any(re.search(pattern, one.name.strip(), re.IGNORECASE) for pattern in lazy):
         return _fails("name-says-nothing", one, "its name says nothing", accepted)
     if times > 1:
         return _fails("name-twice", one, f"another {one.kind} has its name", accepted)
     if strict and len(parts) < 2:
         return _fails("name-without-parts", one, "its name has no parts that sort it", accepted)
+    if parts[0].lower() in {word.lower() for word in foreign} - {word.lower() for word in accepted}:
+        return _fails("name-misleads", one, f'"{parts[0][:40]}" says that it is something else', accepted)
     if accepted and not {part.lower() for part in parts} & {word.lower() for word in accepted}:
         return _fails("name-without-kind", one, f"no part of its name says {says}", accepted)
     return Check(1)

@@ -35,14 +35,14 @@ def _tag(view: View, tag: Entity) -> Iterator[Check]:
     if tag.type == "gaawe":
         yield from _event(view, tag)
     if tag.type == "html":
-        yield from _meta_purchase(tag)
+        yield from _meta_purchase(view, tag)
 
 
 def _holds(view: View, tag: Entity, group: list[str]) -> Check:
     """One of these parameters must come to something."""
     filled = [key for key in group if _filled(view, tag, key)]
     if filled:
-        return Check(1)
+        return view.passes(tag)
     key = group[0]
     empty = key in tag.parameters and bool(tag.parameters[key])
     what = f"{key} comes to nothing" if empty else f"{key} is missing"
@@ -87,7 +87,7 @@ def _event(view: View, tag: Entity) -> Iterator[Check]:
     carried = sent_with(view, tag)
     for key in wanted:
         if carries_ecommerce(view, tag) or (key in carried and not view.values.is_empty(carried[key])):
-            yield Check(1)
+            yield view.passes(tag)
         else:
             events = ", ".join(sorted(event for event in sent if key in known[event]))
             yield _SAY.fails(
@@ -113,13 +113,13 @@ def sent_with(view: View, tag: Entity) -> dict[str, str]:
     return found | dict(view.values.fields(tag))
 
 
-def _meta_purchase(tag: Entity) -> Iterator[Check]:
+def _meta_purchase(view: View, tag: Entity) -> Iterator[Check]:
     """Meta refuses a Purchase without value and currency."""
     for call in _META_PURCHASE.findall(tag.text("html")):
         data = _EVENT_ID_OBJECT.sub("", call).strip(" ,\n")
         for key in ("value", "currency"):
             if key in data or NAMED.fullmatch(data):
-                yield Check(1)
+                yield view.passes(tag)
             else:
                 yield _SAY.fails(
                     "event-parameter-missing", tag, f"Meta's Purchase is sent without {key}",

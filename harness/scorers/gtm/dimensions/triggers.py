@@ -41,15 +41,20 @@ def _tags(view: View) -> Iterator[Check]:
                 pointer=missing[0].pointer, value=0.5,
             )  # fmt: skip
         else:
-            yield Check(1)
+            yield view.passes(tag)
 
 
 def _triggers(view: View) -> Iterator[Check]:
+    """Of triggers that mean the same the one that fires tags stands, and the first by name among several."""
+    uses = {one: _uses(view, one) for one in view.container.all("trigger")}
     first: dict[Hashable, Entity] = {}
-    for one in sorted(view.container.all("trigger"), key=lambda trigger: trigger.name):
-        uses = {ref.how for ref in view.references.to(one)} & {"firing", "blocking", "trigger", "zone"}
-        same = first.setdefault(_meaning(one), one)
-        yield _one(view, one, uses, same)
+    for one in sorted(uses, key=lambda trigger: ("firing" not in uses[trigger], trigger.name)):
+        same = first.setdefault(_meaning(one), one) if uses[one] else one
+        yield _one(view, one, uses[one], same)
+
+
+def _uses(view: View, one: Entity) -> set[str]:
+    return {ref.how for ref in view.references.to(one)} & {"firing", "blocking", "trigger", "zone"}
 
 
 def _one(view: View, one: Entity, uses: set[str], same: Entity) -> Check:
@@ -73,7 +78,7 @@ def _one(view: View, one: Entity, uses: set[str], same: Entity) -> Check:
         )  # fmt: skip
     if uses & {"firing"} and (why := _broad(view, one)):
         return _SAY.fails("trigger-broad", one, why, "add a condition", value=0.5, severity="warning")
-    return Check(1)
+    return view.passes(one)
 
 
 def _broad(view: View, one: Entity) -> str:
