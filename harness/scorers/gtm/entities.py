@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.documents import escape
 
@@ -120,20 +120,27 @@ class Entity:
         return f"{self.kind} {self.name or self.id or '(no name)'}"
 
 
-def strings(value: Any, pointer: str) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """Every text in a value, with its pointer and the object that holds it."""
+class Text(NamedTuple):
+    """A text somewhere in a value. holder: the object that it stands in, {} for a list."""
+
+    above: str
+    key: str | int
+    text: str
+    holder: Mapping[str, Any]
+
+    @property
+    def pointer(self) -> str:
+        return f"{self.above}/{escape(str(self.key))}"
+
+
+def strings(value: Any, pointer: str) -> Iterator[Text]:
+    """Every text in a value. Pointers are put together only where somebody asks for one."""
     stack: list[tuple[Any, str]] = [(value, pointer)]
     while stack:
         one, at = stack.pop()
-        if isinstance(one, dict):
-            for key, inner in one.items():
-                if isinstance(inner, str):
-                    yield f"{at}/{escape(key)}", inner, one
-                elif inner:
-                    stack.append((inner, f"{at}/{escape(str(key))}"))
-        elif isinstance(one, list):
-            for index, inner in enumerate(one):
-                if isinstance(inner, str):
-                    yield f"{at}/{index}", inner, {}
-                elif inner:
-                    stack.append((inner, f"{at}/{index}"))
+        is_object = isinstance(one, dict)
+        for key, inner in one.items() if is_object else enumerate(one) if isinstance(one, list) else ():
+            if isinstance(inner, str):
+                yield Text(at, key, inner, one if is_object else {})
+            elif inner and isinstance(inner, (dict, list)):
+                stack.append((inner, f"{at}/{escape(str(key))}"))

@@ -54,6 +54,7 @@ class Reaching:
     def __init__(self, container: Container, references: References, values: Values) -> None:
         self._container, self._references, self._values = container, references, values
         self._found: dict[Entity, Reach] = {}
+        self._triggers: dict[Entity, Firing] = {}
         for tag in container.all("tag"):
             self._found[tag] = self._by_triggers(tag)
         self._sequence()
@@ -77,6 +78,11 @@ class Reaching:
 
     def trigger(self, trigger: Entity) -> Firing:
         """What a trigger lets through, and whether it ever can."""
+        if trigger not in self._triggers:
+            self._triggers[trigger] = self._let_through(trigger)
+        return self._triggers[trigger]
+
+    def _let_through(self, trigger: Entity) -> Firing:
         named: list[Condition] = []
         other: list[Condition] = []
         for one in conditions_of(trigger):

@@ -101,16 +101,17 @@ class References:
 
     def _texts(self, one: Entity) -> Iterator[Reference]:
         inside = {key: value for key, value in one.data.items() if key not in _NO_TEXT}
-        for pointer, text, holder in strings(inside, one.pointer):
-            if "{{" in text:
-                for name in NAMED.findall(text):
+        for found in strings(inside, one.pointer):
+            if "{{" in found.text:
+                for name in NAMED.findall(found.text):
                     target, state = self.variable(name)
-                    yield Reference(one, "variable", name, pointer, target, state)
-            kind = canonical(holder.get("type")) if text and pointer.endswith("/value") else ""
-            if kind == "TAG_REFERENCE" and "{{" not in text:
-                yield self._entity(one, "tag", "tag", text, pointer, by_name=True)
-            elif kind == "TRIGGER_REFERENCE":
-                yield self._entity(one, "trigger", "trigger", text, pointer)
+                    yield Reference(one, "variable", name, found.pointer, target, state)
+            elif found.text and found.key == "value":
+                kind = canonical(found.holder.get("type"))
+                if kind == "TAG_REFERENCE":
+                    yield self._entity(one, "tag", "tag", found.text, found.pointer, by_name=True)
+                elif kind == "TRIGGER_REFERENCE":
+                    yield self._entity(one, "trigger", "trigger", found.text, found.pointer)
 
     def _ids(self, one: Entity) -> Iterator[Reference]:
         for how in ("firing", "blocking"):

@@ -20,6 +20,7 @@ class Values:
 
     def __init__(self, references: References) -> None:
         self._references = references
+        self._known: dict[Entity, dict[str, str]] = {}
 
     def named(self, text: str) -> Entity | None:
         """The variable that a text is, and nothing beside it."""
@@ -85,7 +86,9 @@ class Values:
 
     def fields(self, entity: Entity) -> Mapping[str, str]:
         """What a tag sends beside its own parameters: its tables over those of its settings variables."""
-        return self._fields(entity, 0)
+        if entity not in self._known:
+            self._known[entity] = self._fields(entity, 0)
+        return self._known[entity]
 
     def _fields(self, entity: Entity, depth: int) -> dict[str, str]:
         found: dict[str, str] = {}

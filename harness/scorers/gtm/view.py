@@ -66,6 +66,16 @@ class View:
                 waiting += [ref.target for ref in self.references.of(one) if ref.target and ref.target.kind != "folder"]
         return frozenset(found)
 
+    @cached_property
+    def shared_fields(self) -> dict[tuple[str, ...], dict[str, str]]:
+        """What Google tags send with every event, by destination."""
+        found: dict[tuple[str, ...], dict[str, str]] = {}
+        for tag in self.active:
+            if tag.type in {"googtag", "gaawc"}:
+                fields = found.setdefault(self.senders.of(tag).destination, {})
+                fields |= self.values.fields(tag)
+        return found
+
     def passes(self, one: Entity, weight: float = 1.0) -> Check:
         """A check that is met. It counts where the entity earns anything; a check that is not met always counts."""
         return Check(1, weight if one in self.earning else 0.0)

@@ -101,7 +101,7 @@ def _asks(view: View, firing: Firing) -> bool:
 
 
 def _reads(variable: Entity, words: re.Pattern[str]) -> bool:
-    return any(words.search(text) for _at, text, _in in strings(variable.data.get("parameter", []), ""))
+    return any(words.search(found.text) for found in strings(variable.data.get("parameter", []), ""))
 
 
 def _default(view: View) -> Iterator[Check]:

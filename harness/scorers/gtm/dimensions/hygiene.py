@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from harness.scorers.gtm.view import View
 _SAY = Complaints("variable_hygiene")
 _SECRET_WEIGHT = 2.0
 _LEAST_TELLING = 6
+_LONG_WORD = re.compile(r"[\w.~+/-]{14}|PRIVATE")  # every secret has one
 
 
 def judge(view: View) -> Judged:
@@ -145,15 +147,24 @@ def _off(view: View) -> Iterator[Issue]:
 
 def _secrets(view: View) -> Iterator[Check]:
     """What the browser loads, everybody can read. The secret itself is never repeated."""
-    shapes = {name: re.compile(pattern) for name, pattern in catalogue()["secrets"].items()}
     is_server = view.container.context == "server"
-    for kind in ("variable", "tag"):
-        for one in view.container.all(kind):
-            for pointer, text, _holder in strings(one.data.get("parameter", []), f"{one.pointer}/parameter"):
-                name = next((name for name, shape in shapes.items() if len(text) > 15 and shape.search(text)), "")
-                if name:
-                    message = f"holds a {name}" + ("" if is_server else ", which every visitor can read")
-                    yield _SAY.fails(
-                        "secret", one, message, "revoke it, and keep its successor on a server", pointer=pointer,
-                        weight=_SECRET_WEIGHT, severity="info" if is_server else "error",
-                    )  # fmt: skip
+    for one in (*view.container.all("variable"), *view.container.all("tag")):
+        for found in strings(one.data.get("parameter", []), f"{one.pointer}/parameter"):
+            if name := _secret(found.text):
+                message = f"holds a {name}" + ("" if is_server else ", which every visitor can read")
+                yield _SAY.fails(
+                    "secret", one, message, "revoke it, and keep its successor on a server", pointer=found.pointer,
+                    weight=_SECRET_WEIGHT, severity="info" if is_server else "error",
+                )  # fmt: skip
+
+
+def _secret(text: str) -> str:
+    """Which kind of secret a text holds, by shape; "" for none."""
+    if not _LONG_WORD.search(text):
+        return ""
+    return next((name for name, shape in _shapes().items() if shape.search(text)), "")
+
+
+@functools.cache
+def _shapes() -> dict[str, re.Pattern[str]]:
+    return {name: re.compile(pattern) for name, pattern in catalogue()["secrets"].items()}

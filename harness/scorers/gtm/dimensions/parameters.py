@@ -105,12 +105,7 @@ def carries_ecommerce(view: View, tag: Entity) -> bool:
 
 def sent_with(view: View, tag: Entity) -> dict[str, str]:
     """Everything that a GA4 event carries: its own fields over those of the Google tags of the same destination."""
-    destination = view.senders.of(tag).destination
-    found: dict[str, str] = {}
-    for other in view.active:
-        if other.type in {"googtag", "gaawc"} and view.senders.of(other).destination == destination:
-            found |= view.values.fields(other)
-    return found | dict(view.values.fields(tag))
+    return view.shared_fields.get(view.senders.of(tag).destination, {}) | dict(view.values.fields(tag))
 
 
 def _meta_purchase(view: View, tag: Entity) -> Iterator[Check]:
