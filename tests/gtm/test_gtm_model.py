@@ -287,6 +287,26 @@ def test_events_say_which_names_pass() -> None:
     assert Events("", (Condition("MATCH_REGEX", "{{_event}}", ".*"),)).is_any
 
 
+@pytest.mark.parametrize(
+    ("kind", "parameters", "vendors", "reads"),
+    [
+        ("googtag", {"tagId": "G-1"}, {"ga4"}, True),
+        ("googtag", {"tagId": "AW-1"}, {"google_ads"}, True),
+        ("html", {"html": "<script>gtag('event', 'x', {})</script>"}, {"ga4"}, True),
+        ("html", {"html": "<script>fbq('track', 'Lead')</script>"}, {"meta"}, False),
+        ("html", {"html": "<script>console.log(1)</script>"}, set(), False),
+        ("img", {"url": "https://bat.bing.com/action/0?ti=1"}, {"microsoft_ads"}, False),
+        ("hjtc", {}, {"hotjar"}, False),
+    ],
+)
+def test_who_receives_is_told_by_type_and_code(kind: str, parameters: Json, vendors: set[str], reads: bool) -> None:
+    web = Builder("vendors")
+    web.tag("Matomo - tag", kind, [ALL_PAGES], **parameters)
+    found = view(web.export())
+    sender = found.senders.of(found.container.all("tag")[0])
+    assert (set(sender.vendors), sender.reads_consent) == (vendors, reads)
+
+
 def test_unknown_things_are_kept_and_named() -> None:
     web = Builder("unknown")
     web.tag("made up", "googtag_init_consent", [ALL_PAGES])

@@ -109,9 +109,14 @@ def _weighed(found: dict[str, Judged]) -> tuple[Dimension, ...]:
 
 
 def _unread(view: View) -> list[NotJudged]:
-    """Tags of templates that the file does not carry."""
-    return [
+    """Tags of templates that the file does not carry, and tags of which nobody knows who hears them."""
+    found = [
         NotJudged(ref.pointer, f"{ref.source.label()} ({ref.says})", "its template is not in the file")
         for ref in view.references.unresolved
         if ref.how == "template"
+    ]
+    return found + [
+        NotJudged(tag.pointer, tag.label(), "it sends something, nobody knows to whom: it earns nothing")
+        for tag in view.sending
+        if not view.senders.of(tag).vendors and not view.senders.of(tag).sets_default
     ]

@@ -101,7 +101,8 @@ class Senders:
         code = (
             template_code(template) if tag.type.startswith("cvt_") else "".join(map(tag.text, facts.get("content", [])))
         )
-        vendors = _vendors(facts, code)
+        destination = self._destination(tag, facts, code)
+        vendors = _vendors(facts, code, destination)
         known = bool(facts) or bool(template)
         sends = (
             bool(vendors) or bool(facts.get("pixel")) or _any(code, "sending_template" if template else "sending_code")
@@ -114,9 +115,9 @@ class Senders:
         events, follows, unsure = self._events(tag, facts, vendors, code, is_template=bool(template))
         return Sender(
             frozenset(vendors), frozenset(purposes), sends and not facts.get("linker"),
-            bool(facts.get("reads_consent")) or (bool(template) and _any(code, "reads_consent_code")),
+            _reads_consent(facts, vendors, code, is_template=bool(template)),
             _any(_SPACES.sub("", code), "default_consent_code"), frozenset(events), follows, unsure,
-            self._destination(tag, facts, vendors, code), self._event_id(tag, code), dead, known,
+            destination, self._event_id(tag, code), dead, known,
         )  # fmt: skip
 
     def _events(
@@ -150,12 +151,12 @@ class Senders:
         said = [fields.get("send_page_view", ""), tag.text("sendPageView")]
         return "false" not in [self._values.constant(text) for text in said]
 
-    def _destination(self, tag: Entity, facts: dict[str, Any], vendors: set[str], code: str) -> tuple[str, ...]:
+    def _destination(self, tag: Entity, facts: dict[str, Any], code: str) -> tuple[str, ...]:
         keys = facts.get("destination", [])
         if keys and all(key.startswith("measurement") for key in keys):  # two ages of one parameter
             keys = [next((key for key in keys if tag.text(key)), keys[0])]
         texts = [tag.text(key) for key in keys]
-        if not keys and "meta" in vendors:
+        if not keys and "content" in facts:
             texts = [a or b for a, b in _PIXEL.findall(code)][:1]
         return tuple(self._values.constant(text) or text for text in texts)
 
@@ -168,12 +169,20 @@ class Senders:
         return next((value for key, value in sorted(fields.items()) if _EVENT_ID_KEY.search(key) and value), None)
 
 
-def _vendors(facts: dict[str, Any], code: str) -> set[str]:
+def _vendors(facts: dict[str, Any], code: str, destination: tuple[str, ...]) -> set[str]:
     if "vendor" in facts:
-        return {facts["vendor"]}
+        others: dict[str, str] = catalogue()["google_tag_vendors"] if facts.get("page_view") else {}
+        return {others.get(destination[0][:3] if destination else "", facts["vendor"])}
     if not code:
         return set()
     return {name for name, one in catalogue()["vendors"].items() if any(sign in code for sign in one["signs"])}
+
+
+def _reads_consent(facts: dict[str, Any], vendors: set[str], code: str, *, is_template: bool) -> bool:
+    if is_template:
+        return _any(code, "reads_consent_code")
+    by_gtag = bool(vendors) and "gtag" in code and vendors <= set(catalogue()["gtag_vendors"])
+    return bool(facts.get("reads_consent")) or by_gtag
 
 
 def _any(code: str, signs: str) -> bool:

@@ -89,5 +89,5 @@ def _google(view: View, rows: list[tuple[Mapping[str, Any], float]]) -> Iterator
 def _unsure(tag: Entity, what: str, share: float) -> Check:
     return _SAY.fails(
         "conversion-unsure", tag, f"{what}: what this tag sends varies, nobody can tell", "name it by a constant",
-        weight=share, value=_CANNOT_VERIFY, severity="info",
+        weight=share, value=_CANNOT_VERIFY, severity="warning",
     )  # fmt: skip

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.scorers.gtm.checks import Check, Complaints, Issue, Judged, Severity, judged
+from harness.scorers.gtm.checks import Check, Complaints, Issue, Judged, judged
 from harness.scorers.gtm.entities import Entity
 from harness.scorers.gtm.known import profiles, tag_facts
 from harness.scorers.gtm.reach import Firing, Reach
 from harness.scorers.gtm.view import View
 
 _SAY = Complaints("tag_coverage")
-_PAGE = "page"
+_PAGE, _PAUSED = "page", "it is paused"
 
 
 def judge(view: View) -> Judged:
@@ -40,20 +40,18 @@ def _outcome(view: View, outcome: str, weight: float) -> Check:
     value, tag, why = _best(view, outcome)
     if value >= 1:
         return Check(1, weight)
-    title = profiles()["businesses"][view.business]["title"]
-    what = {_PAGE: "page views", "*": "no event but page views"}.get(outcome, outcome)
-    message = (
-        f"{what}: {why}"
-        if why
-        else f"{what}: not measured, which {title} needs"
-        if outcome != "*"
-        else f"{what} is measured"
-    )
-    repair = _repair(outcome, why)
-    severity: Severity = "error" if weight >= 2 else "warning"
-    pointer = "" if tag else view.container.base
-    code = "outcome-impaired" if why else "outcome-missing"
-    return _SAY.fails(code, tag, message, repair, weight=weight, value=value, severity=severity, pointer=pointer)
+    return _SAY.fails(
+        "outcome-impaired" if why else "outcome-missing", tag, _message(view, outcome, why), _repair(outcome, why),
+        weight=weight, value=value, severity="error" if weight >= 2 else "warning",
+        pointer="" if tag else view.container.base,
+    )  # fmt: skip
+
+
+def _message(view: View, outcome: str, why: str) -> str:
+    if outcome == "*":
+        return "no event but page views is measured"
+    what = "page views" if outcome == _PAGE else outcome
+    return f"{what}: {why or 'not measured, which {title} needs'.format(**profiles()['businesses'][view.business])}"
 
 
 def _best(view: View, outcome: str) -> tuple[float, Entity | None, str]:
@@ -68,6 +66,8 @@ def _best(view: View, outcome: str) -> tuple[float, Entity | None, str]:
 
 
 def _repair(outcome: str, why: str) -> str:
+    if why.endswith(_PAUSED):
+        return "let it fire again, if it was not paused for good"
     if why:
         return "give the tag a trigger of its own that fires when this happens, and only then"
     if outcome == _PAGE:
@@ -87,7 +87,7 @@ def _worth(view: View, tag: Entity, outcome: str, names: frozenset[str]) -> tupl
     if not literal and not followed:
         return 0.0, ""
     if not reach.fires:
-        return 0.0, f'tag "{tag.name}" would send it, but {reach.why or "it is paused"}'
+        return 0.0, f'tag "{tag.name}" would send it, but {reach.why or _PAUSED}'
     if followed or outcome == _PAGE:
         return 1.0, ""
     return _literally(reach, tag, names)

@@ -41,7 +41,7 @@ def _place(one: Entity, placed: Mapping[Entity, Entity], apart: Mapping[Entity, 
     if one in apart:
         return _SAY.fails(
             "folder-mixed", one, f'is alone of its kind in folder "{placed[one].name}"',
-            f'put it into "{apart[one].name}", with the others of its kind', value=_UNSORTED, severity="info",
+            f'put it into "{apart[one].name}", with the others of its kind', value=_UNSORTED, severity="warning",
             pointer=f"{one.pointer}/parentFolderId",
         )  # fmt: skip
     return Check(1)
