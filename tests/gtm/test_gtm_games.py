@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+import harness
 from harness.errors import InvalidCandidate
+from harness.lock import harness_hash
 from harness.scorers.gtm import Declared
 from tests.gtm.build import ALL_PAGES, CONSENT_INIT, Builder, Json, condition, consent, nine, scored, set_parameter
 from tests.gtm.sites import SHOP_ADS, leads, messy_shop, shop
@@ -196,3 +200,49 @@ def test_a_secret_on_a_server_is_where_it_belongs() -> None:
     found = scored(box.export())
     assert found.of("variable_hygiene") == 1
     assert [issue.severity for issue in found.issues if issue.code == "secret"] == ["info"]
+
+
+def site_of(events: list[str]) -> Json:
+    web = Builder("a site of events")
+    web.tag("GA4 - Google tag", "googtag", ["2147479573"], tagId="G-1")
+    for event in events:
+        web.tag(f"GA4 - {event}", "gaawe", [web.event(event)], eventName=event, measurementIdOverride="G-1")
+    return web.export()
+
+
+@pytest.mark.parametrize(
+    ("business", "events"),
+    [
+        ("publisher", ["scroll", "article_read", "newsletter_signup", "search"]),
+        ("saas", ["sign_up", "trial_start", "login", "subscribe"]),
+        ("lead-generation", ["request_quote", "click_to_call", "file_download"]),
+        ("site", ["anything"]),
+    ],
+)
+def test_every_business_can_be_measured_in_full(business: str, events: list[str]) -> None:
+    assert scored(site_of(events), business=business).of("tag_coverage") == 1
+    less = scored(site_of(events[1:]), business=business)
+    assert (less.of("tag_coverage") or 0) < 1
+    assert {"outcome-missing"} == {issue.code for issue in less.issues if issue.dimension == "tag_coverage"}
+
+
+def test_order_in_what_measures_little_is_worth_little() -> None:
+    bare = scored(site_of([]), business="saas")
+    whole = scored(site_of(["sign_up", "start_trial", "login", "subscribe"]), business="saas")
+    assert bare.of("tag_coverage") == pytest.approx(3 / 14)
+    assert bare.credit == pytest.approx(0.15 + 0.85 * 2 * 3 / 14)
+    assert whole.credit == 1
+    weighed = {one.name: one.weight * one.score for one in bare.dimensions if one.score is not None}
+    coverage = weighed.pop("tag_coverage")
+    assert bare.total == pytest.approx(coverage + bare.credit * sum(weighed.values()))
+
+
+def test_standard_and_words_are_part_of_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copied = tmp_path / "harness"
+    shutil.copytree(Path(harness.__file__).parent, copied)
+    monkeypatch.setattr(harness, "__file__", str(copied / "__init__.py"))
+    before = harness_hash.__wrapped__()
+    assert before == harness_hash.__wrapped__()
+    standard = copied / "scorers" / "gtm" / "profiles.yaml"
+    standard.write_text(standard.read_text(encoding="utf-8").replace("purchase: 5", "purchase: 4"), encoding="utf-8")
+    assert harness_hash.__wrapped__() != before
