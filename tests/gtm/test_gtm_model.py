@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -226,6 +227,60 @@ def test_a_tag_before_a_paused_one_is_as_if_paused() -> None:
     web.tag("tag", "html", [], html="x")
     web.tag("main", "html", [ALL_PAGES], "", {"setupTag": [{"tagName": "tag"}], "paused": True}, html="x")
     assert fires(web)[0] is False
+
+
+@pytest.mark.parametrize(
+    ("members", "why"),
+    [(["one", "two"], ""), ([], "empty"), (["group"], "waits for itself"), (["other"], "waits for itself"),
+     (["4040"], "does not exist"), (["one", "never"], "cannot be")],
+)  # fmt: skip
+def test_a_group_waits_for_all_its_triggers(members: list[str], why: str) -> None:
+    web = Builder("group")
+    web.built_in(PAGE_PATH="Page Path")
+    ids = {name: web.event(name) for name in ("one", "two")}
+    shut = [condition("EQUALS", "{{Page Path}}", "/a"), condition("EQUALS", "{{Page Path}}", "/b")]
+    ids |= {"never": web.trigger("never", "PAGEVIEW", filter=shut), "other": web.trigger("other", "TRIGGER_GROUP")}
+    ids["group"] = web.trigger("group", "TRIGGER_GROUP")
+    group, other = web.arrays["trigger"][-1], web.arrays["trigger"][-2]
+    group["parameter"] = [members_of(ids.get(name, name) for name in members)]
+    other["parameter"] = [members_of([ids["group"]])]
+    web.tag("tag", "html", [ids["group"]], html="x")
+    can, said = fires(web)
+    assert can is not bool(why)
+    assert why in said
+
+
+def members_of(triggers: Iterable[str]) -> Json:
+    listed = [{"type": "TRIGGER_REFERENCE", "value": one} for one in triggers]
+    return {"type": "LIST", "key": "triggerIds", "list": listed}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "events", "follows", "unsure"),
+    [
+        ({"standardEventName": "Purchase"}, {"Purchase"}, False, False),
+        ({"eventName": "{{LT - meta event}}"}, {"Purchase", "Lead"}, False, False),
+        ({"eventName": "{{DLV - event name}}"}, set(), False, True),
+        ({"eventName": "{{Event}}"}, set(), True, False),
+        ({"pixelId": "123"}, set(), False, False),
+    ],
+)
+def test_events_of_a_template_for_meta(parameters: Json, events: set[str], follows: bool, unsure: bool) -> None:
+    web = Builder("meta")
+    web.built_in(EVENT="Event")
+    web.layer("event name")
+    web.variable(
+        "LT - meta event",
+        "smm",
+        input="{{Event}}",
+        map=[{"key": "a", "value": "Purchase"}, {"key": "b", "value": "Lead"}],
+    )
+    kind = web.template("Pixel", "PIXEL", "injectScript('https://connect.facebook.net/en_US/fbevents.js');")
+    web.tag("tag", kind, [web.event("order")], eventId="{{DLV - event name}}", **parameters)
+    found = view(web.export())
+    sender = found.senders.of(found.container.all("tag")[0])
+    assert (sender.vendor, set(sender.events), sender.follows, sender.unsure) == ("meta", events, follows, unsure)
+    assert sender.event_id == "{{DLV - event name}}"
 
 
 def test_a_server_without_a_client_hears_nothing() -> None:

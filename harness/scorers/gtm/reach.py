@@ -11,7 +11,7 @@ from harness.scorers.gtm.consenting import Wanted, wanted
 from harness.scorers.gtm.container import Container
 from harness.scorers.gtm.entities import Entity
 from harness.scorers.gtm.known import catalogue
-from harness.scorers.gtm.references import References
+from harness.scorers.gtm.references import Reference, References
 from harness.scorers.gtm.values import Values
 
 
@@ -102,11 +102,25 @@ class Reaching:
         return self._never_grouped(trigger) if trigger.type == "TRIGGER_GROUP" else ""
 
     def _never_grouped(self, trigger: Entity) -> str:
-        members = [ref for ref in self._references.of(trigger) if ref.how == "trigger"]
+        members = self._members(trigger)
         if not members:
             return "its group is empty"
-        missing = [ref.says for ref in members if ref.state == "missing"]
-        return f"it waits for trigger {missing[0]}, which does not exist" if missing else ""
+        waiting, seen = list(members), set(members)
+        for one in waiting:  # which grows
+            if one.target is trigger:
+                return "it waits for itself"
+            if not one.target and one.state == "missing":
+                return f"it waits for trigger {one.says}, which does not exist"
+            if one.target and one.target.type == "TRIGGER_GROUP":
+                more = [each for each in self._members(one.target) if each not in seen]
+                waiting += more
+                seen |= set(more)
+            elif one.target and (never := self.trigger(one.target).never):
+                return f'it waits for "{one.target.name}", and {never}'
+        return ""
+
+    def _members(self, group: Entity) -> list[Reference]:
+        return [ref for ref in self._references.of(group) if ref.how == "trigger"]
 
     def _by_triggers(self, tag: Entity) -> Reach:
         found, reasons = [], []

@@ -22,6 +22,7 @@ _GTAG = re.compile(r"""gtag\(\s*['"]event['"]\s*,\s*['"]([^'"]+)['"]""")
 _PIXEL = re.compile(r"""fbq\(\s*['"]init['"]\s*,\s*['"]?([^'",)\s]+)|facebook\.com/tr/?\?id=([^&'"]+)""")
 _EVENT_ID = re.compile(r"""event_?id['"]?\s*:\s*(\{\{[^{}]+\}\}|['"][^'"]*['"]|[\w.$]+)""", re.IGNORECASE)
 _EVENT_ID_KEY = re.compile(r"event_?id", re.IGNORECASE)
+_EVENT_NAME_KEY = re.compile(r"event_?name|^event$", re.IGNORECASE)
 _SECTION = re.compile(r"^___([A-Z_]+)___\s*$", re.MULTILINE)
 _SPACES = re.compile(r"\s+")
 
@@ -128,7 +129,7 @@ class Senders:
             texts += _FBQ.findall(code) if "meta" in vendors else []
             texts += _GTAG.findall(code) if "ga4" in vendors else []
         elif is_template and "meta" in vendors:
-            texts += [text for text in _texts(tag.parameters) if self._is_meta(text)]
+            texts += [text for text in _texts(tag.parameters) if self._is_meta(text)] or _named_events(tag)
         events, follows, unsure = set(), bool(facts.get("forwards")) and not texts, False
         if facts.get("page_view") and not follows and self._sends_page_view(tag):
             events.add("page_view")
@@ -167,6 +168,12 @@ class Senders:
             return said.strip("'\"") if said and "{{" in said else said
         fields = {**self._values.fields(tag), **{k: v for k, v in tag.parameters.items() if isinstance(v, str)}}
         return next((value for key, value in sorted(fields.items()) if _EVENT_ID_KEY.search(key) and value), None)
+
+
+def _named_events(tag: Entity) -> list[str]:
+    """What a template's fields for the event hold, where that is no constant."""
+    fields = [key for key in tag.parameters if _EVENT_NAME_KEY.search(key)]
+    return [tag.text(key) for key in sorted(fields) if "{{" in tag.text(key)]
 
 
 def _vendors(facts: dict[str, Any], code: str, destination: tuple[str, ...]) -> set[str]:
