@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help night test quick lint attacks bench money soak study example clean
+.PHONY: help night test test-containers quick lint attacks bench money soak study example clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,9 @@ test: .venv/test lint  ## lint, types and every test
 
 quick: .venv/test  ## the tests that take seconds
 	$(BIN)/python -m pytest tests/unit -m "not slow"
+
+test-containers: .venv/test  ## containers of Tag Manager in a folder of yours (GTM_CONTAINERS=DIR): each scores, none is changed
+	@GTM_CONTAINERS='$(GTM_CONTAINERS)' $(BIN)/python -m pytest -q -s tests/gtm/given_containers.py
 
 lint: .venv/test  ## ruff and mypy
 	$(BIN)/ruff check .

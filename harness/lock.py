@@ -56,7 +56,7 @@ def harness_hash() -> str:
     """SHA-256 over the harness's own source: scorers included."""
     root = Path(harness.__file__).parent
     hasher = hashlib.sha256()
-    for path in sorted(p for p in root.rglob("*") if p.suffix in {".py", ".json"}):
+    for path in sorted(p for p in root.rglob("*") if p.suffix in {".py", ".json", ".yaml"}):
         content = path.read_bytes()
         hasher.update(f"{path.relative_to(root).as_posix()} {len(content)}\n".encode() + content)
     return hasher.hexdigest()

@@ -23,7 +23,7 @@ Exit codes: 0 done, 1 a bug, 2 wrong usage, 3 configuration or data, 4 evaluator
 _ORDER = (
     "new", "setup", "check", "label", "audit",
     "night", "plan", "run", "confirm", "propose", "promote", "command", "verdict",
-    "report", "log", "reproduce", "refresh",
+    "report", "log", "reproduce", "refresh", "score",
     "install", "doctor",
 )  # fmt: skip
 

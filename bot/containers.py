@@ -1,0 +1,151 @@
+"""What `autoresearch score` says of a container, as text and as a page."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.errors import InvalidCandidate
+from harness.scorers.gtm.checks import Issue
+from harness.scorers.gtm.scoring import Dimension, Scored
+
+MOST_ISSUES = 30
+_SEVERITIES = (("error", "errors"), ("warning", "warnings"), ("info", "notes"))
+
+
+def snapshot(path: Path | None) -> Mapping[str, Any] | None:
+    """An ads snapshot. Raises InvalidCandidate."""
+    if path is None:
+        return None
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise InvalidCandidate(
+            f"{path}: not JSON", why=str(error)[:200], next_step="docs/gtm.md shows the shape of an ads snapshot"
+        ) from None
+    if not isinstance(found, dict) or not found.keys() & {"meta", "google"}:
+        raise InvalidCandidate(
+            f"{path}: no ads snapshot", why="it is an object with the keys meta and google, or one of them",
+            next_step="docs/gtm.md shows the shape",
+        )  # fmt: skip
+    return found
+
+
+def as_text(scored: Scored, most: int | None = MOST_ISSUES) -> str:
+    """most: how many issues are printed, None for all."""
+    lines = [
+        _head(scored),
+        "",
+        f"  {'total':<24} {scored.total:.3f}",
+        *map(_row, scored.dimensions),
+        "",
+        _count(scored),
+    ]
+    for issue in scored.issues[:most]:
+        lines += ["", *_issue(issue)]
+    if most is not None and len(scored.issues) > most:
+        lines += ["", f"and {len(scored.issues) - most} more: --all, --json or --page FILE"]
+    if scored.not_judged:
+        lines += ["", "not judged, and left as it is:"]
+        lines += [f"  {_clean(one.what)}: {_clean(one.why)}  {_clean(one.pointer)}" for one in scored.not_judged]
+    return "\n".join(lines)
+
+
+def _head(scored: Scored) -> str:
+    counted = ", ".join(f"{count} {kind}{'s' if count != 1 else ''}" for kind, count in scored.counts.items())
+    guessed = " (guessed; say it with --business)" if scored.guessed else ""
+    return f"{_clean(scored.container)}: {scored.context}, {counted or 'empty'}; business: {scored.business}{guessed}"
+
+
+def _row(one: Dimension) -> str:
+    name = one.name.replace("_", " ")
+    if one.score is None:
+        return f"  {name:<24} left out: {one.why}"
+    return f"  {name:<24} {one.score:.3f}  {'#' * round(20 * one.score):<20}  weight {one.weight:.0%}"
+
+
+def _count(scored: Scored) -> str:
+    found = Counter(issue.severity for issue in scored.issues)
+    told = [f"{found[severity]} {words}" for severity, words in _SEVERITIES]  # type: ignore[index]
+    damped = (
+        f"; little is measured, so that the other dimensions count {scored.credit:.0%}" if scored.credit < 1 else ""
+    )
+    return f"{len(scored.issues)} issues: {', '.join(told)}{damped}"
+
+
+def _issue(issue: Issue) -> list[str]:
+    where = issue.entity if issue.entity == "container" else f'{issue.entity} "{_clean(issue.name)}"'
+    return [
+        f"{issue.severity}: {where}: {_clean(issue.message)}",
+        f"  {issue.dimension.replace('_', ' ')} ({issue.code})  {_clean(issue.pointer) or '/'}",
+        f"  repair: {_clean(issue.repair)}",
+    ]
+
+
+def _clean(text: str) -> str:
+    """Names come from a file: nothing in them may command a terminal."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
+def as_page(scored: Scored) -> str:
+    """One HTML file that needs nothing beside it."""
+    rows = "\n".join(map(_bar, scored.dimensions))
+    issues = "\n".join(map(_told, scored.issues))
+    unread = "".join(
+        f"<li>{_safe(one.what)}: {_safe(one.why)} <code>{_safe(one.pointer)}</code></li>" for one in scored.not_judged
+    )
+    rest = f"<h2>Not judged, and left as it is</h2><ul>{unread}</ul>" if unread else ""
+    return _PAGE.format(
+        title=_safe(scored.container), head=_safe(_head(scored)), total=f"{scored.total:.3f}", rows=rows,
+        count=_safe(_count(scored)), issues=issues, rest=rest,
+    )  # fmt: skip
+
+
+def _bar(one: Dimension) -> str:
+    name = one.name.replace("_", " ")
+    if one.score is None:
+        return f"<tr><th>{name}</th><td colspan=3>left out: {_safe(one.why)}</td></tr>"
+    bar = f'<div class=bar><div style="width:{one.score:.1%}"></div></div>'
+    return f"<tr><th>{name}</th><td>{one.score:.3f}</td><td>{bar}</td><td>{one.weight:.0%}</td></tr>"
+
+
+def _told(issue: Issue) -> str:
+    where = issue.entity if issue.entity == "container" else f"{issue.entity} <i>{_safe(issue.name)}</i>"
+    return (
+        f"<tr class={issue.severity}><td>{issue.severity}</td><td>{issue.dimension.replace('_', ' ')}</td>"
+        f"<td>{where}: {_safe(issue.message)}<br><small>{_safe(issue.repair)} "
+        f"<code>{_safe(issue.pointer)}</code></small></td></tr>"
+    )
+
+
+def _safe(text: str) -> str:
+    return html.escape(_clean(text))
+
+
+_PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{title}</title>
+<style>
+body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1f2328 }}
+table {{ border-collapse: collapse; width: 100% }}
+th, td {{ text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid #d1d9e0 }}
+.bar {{ width: 12rem; background: #eaeef2 }} .bar div {{ height: .9rem; background: #0969da }}
+.error td:first-child {{ color: #cf222e }} .warning td:first-child {{ color: #9a6700 }}
+code {{ color: #59636e; overflow-wrap: anywhere }}
+</style>
+<h1>{title}: {total}</h1>
+<p>{head}</p>
+<table>
+{rows}
+</table>
+<h2>{count}</h2>
+<table>
+{issues}
+</table>
+{rest}
+</html>
+"""

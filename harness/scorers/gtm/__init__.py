@@ -1,0 +1,16 @@
+"""How well a Google Tag Manager container measures a business: nine dimensions by what tags do, not by their names.
+
+    container = read(content, "container.json")     # an export or the API's JSON, web or server, of any age
+    scored = score(container, Declared(business="shop"))
+
+The model: `entities.py` (what stands in the file), `container.py` (what it is), `references.py` (who uses what),
+`values.py` (what a parameter comes to), `conditions.py` and `reach.py` (what can fire, on which events),
+`senders.py` (what a tag sends, and to whom). `dimensions/` holds one dimension per file, `scoring.py` adds up.
+docs/gtm.md defines each dimension; `profiles.yaml` holds weights and what a business must measure.
+"""
+
+from harness.scorers.gtm.container import Container, read
+from harness.scorers.gtm.declared import Declared
+from harness.scorers.gtm.scoring import Scored, score
+
+__all__ = ["Container", "Declared", "Scored", "read", "score"]

@@ -1,0 +1,144 @@
+"""Conditions of triggers: which events they let through, which can never be met, which say the same."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from harness.scorers.gtm.entities import Entity, canonical, objects, plain_all
+from harness.scorers.gtm.values import Values
+
+FILTERS = ("customEventFilter", "filter", "autoEventFilter")
+_LONGEST_SUBJECT = 128
+_ALTERNATIVES = re.compile(r"\^?\(?(?:\?:)?([\w. :/-]+(?:\|[\w. :/-]+)*)\)?\$?")
+
+
+@dataclass(frozen=True, order=True)
+class Condition:
+    """One condition: left and right as they stand, with their {{variables}}."""
+
+    operator: str
+    left: str
+    right: str
+    negated: bool = False
+    ignore_case: bool = False
+
+    def on(self, left: str, right: str) -> bool | None:
+        """Whether it holds of these texts; None where nobody can say."""
+        found = _holds(self.operator, left, right, ignore_case=self.ignore_case)
+        return found if found is None else found != self.negated
+
+
+def conditions_of(trigger: Entity, keys: Sequence[str] = FILTERS) -> Iterator[Condition]:
+    for key in keys:
+        for _n, one in objects(trigger.data.get(key)):
+            parts = {key: value for key, value in plain_all(one.get("parameter")).items() if isinstance(value, str)}
+            yield Condition(
+                canonical(one.get("type")),
+                parts.get("arg0", ""),
+                parts.get("arg1", ""),
+                parts.get("negate") == "true",
+                parts.get("ignore_case") == "true",
+            )
+
+
+def _holds(operator: str, left: str, right: str, *, ignore_case: bool) -> bool | None:
+    if operator == "MATCH_REGEX":
+        return matches(right, left, ignore_case=ignore_case)
+    if ignore_case:
+        left, right = left.lower(), right.lower()
+    texts = {"EQUALS": left == right, "CONTAINS": right in left, "STARTS_WITH": left.startswith(right),
+             "ENDS_WITH": left.endswith(right)}  # fmt: skip
+    if operator in texts:
+        return texts[operator]
+    try:
+        ordered = {"GREATER": float(left) > float(right), "GREATER_OR_EQUALS": float(left) >= float(right),
+                   "LESS": float(left) < float(right), "LESS_OR_EQUALS": float(left) <= float(right)}  # fmt: skip
+    except ValueError:
+        return None
+    return ordered.get(operator)
+
+
+@lru_cache(maxsize=4096)
+def compiled(pattern: str, *, ignore_case: bool = False) -> re.Pattern[str] | None:
+    """None for what is no regular expression here."""
+    try:
+        return re.compile(pattern, re.IGNORECASE if ignore_case else 0)
+    except (re.error, OverflowError, RecursionError):
+        return None
+
+
+def _is_cheap(pattern: str) -> bool:
+    """Python's expressions can take for ever. Those that repeat groups, or repeat often, are left unjudged."""
+    repeats = len(re.findall(r"(?<!\\)[*+]|\{\d*,\d*\}", pattern))
+    return len(pattern) <= 2000 and repeats <= 3 and not re.search(r"\)(?:[*+]|\{)", pattern)
+
+
+@lru_cache(maxsize=16384)
+def matches(pattern: str, text: str, *, ignore_case: bool = False) -> bool | None:
+    if "{{" in pattern or len(text) > _LONGEST_SUBJECT or not _is_cheap(pattern):
+        return None
+    expression = compiled(pattern, ignore_case=ignore_case)
+    return bool(expression.search(text)) if expression else None
+
+
+def alternatives(pattern: str) -> frozenset[str]:
+    """The words of a pattern such as ^(purchase|refund)$; none where it is more than that."""
+    match = _ALTERNATIVES.fullmatch(pattern)
+    return frozenset(match.group(1).split("|")) if match and "." not in match.group(1) else frozenset()
+
+
+@dataclass(frozen=True)
+class Events:
+    """The events that a trigger lets through: all of them, those of one name, or those that hold all conditions."""
+
+    name: str = ""
+    conditions: tuple[Condition, ...] = ()
+
+    def allows(self, event: str) -> bool:
+        """Whether this event may pass; what nobody can say may."""
+        if self.name and self.name != event:
+            return False
+        return all(one.on(event, one.right) is not False for one in self.conditions)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names that it lets through, where they can be listed."""
+        found = {self.name} if self.name else set()
+        for one in self.conditions:
+            if one.operator == "EQUALS" and not one.negated and "{{" not in one.right:
+                found.add(one.right)
+            elif one.operator == "MATCH_REGEX" and not one.negated:
+                found |= alternatives(one.right)
+        return frozenset(name for name in found if self.allows(name))
+
+    @property
+    def is_any(self) -> bool:
+        """Every event passes."""
+        return not self.name and all(
+            one.operator == "MATCH_REGEX" and not one.negated and one.right in {".*", ".+", "^.*$", "^.+$", "(.*)", ""}
+            for one in self.conditions
+        )
+
+
+def contradiction(conditions: Iterable[Condition], values: Values) -> str:
+    """Why these conditions can never hold together; "" where they may."""
+    by_left: dict[str, list[Condition]] = defaultdict(list)
+    for one in conditions:
+        left, right = values.constant(one.left), values.constant(one.right)
+        if left is not None and right is not None and "{{" in one.left and one.on(left, right) is False:
+            return f'{one.left} is always "{left[:60]}"'
+        by_left[one.left].append(one)
+    for left, those in by_left.items():
+        for fixed in those:
+            value = values.constant(fixed.right)
+            if fixed.operator != "EQUALS" or fixed.negated or value is None or fixed.ignore_case:
+                continue
+            for other in those:
+                right = values.constant(other.right)
+                if right is not None and other.on(value, right) is False:
+                    return f'{left} cannot be "{value[:60]}" and meet the other conditions'
+    return ""

@@ -1,0 +1,85 @@
+"""Naming: does a name say what the thing is? The words are in profiles.yaml; only this dimension reads names."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from harness.scorers.gtm.checks import Check, Complaints, Judged, judged
+from harness.scorers.gtm.entities import Entity
+from harness.scorers.gtm.known import catalogue, profiles
+from harness.scorers.gtm.view import View
+
+_SAY = Complaints("naming")
+
+
+def judge(view: View) -> Judged:
+    return judged([*_tags(view), *_typed(view, "trigger"), *_typed(view, "variable")], "nothing is in use")
+
+
+def _tags(view: View) -> Iterator[Check]:
+    counted = Counter(tag.name for tag in view.container.all("tag"))
+    words = _vendor_words()
+    for tag in view.telling:
+        vendors = sorted(view.senders.of(tag).vendors)
+        accepted = [word for vendor in vendors for word in words[vendor]]
+        foreign = {word for vendor in words if vendor not in vendors for word in words[vendor]} if vendors else set()
+        titles = " and ".join(catalogue()["vendors"][vendor]["title"] for vendor in vendors)
+        yield _named(tag, counted[tag.name], accepted, f"that it sends to {titles}", foreign)
+
+
+def _vendor_words() -> dict[str, list[str]]:
+    """The words that name a vendor; its title where nobody wrote others down."""
+    titles = {vendor: [one["title"]] for vendor, one in catalogue()["vendors"].items()}
+    listed: dict[str, list[str]] = profiles()["naming"]["tags"]
+    return titles | listed
+
+
+def _typed(view: View, kind: str) -> Iterator[Check]:
+    """Triggers and variables say their type, or whom they are for."""
+    counted = Counter(one.name for one in view.container.all(kind))
+    words: dict[str, list[str]] = profiles()["naming"][f"{kind}s"]
+    vendors = [word for those in _vendor_words().values() for word in those]
+    for one in view.used(kind):
+        own = words.get(one.type, [])
+        yield _named(
+            one, counted[one.name], own + vendors if own else [], "its type, or for whom it is", strict=bool(own)
+        )
+
+
+def _named(
+    one: Entity, times: int, accepted: list[str], says: str, foreign: Iterable[str] = (), *, strict: bool = True
+) -> Check:
+    """accepted: words of which one must be a part of the name, any if there are none. strict: it must have parts.
+
+    foreign: words that it must not begin with.
+    """
+    parts, lazy = _parts(one.name), profiles()["naming"]["lazy"]
+    if not parts or any(re.search(pattern, one.name.strip(), re.IGNORECASE) for pattern in lazy):
+        return _fails("name-says-nothing", one, "its name says nothing", accepted)
+    if times > 1:
+        return _fails("name-twice", one, f"another {one.kind} has its name", accepted)
+    if strict and len(parts) < 2:
+        return _fails("name-without-parts", one, "its name has no parts that sort it", accepted)
+    if parts[0].lower() in {word.lower() for word in foreign} - {word.lower() for word in accepted}:
+        return _fails("name-misleads", one, f'"{parts[0][:40]}" says that it is something else', accepted)
+    if accepted and not {part.lower() for part in parts} & {word.lower() for word in accepted}:
+        return _fails("name-without-kind", one, f"no part of its name says {says}", accepted)
+    return Check(1)
+
+
+def _fails(code: str, one: Entity, message: str, accepted: list[str]) -> Check:
+    sample = f"{accepted[0] if accepted else 'What it is'} - what it does"
+    return _SAY.fails(
+        code, one, message, f'name it as in "{sample}"', pointer=f"{one.pointer}/name", severity="warning"
+    )
+
+
+def _parts(name: str) -> list[str]:
+    """A name cut at every kind of separator; leading numbers sort lists and say nothing."""
+    separators = "|".join(re.escape(one) for one in profiles()["naming"]["separators"])
+    parts = [part.strip() for part in re.split(separators, name) if part.strip()]
+    while len(parts) > 1 and parts[0].isdecimal():
+        parts = parts[1:]
+    return parts
