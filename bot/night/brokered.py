@@ -145,7 +145,7 @@ def broker(
 def broker_of_files(
     repository: Repository, source: Source, names: Sequence[str], keys: Mapping[str, str], *, known: bool = False
 ) -> Iterator[Path | None]:
-    """A broker for evaluators of these targets as `source` declares them, for one command outside every night: for those
+    """A broker for evaluators of these targets as `source` declares them, for a command outside every night: of those
     whose keys are here; None where there are none. known: some may be gone or broken by now. Raises ConfigErrors."""
     configured = config.load(source)
     targets = config.load_sound(source).targets if known else config.load_targets(source, names)
