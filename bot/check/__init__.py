@@ -47,7 +47,7 @@ def _check(
     sandbox = _sandbox(target)
     measured, held_out = Baseline({}), None
     missing = tuple(brokered.keyless(target, settings.models, keys)) if keys is not None else ()
-    teller = judging.teller(target, folder, broker)
+    teller = judging.teller(target, folder, None if missing else broker)
     if target.evaluate.model and not teller:
         measured = judging.unasked(target, missing)
     elif not (sandbox and target.isolated):

@@ -90,18 +90,18 @@ class Teller:
     ) -> None:  # fmt: skip
         self._asked, self._model, self._answers = asked, model, answers
         self._changed = threading.Condition()
-        self._left = None if usd is None else Decimal(str(usd))
         self._in_flight, self._reserved = 0, Decimal(0)
         self._spent = functools.reduce(Spent.plus, answers.earlier, Spent()).less(recorded)
+        self._left = None if usd is None else Decimal(str(usd)) - self._spent.usd
         self._worst = Decimal(0)  # of one answer
         self._outages, self._trouble = 0, ""
         self._measuring, self.dearest = Decimal(0), Decimal(str(dearest))  # of one measurement, by what it cost
         self.ended: Ended | None = None
 
     def allow(self, usd: float) -> None:
-        """From now on it may spend so much, and no more."""
+        """From now on it may spend so much, and no more; what was spent and not told yet is part of it."""
         with self._changed:
-            self._left = Decimal(str(usd))
+            self._left = Decimal(str(usd)) - self._spent.usd
 
     def spend(self, usd: float) -> None:
         """Another has spent so much of it."""

@@ -149,14 +149,15 @@ def broker(
 def broker_of_files(
     repository: Repository, source: Source, names: Sequence[str], keys: Mapping[str, str], *, known: bool = False
 ) -> Iterator[Path | None]:
-    """A broker for evaluators of these targets as `source` declares them, for one command outside every night; None
-    where none is needed, or a key is not here. known: the targets may be gone by now. Raises ConfigErrors."""
+    """A broker for evaluators of these targets as `source` declares them, for a command outside every night: of those
+    whose keys are here; None where there are none. known: some may be gone or broken by now. Raises ConfigErrors."""
     configured = config.load(source)
     targets = config.load_sound(source).targets if known else config.load_targets(source, names)
     found = [target for target in judged(targets) if not names or target.name in names]
-    for target in found:
+    for target in [] if known else found:
         check(target, configured.models)
-    if not found or any(keyless(target, configured.models, keys) for target in found):
+    found = [target for target in found if not keyless(target, configured.models, keys)]
+    if not found:
         yield None
         return
     with _started(repository, configured, f"by-hand-{time.time_ns()}", found, keys, found) as socket:

@@ -86,3 +86,22 @@ def test_a_night_whose_proposer_needs_no_model_still_has_one_for_its_evaluator(t
         assert "a model judges it, and a promotion asks none" in " ".join(said.split())
         assert "promoted" in said
         assert len(provider.asked) == asked
+
+
+def test_by_hand_run_and_confirm_have_a_broker_above_them(tmp_path: Path) -> None:
+    with Judge(answers, RIGHT) as provider:
+        world = World(tmp_path, provider, experiments=3)
+        assert world.run("plan", NAME)[0] == 0
+        code, said = world.run("run", "--quiet")
+        assert code == 0, said
+        asked = len(provider.asked)
+        assert asked == 4 * SEARCH
+        code, said = world.run("confirm", "--quiet", key="")
+        assert code == 3
+        assert "export SCRIPTED_KEY=..., or evaluate: {model: {provider: ollama" in said
+        assert not world.events("confirm")
+        code, said = world.run("confirm", "--quiet")
+        assert code == 0, said
+        assert world.events("confirm")[-1]["verdict"] == "confirmed"
+        assert len(provider.asked) == asked + 2 * SEARCH + 2 * HOLDOUT
+        assert world.events("confirm")[-1]["evaluation"]["calls"] == 2 * SEARCH + 2 * HOLDOUT

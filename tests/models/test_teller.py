@@ -170,6 +170,19 @@ def test_what_a_kill_kept_out_of_the_events_is_told_later(tmp_path: Path) -> Non
     assert spent["cost_usd"] == pytest.approx(0.002)
 
 
+def test_what_was_spent_and_not_told_is_part_of_what_may_be_spent(tmp_path: Path) -> None:
+    told(made(tmp_path, Broker()), "a", "b", "c")  # 0.006, and a kill
+    broker = Broker()
+    second = made(tmp_path, broker, usd=0.015)
+    assert "no money" in told(second, "d")["error"]
+    second.allow(0.015)
+    assert second.trouble()
+    assert "no money" in told(second, "d")["error"]
+    assert not broker.asked
+    third = made(tmp_path, broker, usd=0.016)
+    assert "replies" in told(third, "d")
+
+
 def test_asking_anew_after_a_kill_uses_up_what_was_paid_for(tmp_path: Path) -> None:
     broker = Broker()
     told(made(tmp_path, broker, again=False), "a", "b")
