@@ -1,4 +1,7 @@
-"""`python -m tests.benchmarks.containers`: how long a Tag Manager container takes to read and to score, by its size."""
+"""`python -m tests.benchmarks.containers`: what a Tag Manager container takes to read and score, by its size.
+
+In seconds of the processor: a busy machine says the same. Nothing here waits.
+"""
 
 from __future__ import annotations
 
@@ -49,12 +52,12 @@ def main() -> int:
         content = json.dumps(grown(times), indent=2).encode()
         reading, scoring = [], []
         for _ in range(TURNS):
-            start = time.perf_counter()
+            start = time.process_time()
             container = read(content, "container.json")
-            middle = time.perf_counter()
+            middle = time.process_time()
             found = score(container, declared)
             reading.append(middle - start)
-            scoring.append(time.perf_counter() - middle)
+            scoring.append(time.process_time() - middle)
         spent = statistics.median(scoring)
         missed |= spent > bar
         size = f"{found.counts['tag']:>5} tags {len(content) / 1000:>7,.0f} kB"
