@@ -52,6 +52,7 @@ bench: .venv/test  ## speed in medians and ratios measured in one run, and what 
 	$(BIN)/python -m tests.benchmarks.pages
 	$(BIN)/python -m tests.benchmarks.planning
 	$(BIN)/python -m tests.benchmarks.prompt_economy
+	$(BIN)/python -m tests.benchmarks.containers
 
 money: .venv/test  ## 500 simulated nights that spend: is a cap ever exceeded, is anything paid for left unjudged?
 	$(BIN)/python -m tests.benchmarks.money

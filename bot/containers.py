@@ -14,7 +14,7 @@ from harness.scorers.gtm.checks import Issue
 from harness.scorers.gtm.scoring import Dimension, Scored
 
 MOST_ISSUES = 30
-_SEVERITIES = (("error", "errors"), ("warning", "warnings"), ("info", "notes"))
+_SEVERITIES = (("error", "error"), ("warning", "warning"), ("info", "note"))
 
 
 def snapshot(path: Path | None) -> Mapping[str, Any] | None:
@@ -56,7 +56,7 @@ def as_text(scored: Scored, most: int | None = MOST_ISSUES) -> str:
 
 
 def _head(scored: Scored) -> str:
-    counted = ", ".join(f"{count} {kind}{'s' if count != 1 else ''}" for kind, count in scored.counts.items())
+    counted = ", ".join(_counted(count, kind) for kind, count in scored.counts.items())
     guessed = " (guessed; say it with --business)" if scored.guessed else ""
     return f"{_clean(scored.container)}: {scored.context}, {counted or 'empty'}; business: {scored.business}{guessed}"
 
@@ -69,19 +69,24 @@ def _row(one: Dimension) -> str:
 
 
 def _count(scored: Scored) -> str:
-    found = Counter(issue.severity for issue in scored.issues)
-    told = [f"{found[severity]} {words}" for severity, words in _SEVERITIES]  # type: ignore[index]
+    found: Counter[str] = Counter(issue.severity for issue in scored.issues)
+    told = [_counted(found[severity], word) for severity, word in _SEVERITIES if found[severity]]
+    listed = f": {', '.join(told)}" if told else ""
     damped = (
         f"; little is measured, so that the other dimensions count {scored.credit:.0%}" if scored.credit < 1 else ""
     )
-    return f"{len(scored.issues)} issues: {', '.join(told)}{damped}"
+    return f"{_counted(len(scored.issues), 'issue')}{listed}{damped}"
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count or 'no'} {word}s"
 
 
 def _issue(issue: Issue) -> list[str]:
     where = issue.entity if issue.entity == "container" else f'{issue.entity} "{_clean(issue.name)}"'
     return [
         f"{issue.severity}: {where}: {_clean(issue.message)}",
-        f"  {issue.dimension.replace('_', ' ')} ({issue.code})  {_clean(issue.pointer) or '/'}",
+        f"  {issue.dimension.replace('_', ' ')} ({issue.code})  {_clean(issue.pointer) or 'the whole file'}",
         f"  repair: {_clean(issue.repair)}",
     ]
 

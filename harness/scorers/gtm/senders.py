@@ -47,7 +47,6 @@ class Sender:
     destination: tuple[str, ...]
     event_id: str | None
     dead: str
-    known: bool
 
     @property
     def vendor(self) -> str:
@@ -99,27 +98,23 @@ class Senders:
 
     def _of(self, tag: Entity) -> Sender:
         facts, template = tag_facts(tag.type), self._container.template_of(tag)
-        code = (
-            template_code(template) if tag.type.startswith("cvt_") else "".join(map(tag.text, facts.get("content", [])))
-        )
+        code, is_template = _code(tag, facts, template), template is not None
         destination = self._destination(tag, facts, code)
         vendors = _vendors(facts, code, destination)
-        known = bool(facts) or bool(template)
-        sends = (
-            bool(vendors) or bool(facts.get("pixel")) or _any(code, "sending_template" if template else "sending_code")
-        )
-        described = catalogue()["vendors"]
-        purposes = {described[one]["purpose"] for one in vendors if described[one].get("purpose")}
-        dead = facts.get("dead") or next(
-            (described[one]["dead"] for one in sorted(vendors) if "dead" in described[one]), ""
-        )
-        events, follows, unsure = self._events(tag, facts, vendors, code, is_template=bool(template))
+        events, follows, unsure = self._events(tag, facts, vendors, code, is_template=is_template)
         return Sender(
-            frozenset(vendors), frozenset(purposes), sends and not facts.get("linker"),
-            _reads_consent(facts, vendors, code, is_template=bool(template)),
-            _any(_SPACES.sub("", code), "default_consent_code"), frozenset(events), follows, unsure,
-            destination, self._event_id(tag, code), dead, known,
-        )  # fmt: skip
+            vendors=frozenset(vendors),
+            purposes=frozenset(_described(vendors, "purpose")),
+            sends=_sends(facts, vendors, code, is_template=is_template),
+            reads_consent=_reads_consent(facts, vendors, code, is_template=is_template),
+            sets_default=_any(_SPACES.sub("", code), "default_consent_code"),
+            events=frozenset(events),
+            follows=follows,
+            unsure=unsure,
+            destination=destination,
+            event_id=self._event_id(tag, code),
+            dead=next(iter(_described(vendors, "dead")), ""),
+        )
 
     def _events(
         self, tag: Entity, facts: dict[str, Any], vendors: set[str], code: str, *, is_template: bool
@@ -183,6 +178,23 @@ def _vendors(facts: dict[str, Any], code: str, destination: tuple[str, ...]) -> 
     if not code:
         return set()
     return {name for name, one in catalogue()["vendors"].items() if any(sign in code for sign in one["signs"])}
+
+
+def _code(tag: Entity, facts: dict[str, Any], template: Entity | None) -> str:
+    """What a tag runs or fetches: its template's code, or its own."""
+    return template_code(template) if template else "".join(map(tag.text, facts.get("content", [])))
+
+
+def _described(vendors: set[str], key: str) -> list[str]:
+    """What the catalogue says of vendors under a key, in their alphabet; [] where it says nothing."""
+    every: dict[str, dict[str, str]] = catalogue()["vendors"]
+    return [every[one][key] for one in sorted(vendors) if key in every[one]]
+
+
+def _sends(facts: dict[str, Any], vendors: set[str], code: str, *, is_template: bool) -> bool:
+    if facts.get("linker"):
+        return False
+    return bool(vendors or facts.get("pixel")) or _any(code, "sending_template" if is_template else "sending_code")
 
 
 def _reads_consent(facts: dict[str, Any], vendors: set[str], code: str, *, is_template: bool) -> bool:
