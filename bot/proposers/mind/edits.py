@@ -82,7 +82,8 @@ def _whole(edits: Sequence[Edit], text: str) -> str:
 
 def _replaced(edits: Sequence[Edit], text: str) -> str:
     """Every search text is looked for in the file as it is, not as the edits before leave it."""
-    problems, places = [], []
+    problems: list[str] = []
+    places: list[tuple[int, int, str, str]] = []
     for number, edit in enumerate(edits, 1):
         search = str(edit["search"])
         if found := _problem(search, text, hint=len(problems) < HINTS):
