@@ -93,6 +93,11 @@ SCRIPTS: dict[str, Script] = {
     "chat-uncounted": [[chat(*called(CALL))]],
     "chat-refusal": [[chat({"role": "assistant", "refusal": "I can't."}, finish="stop", usage=CHAT_USAGE)]],
     "chat-broken-json": [[chat(*called('{"hypothesis": "x"'), usage=CHAT_USAGE)]],
+    "chat-nothing-counted": [[chat(*called(CALL), usage={**CHAT_USAGE, "completion_tokens": None})]],
+    "chat-less-than-nothing": [[chat(*called(CALL), usage={**CHAT_USAGE, "completion_tokens": -1_000_000})]],
+    "chat-words-for-counts": [[chat(*called(CALL), usage={**CHAT_USAGE, "prompt_tokens": "many"})]],
+    "no-such-year": [[said_no(429, "slow down", retry_after="Sun, 06 Nov 99999 08:49:37 GMT")]],
+    "gateway": [[said_no(504, "waited long enough")]],
     "chat-reset": [[STREAM + chunks(BEGUN, done=False), 0.2, None]],
 }
 
@@ -172,7 +177,10 @@ def test_pings_do_not_keep_a_call_alive(world: World) -> None:
     assert answer.seconds < 10
 
 
-@pytest.mark.parametrize(("model", "provider"), [("no-bytes", "claude"), ("chat-reset", "chat"), ("no-json", "claude")])
+@pytest.mark.parametrize(
+    ("model", "provider"),
+    [("no-bytes", "claude"), ("chat-reset", "chat"), ("no-json", "claude"), ("gateway", "claude")],
+)
 def test_without_any_usage_all_that_was_reserved_is_counted(world: World, model: str, provider: str) -> None:
     prompt = question(model, provider)
     answer = world.client.ask(prompt)
@@ -180,8 +188,11 @@ def test_without_any_usage_all_that_was_reserved_is_counted(world: World, model:
     assert "no usage came back" in answer.why
 
 
-def test_an_answer_without_usage_is_counted_at_its_worst(world: World) -> None:
-    prompt = question("chat-uncounted", "chat")
+@pytest.mark.parametrize(
+    "model", ["chat-uncounted", "chat-nothing-counted", "chat-less-than-nothing", "chat-words-for-counts"]
+)
+def test_an_answer_without_usage_is_counted_at_its_worst(world: World, model: str) -> None:
+    prompt = question(model, "chat")
     answer = world.client.ask(prompt)
     assert (answer.outcome, answer.cost_usd) == ("answer", world.client.worst_case_usd(prompt) / 3)
     assert "did not say" in answer.why
@@ -191,6 +202,7 @@ def test_an_answer_without_usage_is_counted_at_its_worst(world: World) -> None:
     ("model", "outcome", "attempts"),
     [
         ("no-hint", "rate-limited", 3),
+        ("no-such-year", "rate-limited", 3),
         ("in-milliseconds", "answer", 2),
         ("by-date", "rate-limited", 1),
         ("elsewhere", "rejected", 1),
