@@ -187,8 +187,11 @@ class Mind:
         return _failed(request, bill, f"nothing that can be measured in {CORRECTIONS + 1} answers; the last: {why}")
 
     def _answer(self, prompt: Prompt, bill: Bill) -> Answer:
-        if self._model.worst_case_usd(prompt) > self._worst[prompt.model]:
-            return Answer("rejected", why="the prompt grew beyond what its cost was reserved for")
+        try:
+            if self._model.worst_case_usd(prompt) > self._worst[prompt.model]:
+                return Answer("rejected", why="the prompt grew beyond what its cost was reserved for")
+        except ConnectionError as gone:
+            return Answer("outage", why=str(gone))
         answer = self._model.ask(prompt)
         bill.add(answer)
         if answer.outcome not in FAILED:
@@ -236,9 +239,13 @@ class Mind:
             self._anchor = Anchor(self._file, outcome.experiment)
 
     def _reserve(self) -> None:
-        """What the next proposal can cost at most, by the prompt as it is by now, with long corrections."""
+        """What the next proposal can cost at most, by the prompt as it is by now, with long corrections. Where nobody
+        is there to say it, it stays what it was: nothing is asked then."""
         names = {self._options.model, self._options.larger} - {""}
-        self._worst = {name: self._worst_call(name) for name in names}
+        try:
+            self._worst = {name: self._worst_call(name) for name in names}
+        except ConnectionError:
+            self._worst = self._worst or dict.fromkeys(names, Decimal(0))
         self.worst_case_usd = float((1 + CORRECTIONS) * max(self._worst.values()))  # a repair costs less
 
     def _worst_call(self, name: str) -> Decimal:
