@@ -79,6 +79,7 @@ class Proxy:
         self.door = folder / "door"
         self.upstream = upstream
         self.meter = meter
+        self.parsing = threading.Lock()  # what is parsed takes many times its bytes: one at a time
         self._toll = Toll()
         self._lock = threading.Lock()
         self._live: set[http.client.HTTPConnection] = set()
@@ -184,7 +185,11 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             target = path_of(proxy.kind, self.command, self.path)
             headers = {name.lower(): value for name, value in self.headers.items()}
-            self._forward(proxy, admitted(proxy.kind, target, headers, self._body(), proxy.upstream.chat_limit))
+            body = self._body()
+            with proxy.parsing:
+                sent = admitted(proxy.kind, target, headers, body, proxy.upstream.chat_limit)
+            del body
+            self._forward(proxy, sent)
         except Refused as refused:
             self._say(refused.status, str(refused))
         except NoMoney as why:

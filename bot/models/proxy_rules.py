@@ -92,6 +92,7 @@ def admitted(kind: Kind, target: str, headers: Mapping[str, str], body: bytes, c
     for block in (said.get("messages"), said.get("input"), said.get("system")):
         _look_through(block)
     said |= {"tools": _tools(said["tools"])} if "tools" in said else {}
+    said |= {"context_management": _clearing(said["context_management"])} if "context_management" in said else {}
     most = 0 if path == _COUNT else _bounded(path, said, chat_limit)
     try:
         content = json.dumps(said, ensure_ascii=False, allow_nan=False).encode()
@@ -159,6 +160,13 @@ def _tools(found: object) -> list[Body]:
         if "cache_control" in tool:
             tool["cache_control"] = {"type": "ephemeral"}
     return kept
+
+
+def _clearing(found: object) -> Body:
+    """What takes old blocks out. To summarise them instead is a call of its own, beyond every bound of this one."""
+    edits = found.get("edits") if isinstance(found, dict) else None
+    kinds = [(edit, edit.get("type")) for edit in edits if isinstance(edit, dict)] if isinstance(edits, list) else []
+    return {"edits": [edit for edit, kind in kinds if isinstance(kind, str) and kind.startswith("clear_")]}
 
 
 def _is_clients(kind: object) -> bool:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import time
 import unicodedata
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -127,6 +129,7 @@ def test_what_a_provider_would_do_besides_is_taken_out(provider: Provider) -> No
         "mcp_servers": [{"type": "url", "url": "https://evil.example"}],
         "service_tier": "priority",
         "speed": "fast",
+        "context_management": {"edits": [{"type": "compact_20260112"}, {"type": "clear_thinking_20251015"}, 5]},
         "system": [{"type": "text", "text": "s", "cache_control": mark}],
         "tools": [
             {"name": "edit", "input_schema": {}, "cache_control": mark},
@@ -138,7 +141,8 @@ def test_what_a_provider_would_do_besides_is_taken_out(provider: Provider) -> No
     with opened(provider) as proxy:
         assert post(proxy, said)[0] == 200
     sent = provider.seen[0].said
-    assert set(sent) == {*ASK, "system", "tools"}
+    assert set(sent) == {*ASK, "system", "tools", "context_management"}
+    assert sent["context_management"] == {"edits": [{"type": "clear_thinking_20251015"}]}
     assert [tool["name"] for tool in sent["tools"]] == ["edit", "bash"]
     assert sent["system"][0]["cache_control"] == sent["tools"][0]["cache_control"] == {"type": "ephemeral"}
 
@@ -355,6 +359,23 @@ def test_no_spelling_of_a_request_has_more_tokens_than_were_reserved() -> None:
     sent = admitted("anthropic", "/v1/messages", {}, asked, "")
     assert sent.call
     assert sent.call.size > len(unicodedata.normalize("NFKC", sent.body.decode()).encode()) > 10 * 3000
+
+
+def test_requests_at_once_are_parsed_one_after_the_other(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sixteen that are as large as they may be would take gigabytes of the broker's memory."""
+    inside, most = [0], [0]
+
+    def watched(*given: Any) -> Any:
+        inside[0] += 1
+        most[0] = max(most[0], inside[0])
+        time.sleep(0.05)
+        inside[0] -= 1
+        return admitted(*given)
+
+    monkeypatch.setattr("bot.models.proxy.admitted", watched)
+    with opened(provider) as proxy, ThreadPoolExecutor(8) as pool:
+        assert {status for status, _ in pool.map(lambda _: post(proxy, ASK), range(8))} == {200}
+    assert most == [1]
 
 
 def test_a_provider_that_is_not_there_costs_nothing() -> None:

@@ -107,6 +107,8 @@ def test_prices_stand_in_a_file() -> None:
         ("models:\n  prices:\n    m: 3\n", {}, ".yml:3:", "must be a mapping"),
         ("models:\n  prices:\n    m: {input: 1, output: 2, long: {input: 3}}\n", {}, ".yml:3:", "above"),
         (FROM_FILE, {"prices__yaml": "models:\n  m: {input: x, output: 1}\n"}, "prices.yaml:2:", "not an amount"),
+        ("models:\n  providers:\n    h: {kind: openai, base_url: 'https:///v1'}\n", {}, ".yml:3:", "names no host"),
+        ("models:\n  providers:\n    h: {kind: openai, base_url: 'https://x:y/v1'}\n", {}, ".yml:3:", "is no address"),
         (FROM_FILE, {"prices__yaml": "- 1\n"}, "prices.yaml:1:", "must be a mapping"),
     ],
 )  # fmt: skip
