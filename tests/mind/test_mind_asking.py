@@ -181,6 +181,16 @@ def test_three_outages_in_a_row_end_the_night_and_no_fewer(outcome: Came) -> Non
     assert over.value.end == "exhausted"
 
 
+def test_outages_before_a_restart_count() -> None:
+    night = code_night()
+    for _ in range(2):
+        night.tell(night.ask(came("outage", "nobody")))
+    night.mind = night.begun()
+    night.model.answers = [came("outage", "nobody")]
+    with pytest.raises(Over, match="nobody"):
+        night.mind.ask(night.request())
+
+
 def test_a_broker_that_is_gone_is_an_outage(tmp_path: Path) -> None:
     night = code_night()
     night.step(answer(GOOD))
@@ -192,7 +202,7 @@ def test_a_broker_that_is_gone_is_an_outage(tmp_path: Path) -> None:
         for _ in range(2):
             (found,) = mind.ask(night.request())
             assert found.failed.startswith("outage: the broker is gone")
-            mind.tell([Outcome(night.number + 1, "discard", "invalid", {}, {})])
+            mind.tell([Outcome(night.number + 1, "discard", "invalid", {}, {}, why=found.failed)])
         with pytest.raises(Over, match="the broker is gone") as over:
             mind.ask(night.request())
         assert over.value.end == "exhausted"

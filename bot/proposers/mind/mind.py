@@ -194,8 +194,6 @@ class Mind:
             return Answer("outage", why=str(gone))
         answer = self._model.ask(prompt)
         bill.add(answer)
-        if answer.outcome not in FAILED:
-            self._outages = 0
         return answer
 
     def _candidate(self, answer: Answer, request: Request, bill: Bill, also: Iterable[str] = ()) -> Proposal:
@@ -208,12 +206,11 @@ class Mind:
     def _gone(self, answer: Answer, request: Request, bill: Bill) -> Proposal:
         """Raises Over where asking again changes nothing, and this ask cost nothing."""
         self._talk = None
-        self._outages += answer.outcome in PASSING
         why = f"{answer.outcome}: {answer.why}"
         if not bill.cost:
             if answer.outcome == "money":
                 raise Over("money", why)
-            if answer.outcome == "rejected" or self._outages >= OUTAGES:
+            if answer.outcome == "rejected" or self._outages + 1 >= OUTAGES:
                 raise Over("exhausted", why)
         return _failed(request, bill, why)
 
@@ -232,6 +229,8 @@ class Mind:
         if outcome.status == "discard" and outcome.reason in novelty.MEASURED:
             what = novelty.change(self._file, content, self._target.file)
             self._discarded.append(Discarded(outcome.experiment, outcome.reason, what))
+        passing = outcome.reason == "invalid" and outcome.why.partition(":")[0] in PASSING
+        self._outages = self._outages + 1 if passing else 0
         self._since_keep += 1
         if outcome.status == "keep":
             self._file, self._since_keep = content, 0
