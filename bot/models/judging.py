@@ -10,6 +10,7 @@ from bot.models.providers import Reply
 
 MOST_TEXT = 2000  # characters
 _DEEPEST = 64
+_LONGEST = 2 << 20  # characters of a call's arguments; escaped, they still fit into a line to the one who asked
 
 
 def judged(prompt: Prompt, reply: Reply) -> Answer:
@@ -22,6 +23,8 @@ def judged(prompt: Prompt, reply: Reply) -> Answer:
     if reply.arguments is None:
         what = f"it said something instead of calling {prompt.tool}" if reply.text.strip() else "it said nothing"
         return Answer("malformed", text=said, why=what)
+    if len(reply.arguments) > _LONGEST:
+        return Answer("malformed", text=said, why=f"its answer is longer than {_LONGEST:,} characters")
     try:
         value = json.loads(reply.arguments, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:

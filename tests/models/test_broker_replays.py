@@ -10,9 +10,12 @@ from typing import NamedTuple
 
 import pytest
 
+from bot.models import wire
 from bot.models.client import Client
+from bot.models.judging import judged
 from bot.models.messages import Part, Prompt, Turn, Usage
 from bot.models.nursery import broker
+from bot.models.providers import Reply
 from tests.models.providing import (
     CANARY,
     GOOD,
@@ -142,6 +145,15 @@ def test_whole_answers_cost_what_they_say(world: World, model: str, outcome: str
     answer = world.client.ask(question(model))
     assert (answer.outcome, answer.cost_usd) == (outcome, Decimal("0.00375")), answer
     assert why in answer.why
+
+
+@pytest.mark.parametrize(("length", "outcome"), [(2_000_000, "answer"), (3_000_000, "malformed")])
+def test_an_answer_that_is_taken_fits_into_a_line_to_the_one_who_asked(length: int, outcome: str) -> None:
+    said = json.dumps({"hypothesis": "é" * length, "edits": []}, ensure_ascii=False)
+    answer = judged(question("plain"), Reply("done", said, "", None))
+    assert answer.outcome == outcome
+    assert len(wire.written({"answer": wire.answer_data(answer)})) < wire.LONGEST
+    assert len(wire.written({"answer": json.loads(said)})) > wire.LONGEST or outcome == "answer"
 
 
 @pytest.mark.parametrize(("model", "outcome"), [("chat-broken-json", "malformed"), ("chat-refusal", "refused")])
