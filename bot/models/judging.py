@@ -23,16 +23,20 @@ def judged(prompt: Prompt, reply: Reply) -> Answer:
     if reply.arguments is None:
         what = f"it said something instead of calling {prompt.tool}" if reply.text.strip() else "it said nothing"
         return Answer("malformed", text=said, why=what)
-    if len(reply.arguments) > _LONGEST:
-        return Answer("malformed", text=said, why=f"its answer is longer than {_LONGEST:,} characters")
     try:
-        value = json.loads(reply.arguments, parse_constant=_refuse_constant)
+        value = _parsed(reply.arguments)
     except (ValueError, RecursionError) as error:
         return Answer("malformed", text=said, why=f"its answer is no JSON: {error}")
     wrong = _mismatch(value, prompt)
     if wrong:
         return Answer("malformed", text=said, why=wrong)
     return Answer("answer", value=value, text=reply.text[:MOST_TEXT])
+
+
+def _parsed(arguments: str) -> Any:
+    if len(arguments) > _LONGEST:
+        raise ValueError(f"more than {_LONGEST:,} characters are not read")
+    return json.loads(arguments, parse_constant=_refuse_constant)
 
 
 def _refuse_constant(name: str) -> None:
