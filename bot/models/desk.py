@@ -57,6 +57,17 @@ class _Bill:
         return "; ".join([why, *told] if why else told)
 
 
+def _sent(provider: Provider, prompt: Prompt) -> Reply:
+    """Raises Trouble, whatever goes wrong: a call that was begun has an outcome and a cost."""
+    try:
+        return provider.send(prompt)
+    except Trouble:
+        raise
+    except Exception as error:  # noqa: BLE001  an answer that we or a client did not expect
+        why = f"an answer that cannot be read: {type(error).__name__}"
+        raise Trouble("outage", why, paid="unknown", again=False) from None
+
+
 class Desk:
     """What answers inside the broker. Safe for several threads."""
 
@@ -147,7 +158,7 @@ class Desk:
         while True:
             attempts += 1
             try:
-                reply = provider.send(prompt)
+                reply = _sent(provider, prompt)
             except Trouble as trouble:
                 bill.failed(trouble, prompt.max_tokens)
                 wait = self._retries.wait(attempts, trouble.after, waited, self._chance) if trouble.again else None

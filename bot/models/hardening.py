@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import os
 import resource
 import signal
@@ -53,11 +54,12 @@ def open_to_all(path: Path) -> bool:
 
 
 def take(names: Iterable[str], environment: MutableMapping[str, str] = os.environ) -> dict[str, str]:
-    """The values of these variables, taken out of this process's environment: where Linux shows it to others, too.
+    """The values of these variables without space around them, which no header could carry, taken out of this
+    process's environment: where Linux shows it to others, too.
 
     Call it before anything else is started. What the process that started this one holds is out of reach.
     """
-    found = {name: environment[name] for name in names if environment.get(name)}
+    found = {name: environment[name].strip() for name in names if environment.get(name, "").strip()}
     if sys.platform == "linux" and environment is os.environ:
         for name in found:
             _blank(name)
@@ -67,9 +69,16 @@ def take(names: Iterable[str], environment: MutableMapping[str, str] = os.enviro
 
 
 def _blank(name: str) -> None:
-    """Overwrites a value where it stands in memory, which is what /proc/<pid>/environ shows."""
-    libc = ctypes.CDLL(None)
-    libc.getenv.restype = ctypes.c_void_p
-    address = libc.getenv(name.encode())
-    if address:
-        ctypes.memset(address, ord("-"), len(ctypes.string_at(address)))
+    """Overwrites a value where it stands in memory, which is what /proc/<pid>/environ shows. A name can stand twice."""
+    entries = ctypes.POINTER(ctypes.c_void_p).in_dll(ctypes.CDLL(None), "environ")
+    for address in itertools.takewhile(bool, map(entries.__getitem__, itertools.count())):
+        entry = ctypes.string_at(address)
+        if entry.startswith(start := os.fsencode(f"{name}=")):
+            ctypes.memset(address + len(start), ord("-"), len(entry) - len(start))
+
+
+def unreadable() -> None:
+    """From now on no other process of this user can look into this one, and no core of it is written. Not for a process
+    that leaves the network afterwards: to do that it has to be its own."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)

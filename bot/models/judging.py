@@ -10,6 +10,7 @@ from bot.models.providers import Reply
 
 MOST_TEXT = 2000  # characters
 _DEEPEST = 64
+_LONGEST = 2 << 20  # characters of a call's arguments; escaped, they still fit into a line to the one who asked
 
 
 def judged(prompt: Prompt, reply: Reply) -> Answer:
@@ -23,13 +24,19 @@ def judged(prompt: Prompt, reply: Reply) -> Answer:
         what = f"it said something instead of calling {prompt.tool}" if reply.text.strip() else "it said nothing"
         return Answer("malformed", text=said, why=what)
     try:
-        value = json.loads(reply.arguments, parse_constant=_refuse_constant)
+        value = _parsed(reply.arguments)
     except (ValueError, RecursionError) as error:
         return Answer("malformed", text=said, why=f"its answer is no JSON: {error}")
     wrong = _mismatch(value, prompt)
     if wrong:
         return Answer("malformed", text=said, why=wrong)
     return Answer("answer", value=value, text=reply.text[:MOST_TEXT])
+
+
+def _parsed(arguments: str) -> Any:
+    if len(arguments) > _LONGEST:
+        raise ValueError(f"more than {_LONGEST:,} characters are not read")
+    return json.loads(arguments, parse_constant=_refuse_constant)
 
 
 def _refuse_constant(name: str) -> None:

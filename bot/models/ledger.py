@@ -65,8 +65,9 @@ class _Entry:
 
 @dataclass
 class _Read:
-    """How far a month's file was read, and what a line without an end has so far."""
+    """How far a month's file was read. file: which it was, by device and inode."""
 
+    file: tuple[int, int] = (0, 0)
     offset: int = 0
     entries: dict[str, _Entry] = field(default_factory=dict)
 
@@ -207,9 +208,13 @@ class Ledger:
             self._read(month)
 
     def _read(self, month: str) -> None:
+        """What was read of a file that is gone, or was cut or put in another's place, goes on counting."""
         read = self._months.setdefault(month, _Read())
         try:
             with self._file(month).open("rb") as file:
+                found = os.fstat(file.fileno())
+                if (found.st_dev, found.st_ino) != read.file or found.st_size < read.offset:
+                    read.file, read.offset = (found.st_dev, found.st_ino), 0
                 file.seek(read.offset)
                 new = file.read()
         except FileNotFoundError:
@@ -246,5 +251,5 @@ def _take(entries: dict[str, _Entry], month: str, line: bytes) -> None:
         elif "settle" in data:
             entry = entries[data["settle"]]
             entry.usd, entry.settled, entry.answered = Decimal(data["usd"]), True, data["answered"]
-    except (ValueError, KeyError, TypeError, ArithmeticError):
+    except (ValueError, KeyError, TypeError, ArithmeticError, RecursionError):
         return  # a line that a kill cut: nothing was sent for it, or its reservation counts in full

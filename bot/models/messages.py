@@ -99,5 +99,6 @@ class Model(Protocol):
         ...
 
     def worst_case_usd(self, prompt: Prompt) -> Decimal:
-        """The most that one `ask` of this prompt can cost, retries included."""
+        """The most that one `ask` of this prompt can cost, retries included. Raises ConnectionError where nobody is
+        there to say it."""
         ...

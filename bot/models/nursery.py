@@ -51,6 +51,9 @@ def broker(
     out again. Raises AutoresearchError with the broker's last words where it does not come up.
     """
     _check_clients(settings)
+    _check_keys(keys)
+    if keys:
+        hardening.unreadable()
     own = folder is None
     home = Path(tempfile.mkdtemp(prefix="broker-")) if folder is None else folder
     path = home / "broker.sock"
@@ -82,6 +85,14 @@ def _check_clients(settings: Settings) -> None:
         if importlib.util.find_spec(kind) is None:
             step = "pip install 'autoresearch-bot[models]'"
             raise AutoresearchError(f"asking models needs the package {kind}, which is not installed", next_step=step)
+
+
+def _check_keys(keys: Mapping[str, str]) -> None:
+    """A key that no header can carry would fail at every question."""
+    for provider, key in sorted(keys.items()):
+        if not (key.isascii() and key.isprintable()):
+            step = "export it anew: letters, digits and signs of ASCII in one line"
+            raise AutoresearchError(f"the key of {provider} holds what no key holds", next_step=step)
 
 
 def _started(start: Start, words: int) -> subprocess.Popen[bytes]:

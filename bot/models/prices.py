@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -53,6 +54,15 @@ class Price:
     def _dearest(self, input_tokens: int, output_tokens: int) -> Decimal:
         dearest_input = max(self.input, self.cache_read, self.cache_write)
         return (input_tokens * dearest_input + output_tokens * self.output) / MILLION
+
+
+def most_tokens(sent: bytes) -> int:
+    """No fewer tokens than a provider counts in a request's UTF-8: each stands for at least one byte. Some tokenizers
+    first spell compatible characters out (NFKC), by which one of three bytes can become eighteen letters."""
+    if sent.isascii():
+        return len(sent)
+    spelled = unicodedata.normalize("NFKC", sent.decode("utf-8", "surrogatepass"))
+    return max(len(sent), len(spelled.encode("utf-8", "surrogatepass")))
 
 
 FREE = Price(Decimal(0), Decimal(0), Decimal(0), Decimal(0))

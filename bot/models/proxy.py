@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 
 from bot.models.messages import Usage
 from bot.models.passage import Kind, Meter, NoMoney, Toll
+from bot.models.providers.failures import gave_up
 from bot.models.proxy_rules import Admitted, Refused, admitted, path_of
 from bot.models.proxy_usage import Counter
 
@@ -35,6 +36,7 @@ _GRACE = 30.0  # seconds for what is under way when a proxy closes; then its wor
 _PASSED_ON = ("content-type", "retry-after", "x-should-retry")
 _REJECTED = (401, 403)  # their bodies may repeat the key
 _HIDDEN = b"[key]"
+USUAL: Mapping[Kind, str] = {"anthropic": "https://api.anthropic.com", "openai": "https://api.openai.com/v1"}
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,11 @@ class Upstream:
     def url_path(self, path: str) -> str:
         """Where on the host a path of `proxy_rules` lies."""
         return urlsplit(self.base_url).path.rstrip("/") + (path if self.kind == "anthropic" else path[len("/v1") :])
+
+    @property
+    def chat_limit(self) -> str:
+        """What bounds a chat's answer: OpenAI's own models take the newer name only, others may heed the older only."""
+        return "max_completion_tokens" if self.base_url == USUAL["openai"] else "max_tokens"
 
     def connected(self) -> http.client.HTTPConnection:
         """To the one host; neither the environment's proxies nor a redirect lead elsewhere."""
@@ -72,6 +79,7 @@ class Proxy:
         self.door = folder / "door"
         self.upstream = upstream
         self.meter = meter
+        self.parsing = threading.Lock()  # what is parsed takes many times its bytes: one at a time
         self._toll = Toll()
         self._lock = threading.Lock()
         self._live: set[http.client.HTTPConnection] = set()
@@ -177,7 +185,11 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             target = path_of(proxy.kind, self.command, self.path)
             headers = {name.lower(): value for name, value in self.headers.items()}
-            self._forward(proxy, admitted(proxy.kind, target, headers, self._body()))
+            body = self._body()
+            with proxy.parsing:
+                sent = admitted(proxy.kind, target, headers, body, proxy.upstream.chat_limit)
+            del body
+            self._forward(proxy, sent)
         except Refused as refused:
             self._say(refused.status, str(refused))
         except NoMoney as why:
@@ -242,7 +254,7 @@ class _Handler(BaseHTTPRequestHandler):
             return Usage()
         if 300 <= answer.status < 400 or answer.headers.get("content-encoding", "identity") != "identity":
             self._say(502, "the provider answers in a way that cannot be read")
-            return Usage() if answer.status >= 300 else None
+            return _of_error(answer.status) if answer.status >= 300 else None
         self._begun = True
         counter = Counter(kind.startswith("text/event-stream"))
         out = _Chunks(self, answer.status, {n: v for n in _PASSED_ON if (v := answer.headers.get(n))})
@@ -250,7 +262,7 @@ class _Handler(BaseHTTPRequestHandler):
             counter.read(chunk)
             out.write(chunk)
         out.end()
-        return counter.usage() if answer.status < 300 else Usage()
+        return counter.usage() if answer.status < 300 else _of_error(answer.status)
 
     def _say(self, status: int, why: str) -> None:
         """An answer of our own, in a shape that the SDKs of both kinds read."""
@@ -294,6 +306,10 @@ class _Chunks:
                 what()
             except OSError:
                 self._gone = True
+
+
+def _of_error(status: int) -> Usage | None:
+    return None if gave_up(status) else Usage()
 
 
 def _only_key(upstream: Upstream) -> dict[str, str]:

@@ -16,10 +16,8 @@ from bot.models.ledger import Ledger, PastCap, Reservation
 from bot.models.messages import Answer, Usage
 from bot.models.passage import Call, NoMoney, Passage, Toll
 from bot.models.prices import Price
-from bot.models.proxy import Proxy, Upstream
+from bot.models.proxy import USUAL, Proxy, Upstream
 from bot.models.settings import Settings
-
-_USUAL = {"anthropic": "https://api.anthropic.com", "openai": "https://api.openai.com/v1"}
 
 
 class LedgerMeter:
@@ -88,7 +86,7 @@ class Passages:
             raise LookupError(f"no provider is called {provider!r} here, or its key is missing")
         if usd <= 0 and not one.local:
             raise NoMoney("no money is left for this target")
-        upstream = Upstream(one.kind, one.base_url or _USUAL[one.kind], self._keys.get(provider, ""), one.timeout)
+        upstream = Upstream(one.kind, one.base_url or USUAL[one.kind], self._keys.get(provider, ""), one.timeout)
         meter = LedgerMeter(self._settings, provider, self._ledger, usd)
         with tempfile.TemporaryDirectory(prefix="door-") as folder, contextlib.ExitStack() as stack:
             proxy = stack.enter_context(Proxy(Path(folder), upstream, meter))

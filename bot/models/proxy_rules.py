@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from bot.models.passage import Call, Kind
+from bot.models.prices import most_tokens
+from bot.models.providers import OVERHEAD
 
 Body = dict[str, Any]
 
 MAX_TOKENS = 32_000  # of an answer whose request names no bound
 _MOST_TOKENS = 1_000_000
-_PROVIDERS_OWN = 2_000  # tokens that a provider adds to a request: how its tools are called
 _COUNT = "/v1/messages/count_tokens"
 _COMMON = {"model", "stream", "temperature", "top_p", "tools", "tool_choice", "metadata"}
 _FIELDS: Mapping[str, set[str]] = {
@@ -80,8 +81,9 @@ def path_of(kind: Kind, method: str, target: str) -> str:
     return path + (f"?{query}" if query else "")
 
 
-def admitted(kind: Kind, target: str, headers: Mapping[str, str], body: bytes) -> Admitted:
-    """A request as it may be sent, without a key. target: as `path_of` returns it; headers: lower-case names."""
+def admitted(kind: Kind, target: str, headers: Mapping[str, str], body: bytes, chat_limit: str) -> Admitted:
+    """A request as it may be sent, without a key. target: as `path_of` returns it; headers: lower-case names;
+    chat_limit: by which name the host heeds the bound of a chat's answer."""
     path = target.partition("?")[0]
     said = {name: value for name, value in _parsed(body).items() if name in _FIELDS[path]}
     model = said.get("model")
@@ -90,12 +92,13 @@ def admitted(kind: Kind, target: str, headers: Mapping[str, str], body: bytes) -
     for block in (said.get("messages"), said.get("input"), said.get("system")):
         _look_through(block)
     said |= {"tools": _tools(said["tools"])} if "tools" in said else {}
-    most = 0 if path == _COUNT else _bounded(path, said)
+    said |= {"context_management": _clearing(said["context_management"])} if "context_management" in said else {}
+    most = 0 if path == _COUNT else _bounded(path, said, chat_limit)
     try:
         content = json.dumps(said, ensure_ascii=False, allow_nan=False).encode()
     except ValueError:
         _refuse("text that is no Unicode")
-    call = None if path == _COUNT else Call(model, len(content) + _PROVIDERS_OWN, most)
+    call = None if path == _COUNT else Call(model, most_tokens(content) + OVERHEAD, most)
     return Admitted(target, _headers(kind, headers), content, call)
 
 
@@ -109,7 +112,7 @@ def _parsed(body: bytes) -> Body:
     return found
 
 
-def _bounded(path: str, said: Body) -> int:
+def _bounded(path: str, said: Body, chat_limit: str) -> int:
     """Bounds the answer where the request does not, and asks for its usage; returns the bound."""
     names = {"/v1/messages": ["max_tokens"], "/v1/responses": ["max_output_tokens"]}.get(
         path, ["max_completion_tokens", "max_tokens"]
@@ -121,8 +124,11 @@ def _bounded(path: str, said: Body) -> int:
         raise Refused(400, f"{names[0]}: a number of tokens from 1 to {_MOST_TOKENS} is needed")
     if type(said.get("stream", False)) is not bool:
         raise Refused(400, "stream: true or false is needed")
-    if path == "/v1/chat/completions" and said.get("stream"):
-        said["stream_options"] = {"include_usage": True}
+    if path == "/v1/chat/completions":
+        for name in names:
+            said.pop(name, None)
+        said[chat_limit] = max(bounds)
+        said |= {"stream_options": {"include_usage": True}} if said.get("stream") else {}
     if path == "/v1/responses":
         said["store"] = False
     return max(bounds)
@@ -136,7 +142,7 @@ def _look_through(found: object) -> None:
         _refuse("contents are text, or a list of blocks")
     for block in found:
         kind = block.get("type", "message")
-        if kind not in _BLOCKS:
+        if not isinstance(kind, str) or kind not in _BLOCKS:
             raise Refused(400, f"{str(kind)[:40]!r}: this way takes text and calls of tools, no other content")
         if "cache_control" in block:
             block["cache_control"] = {"type": "ephemeral"}  # for an hour would cost more
@@ -154,6 +160,13 @@ def _tools(found: object) -> list[Body]:
         if "cache_control" in tool:
             tool["cache_control"] = {"type": "ephemeral"}
     return kept
+
+
+def _clearing(found: object) -> Body:
+    """What takes old blocks out. To summarise them instead is a call of its own, beyond every bound of this one."""
+    edits = found.get("edits") if isinstance(found, dict) else None
+    kinds = [(edit, edit.get("type")) for edit in edits if isinstance(edit, dict)] if isinstance(edits, list) else []
+    return {"edits": [edit for edit, kind in kinds if isinstance(kind, str) and kind.startswith("clear_")]}
 
 
 def _is_clients(kind: object) -> bool:

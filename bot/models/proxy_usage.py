@@ -69,8 +69,8 @@ def _usage(told: Mapping[str, Any]) -> Usage | None:
         return None
     details = told.get("input_tokens_details") or told.get("prompt_tokens_details")
     if isinstance(details, dict):
-        cached = min(_count(details, "cached_tokens") or 0, total)
-        return Usage(total - cached, output, cached)
+        cached, wrote = (_count(details, name) or 0 for name in ("cached_tokens", "cache_write_tokens"))
+        return Usage(max(0, total - cached - wrote), output, cached, wrote)
     read, wrote = (_count(told, name) or 0 for name in ("cache_read_input_tokens", "cache_creation_input_tokens"))
     return Usage(total, output, read, wrote)
 

@@ -89,7 +89,10 @@ def _provider(entry: Mapping[str, Any]) -> ProviderSettings:
 def _check_address(config: ConfigFile, name: str, address: str) -> None:
     """Raises ConfigError for what is no address, which the schema's pattern does not see."""
     try:
-        _ = urlsplit(address).port
+        parts = urlsplit(address)
+        _ = parts.port
+        if address and not parts.hostname:
+            raise ValueError("it names no host")
     except ValueError as why:
         step = "an address such as https://models.example.com/v1"
         raise config.error(

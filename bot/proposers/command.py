@@ -44,6 +44,7 @@ class Command:
         self._failures: list[str] = []
         self._over: Over | None = None
         self._check()
+        self._nothing = f"{self._argv[0]} proposed nothing: "[:_WHY]
 
     def ask(self, request: Request) -> list[Proposal]:
         """One proposal: a tool takes minutes, and what it leaves may change what the next one is shown."""
@@ -53,14 +54,20 @@ class Command:
             raise self._over
         proposal = self._proposal(request)
         self._descriptions[request.first] = proposal.description
-        self._failures = [*self._failures, proposal.failed] if proposal.failed else []
+        self._count(proposal.failed)
         return [proposal]
 
     def tell(self, outcomes: Sequence[Outcome]) -> None:
         self._tried += [Tried(self._descriptions.pop(found.experiment, ""), found) for found in outcomes]
 
     def recall(self, told: Iterable[Told]) -> None:
-        self._tried += [Tried(each.description, each.outcome) for each in told if each.outcome.experiment]
+        for each in told:
+            if each.outcome.experiment:
+                self._tried.append(Tried(each.description, each.outcome))
+                self._count(each.outcome.why if each.outcome.why.startswith(self._nothing) else "")
+
+    def _count(self, failed: str) -> None:
+        self._failures = [*self._failures, failed] if failed else []
 
     def _proposal(self, request: Request) -> Proposal:
         started = time.monotonic()
@@ -69,7 +76,7 @@ class Command:
         cost = float(toll.cost_usd)
         why = left.why or self._unfit(left.content or b"", request)
         if why:
-            why = f"{self._argv[0]} proposed nothing: {why}" + (f" ({toll.refused})" if toll.refused else "")
+            why = self._nothing + why + (f" ({toll.refused})" if toll.refused else "")
             return Proposal(request.incumbent, _last_line(left.said) or why, cost, spent=spent, failed=why[:_WHY])
         assert left.content is not None  # noqa: S101  # or there were a why
         return Proposal(left.content, command_shown.description(left.said), cost, spent=spent)

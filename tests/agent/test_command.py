@@ -140,6 +140,22 @@ def test_three_failures_in_a_row_are_the_end_and_a_success_between_is_not() -> N
     assert over.value.end == "exhausted"
 
 
+def test_failures_before_a_restart_count() -> None:
+    asker, told = of("pass"), [Told(BASE, Outcome(0, "keep", "baseline", {}, {}))]
+    for number in range(1, 4):
+        proposal = asker.ask(request(number))[0]
+        asker.tell([outcome(number, reason="invalid", why=proposal.failed)])
+        told.append(Told(proposal.content, outcome(number, reason="invalid", why=proposal.failed)))
+    resumed = of("pass")
+    resumed.recall(told)
+    for each in (asker, resumed):
+        with pytest.raises(Over, match="3 times in a row"):
+            each.ask(request(4))
+    resumed = of("pass")
+    resumed.recall([*told, Told(b"x", outcome(4, reason="invalid", why="a forbidden value"))])
+    assert resumed.ask(request(5))[0].failed, "what was proposed and not admitted is no failure of the tool"
+
+
 def test_descriptions_are_one_escaped_line_in_bounds() -> None:
     script = f"open({FILE!r}, 'w').write('y'); print('hypothesis: \\x1b[31mred\\x07 ' + 'z' * 900)"
     said = of(script).ask(request())[0].description

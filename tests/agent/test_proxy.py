@@ -5,7 +5,10 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import time
+import unicodedata
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,12 +16,14 @@ from typing import Any
 import pytest
 
 from bot.models.messages import Usage
-from bot.models.proxy import Proxy
+from bot.models.proxy import USUAL, Proxy, Upstream
+from bot.models.proxy_rules import admitted
 from tests.agent.provider import Provider, Script, serving
 from tests.agent.world import KEY, MODEL, Purse, opened, price
 
 ASK: dict[str, Any] = {"model": MODEL, "max_tokens": 100, "messages": [{"role": "user", "content": "Hi"}]}
 CHAT: dict[str, Any] = {"model": MODEL, "max_completion_tokens": 100, "messages": ASK["messages"]}
+BOUNDED: dict[str, Any] = {"model": MODEL, "max_tokens": 100, "messages": ASK["messages"]}  # CHAT, to most servers
 RESPONSES: dict[str, Any] = {"model": MODEL, "input": "Hi"}
 ANTHROPIC = Usage(11, 7, 5, 3)
 OPENAI = Usage(6, 7, 5)
@@ -124,6 +129,7 @@ def test_what_a_provider_would_do_besides_is_taken_out(provider: Provider) -> No
         "mcp_servers": [{"type": "url", "url": "https://evil.example"}],
         "service_tier": "priority",
         "speed": "fast",
+        "context_management": {"edits": [{"type": "compact_20260112"}, {"type": "clear_thinking_20251015"}, 5]},
         "system": [{"type": "text", "text": "s", "cache_control": mark}],
         "tools": [
             {"name": "edit", "input_schema": {}, "cache_control": mark},
@@ -135,7 +141,8 @@ def test_what_a_provider_would_do_besides_is_taken_out(provider: Provider) -> No
     with opened(provider) as proxy:
         assert post(proxy, said)[0] == 200
     sent = provider.seen[0].said
-    assert set(sent) == {*ASK, "system", "tools"}
+    assert set(sent) == {*ASK, "system", "tools", "context_management"}
+    assert sent["context_management"] == {"edits": [{"type": "clear_thinking_20251015"}]}
     assert [tool["name"] for tool in sent["tools"]] == ["edit", "bash"]
     assert sent["system"][0]["cache_control"] == sent["tools"][0]["cache_control"] == {"type": "ephemeral"}
 
@@ -147,7 +154,7 @@ def test_openais_requests_are_bounded_and_stored_nowhere(provider: Provider) -> 
         post(proxy, {**CHAT, "stream": True, "n": 50, "web_search_options": {}}, "/v1/chat/completions")
     first, second = (seen.said for seen in provider.seen)
     assert first == {**RESPONSES, "store": False, "max_output_tokens": 32_000}
-    assert second == {**CHAT, "stream": True, "stream_options": {"include_usage": True}}
+    assert second == {**BOUNDED, "stream": True, "stream_options": {"include_usage": True}}
     assert [call.max_tokens for call in purse.calls] == [32_000, 100]
 
 
@@ -232,7 +239,17 @@ def test_behind_one_request_no_second_is_read_and_no_header_is_smuggled(provider
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"[]", b"{", b"[" * 100_000, b'{"model": NaN}', b'{"model": "\\ud800"}', b"\xff"]
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{",
+        b"[" * 100_000,
+        b'{"model": NaN}',
+        b'{"model": "\\ud800"}',
+        b"\xff",
+        b'{"model": "m", "messages": [{"type": []}]}',
+    ],
 )
 def test_what_is_no_request_is_refused(provider: Provider, body: bytes) -> None:
     with opened(provider) as proxy:
@@ -248,7 +265,7 @@ def test_a_bound_that_is_none_is_refused(provider: Provider, bound: Any) -> None
 
 
 def test_past_the_cap_nothing_is_sent_and_the_client_is_told_in_its_own_shape(provider: Provider) -> None:
-    purse = Purse(cap=Decimal("0.012"))  # one call's worst case is 0.0092
+    purse = Purse(cap=Decimal("0.016"))  # one call's worst case is 0.0132
     with opened(provider, "anthropic", purse) as proxy:
         assert post(proxy, ASK)[0] == 200
         assert post(proxy, {**ASK, "max_tokens": 10_000})[0] == 402
@@ -303,6 +320,62 @@ def test_what_no_answer_tells_the_usage_of_is_taken_at_its_worst(
     call = purse.calls[0]
     assert purse.spent == price(Usage(0, call.max_tokens, 0, call.size)) > price(ANTHROPIC)
     assert proxy.close().unknown == 1
+
+
+@pytest.mark.parametrize("status", [408, 504, 524])
+def test_a_call_that_a_gateway_gave_up_waiting_for_is_taken_at_its_worst(provider: Provider, status: int) -> None:
+    provider.script = Script(status, raw=b'{"type":"error"}')
+    purse = Purse()
+    with opened(provider, "anthropic", purse) as proxy:
+        assert post(proxy, ASK)[0] == status
+    assert purse.settled == [None]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_openai_writes_to_its_cache_has_a_price_of_its_own(provider: Provider, stream: bool) -> None:
+    usage = {"prompt_tokens": 11, "completion_tokens": 7}
+    usage["prompt_tokens_details"] = {"cached_tokens": 5, "cache_write_tokens": 3}  # type: ignore[assignment]
+    whole = json.dumps({"usage": usage}).encode()
+    provider.script = Script(raw=b"data: " + whole + b"\n\ndata: [DONE]\n\n" if stream else whole)
+    purse = Purse()
+    with opened(provider, "openai", purse) as proxy:
+        post(proxy, {**CHAT, "stream": stream}, "/v1/chat/completions")
+    assert purse.settled == [Usage(3, 7, 5, 3)]
+
+
+@pytest.mark.parametrize("names", [["max_tokens"], ["max_completion_tokens"], ["max_tokens", "max_completion_tokens"]])
+def test_a_bound_has_the_name_that_the_host_heeds(names: list[str]) -> None:
+    asked = json.dumps({"model": "m", "messages": [], **dict.fromkeys(names, 9)}).encode()
+    for host, name in ((USUAL["openai"], "max_completion_tokens"), ("https://models.example.com/v1", "max_tokens")):
+        sent = admitted("openai", "/v1/chat/completions", {}, asked, Upstream("openai", host, "").chat_limit)
+        assert json.loads(sent.body) == {"model": "m", "messages": [], name: 9}
+        assert sent.call
+        assert sent.call.max_tokens == 9
+
+
+def test_no_spelling_of_a_request_has_more_tokens_than_were_reserved() -> None:
+    """Tokenizers that normalise count each of these signs as eighteen letters."""
+    asked = json.dumps({**ASK, "system": "\ufdfa" * 1000}).encode()
+    sent = admitted("anthropic", "/v1/messages", {}, asked, "")
+    assert sent.call
+    assert sent.call.size > len(unicodedata.normalize("NFKC", sent.body.decode()).encode()) > 10 * 3000
+
+
+def test_requests_at_once_are_parsed_one_after_the_other(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sixteen that are as large as they may be would take gigabytes of the broker's memory."""
+    inside, most = [0], [0]
+
+    def watched(*given: Any) -> Any:
+        inside[0] += 1
+        most[0] = max(most[0], inside[0])
+        time.sleep(0.05)
+        inside[0] -= 1
+        return admitted(*given)
+
+    monkeypatch.setattr("bot.models.proxy.admitted", watched)
+    with opened(provider) as proxy, ThreadPoolExecutor(8) as pool:
+        assert {status for status, _ in pool.map(lambda _: post(proxy, ASK), range(8))} == {200}
+    assert most == [1]
 
 
 def test_a_provider_that_is_not_there_costs_nothing() -> None:

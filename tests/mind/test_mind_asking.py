@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.models.client import Client
 from bot.models.messages import Outcome as Came
-from bot.proposers import Over
+from bot.models.redaction import REMOVED
+from bot.proposers import Outcome, Over
 from bot.proposers.mind import Options
 from bot.proposers.mind.mind import CORRECTIONS
 from tests.minds import CENT, HANDLER, Night, answer, block, came, code_target, data_target, put, whole
@@ -58,6 +61,7 @@ def test_one_proposal_at_a_time_and_none_where_none_is_wanted() -> None:
         (answer(block("def step_3(", "# a word\ndef step_3(")), "change nothing that counts"),
         (answer(block("row + 3 for", "row + \u202e3 for")), "U+202E"),
         (answer(block("row + 3 for", "x" * 20_000)), "are allowed"),
+        (answer(block("row + 3 for", f"row + '{REMOVED}' for")), "was kept from you"),
         (answer(GOOD, idea="  "), "hypothesis is empty"),
         (came("malformed", text="Here is my idea:"), "no call of the tool"),
         (came("truncated", text="Here is"), "came to the limit"),
@@ -175,6 +179,35 @@ def test_three_outages_in_a_row_end_the_night_and_no_fewer(outcome: Came) -> Non
     with pytest.raises(Over) as over:
         night.mind.ask(night.request())
     assert over.value.end == "exhausted"
+
+
+def test_outages_before_a_restart_count() -> None:
+    night = code_night()
+    for _ in range(2):
+        night.tell(night.ask(came("outage", "nobody")))
+    night.mind = night.begun()
+    night.model.answers = [came("outage", "nobody")]
+    with pytest.raises(Over, match="nobody"):
+        night.mind.ask(night.request())
+
+
+def test_a_broker_that_is_gone_is_an_outage(tmp_path: Path) -> None:
+    night = code_night()
+    night.step(answer(GOOD))
+    gone = Client(tmp_path / "none.sock")
+    with pytest.raises(ConnectionError):
+        gone.worst_case_usd(night.model.prompts[0])
+    for mind in (night.mind, night.begun()):  # one that knew it, one that begins without
+        mind._model = gone
+        for _ in range(2):
+            (found,) = mind.ask(night.request())
+            assert found.failed.startswith("outage: the broker is gone")
+            mind.tell([Outcome(night.number + 1, "discard", "invalid", {}, {}, why=found.failed)])
+        with pytest.raises(Over, match="the broker is gone") as over:
+            mind.ask(night.request())
+        assert over.value.end == "exhausted"
+    night.model = gone  # type: ignore[assignment]
+    assert night.begun().worst_case_usd == 0
 
 
 def test_no_proposal_costs_more_than_its_worst_case() -> None:

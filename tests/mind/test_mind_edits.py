@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.proposers.mind import answer
-from bot.proposers.mind.edits import Form, apply, usual_form
+from bot.proposers.mind.edits import HINTS, Form, apply, usual_form
 from bot.proposers.mind.wrong import Wrong
 from harness.documents import load_bytes
 from tests import proposing
@@ -160,6 +160,39 @@ def test_what_is_nested_too_deeply_is_wrong_and_nothing_more() -> None:
     found = night.ask(answering(deep), answering({**deep, "structure": "[1]"}))
     assert not found.failed
     assert "nested too deeply" in night.last
+
+
+@pytest.mark.parametrize(("file", "content"), [("x.json", JSON), ("x.yaml", YAML)])
+def test_copies_of_copies_end_before_they_fill_the_memory(file: str, content: bytes) -> None:
+    doubled = [{"op": "copy", "from": "", "path": f"/x{n}", "value": None, "structure": ""} for n in range(200)]
+    assert "would grow beyond" in says("patch", doubled, content, file)
+    assert len(apply("patch", doubled[:3], content, file)) > 4 * len(content)
+
+
+@pytest.mark.parametrize(("file", "content"), [("x.json", JSON), ("x.yaml", YAML)])
+@pytest.mark.parametrize(
+    "operation",
+    [
+        {"path": "/new", "value": "\ud800"},
+        {"path": "/\ud800", "value": 1},
+        {"path": "/new", "structure": '{"\\ud800": 1}'},
+        {"path": "/new", "structure": '["\\ud800"]'},
+    ],
+)
+def test_half_of_a_surrogate_pair_is_wrong(operation: dict[str, Any], file: str, content: bytes) -> None:
+    wrong = says("patch", [{"op": "add", "from": "", "value": None, "structure": "", **operation}], content, file)
+    assert "surrogate" in wrong or "cannot be written" in wrong
+
+
+def test_an_escaped_half_of_a_pair_in_a_file_stays_as_it_is() -> None:
+    assert patch(b'{"a": "\\ud800", "b": 1}', "x.json", {"op": "replace", "path": "/b", "value": 2}) == (
+        b'{"a": "\\ud800", "b": 2}'
+    )
+
+
+def test_only_the_first_that_are_wrong_are_told_the_line_most_like_theirs() -> None:
+    wrong = says("blocks", [block(f"betta {n}", "") for n in range(9)], TEXT, "x.txt")
+    assert (wrong.count("does not stand"), wrong.count("most like it")) == (9, HINTS)
 
 
 @pytest.mark.parametrize(

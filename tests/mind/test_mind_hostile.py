@@ -67,7 +67,25 @@ def test_a_mark_in_letters_that_only_look_like_it_counts_as_the_mark() -> None:
 
 
 @pytest.mark.parametrize(
-    "code", [0x00, 0x0D, 0x1B, 0x7F, 0x85, 0xAD, 0x200B, 0x202E, 0x2028, 0x2066, 0xFEFF, 0xE0041, 0xD800]
+    "code",
+    [
+        0x00,
+        0x0D,
+        0x1B,
+        0x7F,
+        0x85,
+        0xAD,
+        0x200B,
+        0x202E,
+        0x2028,
+        0x2066,
+        0xFEFF,
+        0xE0041,
+        0xD800,
+        0xFE00,
+        0xE01EF,
+        0x3164,
+    ],
 )
 def test_what_nobody_sees_is_shown_by_its_number(code: int) -> None:
     assert visible(f"a{chr(code)}b\n\tc") == f"a\\u{{{code:x}}}b\n\tc"

@@ -246,7 +246,7 @@ def test_nothing_of_a_private_target_is_kept(server: Replay, tmp_path: Path) -> 
 
 
 NIGHT = textwrap.dedent("""
-    import os, subprocess, sys
+    import ctypes, os, subprocess, sys
     from pathlib import Path
     from bot.models.nursery import broker, taken
     from tests.models.providing import question, settings
@@ -256,6 +256,7 @@ NIGHT = textwrap.dedent("""
     folder = Path(sys.argv[2])
     with broker(found, keys, night="n", state=folder / "s", blobs=folder / "b") as path:
         print(subprocess.run([sys.executable, "-c", sys.argv[4], str(path)], capture_output=True, text=True).stdout)
+        print("dumpable", ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))
         sys.stdout.flush()
         sys.stdin.readline()
 """)
@@ -288,6 +289,7 @@ def test_the_key_is_in_no_environment_or_command(server: Replay, tmp_path: Path,
         said = night.communicate("\n")[0]
     assert "searched" in said
     assert ("found environ" in said) == (taken == "leave"), said
+    assert "dumpable 0" in said, "nobody else of its user looks into the night that handed the key over"
 
 
 def test_the_broker_ends_with_a_killed_night(server: Replay, tmp_path: Path) -> None:
@@ -303,6 +305,16 @@ def test_the_broker_ends_with_a_killed_night(server: Replay, tmp_path: Path) -> 
     while Path(f"/proc/{pid}").exists() and fields(pid)["State"][0] != "Z" and time.monotonic() < until:
         time.sleep(0.02)
     assert not Path(f"/proc/{pid}").exists() or fields(pid)["State"][0] == "Z"
+
+
+@pytest.mark.parametrize("key", ["sk-canary\nx: y", "sk-canary-é", "sk-canary\x00"])
+def test_a_key_that_no_header_can_carry_is_refused_unseen(server: Replay, tmp_path: Path, key: str) -> None:
+    with (
+        pytest.raises(AutoresearchError, match="the key of claude") as refused,
+        broker(known(server), {"claude": key}, night="n", state=tmp_path / "s", blobs=tmp_path / "b"),
+    ):
+        pass
+    assert "canary" not in str(refused.value)
 
 
 def test_this_process_may_still_dump_core() -> None:

@@ -10,9 +10,12 @@ from typing import NamedTuple
 
 import pytest
 
+from bot.models import wire
 from bot.models.client import Client
+from bot.models.judging import judged
 from bot.models.messages import Part, Prompt, Turn, Usage
 from bot.models.nursery import broker
+from bot.models.providers import Reply
 from tests.models.providing import (
     CANARY,
     GOOD,
@@ -93,6 +96,11 @@ SCRIPTS: dict[str, Script] = {
     "chat-uncounted": [[chat(*called(CALL))]],
     "chat-refusal": [[chat({"role": "assistant", "refusal": "I can't."}, finish="stop", usage=CHAT_USAGE)]],
     "chat-broken-json": [[chat(*called('{"hypothesis": "x"'), usage=CHAT_USAGE)]],
+    "chat-nothing-counted": [[chat(*called(CALL), usage={**CHAT_USAGE, "completion_tokens": None})]],
+    "chat-less-than-nothing": [[chat(*called(CALL), usage={**CHAT_USAGE, "completion_tokens": -1_000_000})]],
+    "chat-words-for-counts": [[chat(*called(CALL), usage={**CHAT_USAGE, "prompt_tokens": "many"})]],
+    "no-such-year": [[said_no(429, "slow down", retry_after="Sun, 06 Nov 99999 08:49:37 GMT")]],
+    "gateway": [[said_no(504, "waited long enough")]],
     "chat-reset": [[STREAM + chunks(BEGUN, done=False), 0.2, None]],
 }
 
@@ -139,6 +147,15 @@ def test_whole_answers_cost_what_they_say(world: World, model: str, outcome: str
     assert why in answer.why
 
 
+@pytest.mark.parametrize(("length", "outcome"), [(2_000_000, "answer"), (3_000_000, "malformed")])
+def test_an_answer_that_is_taken_fits_into_a_line_to_the_one_who_asked(length: int, outcome: str) -> None:
+    said = json.dumps({"hypothesis": "é" * length, "edits": []}, ensure_ascii=False)
+    answer = judged(question("plain"), Reply("done", said, "", None))
+    assert answer.outcome == outcome
+    assert len(wire.written({"answer": wire.answer_data(answer)})) < wire.LONGEST
+    assert len(wire.written({"answer": json.loads(said)})) > wire.LONGEST or outcome == "answer"
+
+
 @pytest.mark.parametrize(("model", "outcome"), [("chat-broken-json", "malformed"), ("chat-refusal", "refused")])
 def test_whole_chats_cost_what_they_say(world: World, model: str, outcome: str) -> None:
     answer = world.client.ask(question(model, "chat"))
@@ -172,7 +189,10 @@ def test_pings_do_not_keep_a_call_alive(world: World) -> None:
     assert answer.seconds < 10
 
 
-@pytest.mark.parametrize(("model", "provider"), [("no-bytes", "claude"), ("chat-reset", "chat"), ("no-json", "claude")])
+@pytest.mark.parametrize(
+    ("model", "provider"),
+    [("no-bytes", "claude"), ("chat-reset", "chat"), ("no-json", "claude"), ("gateway", "claude")],
+)
 def test_without_any_usage_all_that_was_reserved_is_counted(world: World, model: str, provider: str) -> None:
     prompt = question(model, provider)
     answer = world.client.ask(prompt)
@@ -180,8 +200,11 @@ def test_without_any_usage_all_that_was_reserved_is_counted(world: World, model:
     assert "no usage came back" in answer.why
 
 
-def test_an_answer_without_usage_is_counted_at_its_worst(world: World) -> None:
-    prompt = question("chat-uncounted", "chat")
+@pytest.mark.parametrize(
+    "model", ["chat-uncounted", "chat-nothing-counted", "chat-less-than-nothing", "chat-words-for-counts"]
+)
+def test_an_answer_without_usage_is_counted_at_its_worst(world: World, model: str) -> None:
+    prompt = question(model, "chat")
     answer = world.client.ask(prompt)
     assert (answer.outcome, answer.cost_usd) == ("answer", world.client.worst_case_usd(prompt) / 3)
     assert "did not say" in answer.why
@@ -191,6 +214,7 @@ def test_an_answer_without_usage_is_counted_at_its_worst(world: World) -> None:
     ("model", "outcome", "attempts"),
     [
         ("no-hint", "rate-limited", 3),
+        ("no-such-year", "rate-limited", 3),
         ("in-milliseconds", "answer", 2),
         ("by-date", "rate-limited", 1),
         ("elsewhere", "rejected", 1),

@@ -105,6 +105,26 @@ def test_any_cut_of_the_file_counts_at_least_what_was_durable(
     assert ledger(folder).spent()["night"] <= durable + 100 + 12, "a whole last line without its end may count too"
 
 
+@pytest.mark.parametrize("how", ["removed", "emptied", "an older one put back", "another one in its place"])
+def test_a_file_that_was_meddled_with_takes_nothing_back(how: str, tmp_path: Path) -> None:
+    found = ledger(tmp_path, night=5 * CENT)
+    found.reserve(CENT, "q", "m")
+    file = next(tmp_path.glob("*.jsonl"))
+    older = file.read_bytes()
+    found.reserve(CENT, "q", "m")
+    if how == "removed":
+        file.unlink()
+    elif how == "another one in its place":
+        file.unlink()
+        ledger(tmp_path, "other").reserve(CENT, "a question of a longer name", "m")
+    else:
+        file.write_bytes(older if how == "an older one put back" else b"")
+    for _ in range(3):
+        found.reserve(CENT, "q", "m")
+    with pytest.raises(PastCap, match="night"):
+        found.reserve(CENT, "q", "m")
+
+
 def test_answers_are_given_out_once_each_in_their_order(tmp_path: Path) -> None:
     first = ledger(tmp_path)
     for number in range(2):

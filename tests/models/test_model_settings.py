@@ -107,6 +107,8 @@ def test_prices_stand_in_a_file() -> None:
         ("models:\n  prices:\n    m: 3\n", {}, ".yml:3:", "must be a mapping"),
         ("models:\n  prices:\n    m: {input: 1, output: 2, long: {input: 3}}\n", {}, ".yml:3:", "above"),
         (FROM_FILE, {"prices__yaml": "models:\n  m: {input: x, output: 1}\n"}, "prices.yaml:2:", "not an amount"),
+        ("models:\n  providers:\n    h: {kind: openai, base_url: 'https:///v1'}\n", {}, ".yml:3:", "names no host"),
+        ("models:\n  providers:\n    h: {kind: openai, base_url: 'https://x:y/v1'}\n", {}, ".yml:3:", "is no address"),
         (FROM_FILE, {"prices__yaml": "- 1\n"}, "prices.yaml:1:", "must be a mapping"),
     ],
 )  # fmt: skip
@@ -159,6 +161,12 @@ def test_what_looks_like_a_secret_is_taken_out(secret: str) -> None:
     assert Redactor([]).text(clean) == clean, "and once is enough: a prefix stays what it was"
 
 
+def test_no_text_holds_the_broker_up_by_its_look() -> None:
+    """Where each start were followed to the end of the text, this would not end within the hour."""
+    text = "-eyJaaaaaaaaaa" * 300_000
+    assert Redactor([]).text(text) == text
+
+
 def test_what_the_broker_holds_is_taken_out_everywhere() -> None:
     clean = Redactor(["plainword-key", "short"]).data(
         {"a plainword-key": ["x plainword-key y", {"n": 1, "s": "short"}]}
@@ -182,6 +190,47 @@ def test_taking_a_key_leaves_neither_variable_nor_memory() -> None:
     environment = {**os.environ, "A_KEY": "canary-value", "B": "canary"}
     said = subprocess.run(words, cwd=root, env=environment, capture_output=True, text=True, check=True).stdout
     assert said.split() == ["canary-value", "1", "False", "1"], "the one that was not asked for is the control"
+
+
+def test_a_key_that_stands_twice_is_taken_twice() -> None:
+    program = (
+        "import sys; sys.path.insert(0, ''); from bot.models import hardening\n"
+        "print(hardening.take(['A_KEY'])['A_KEY'], open('/proc/self/environ').read().count('canary'))\n"
+    )
+    start = (
+        "import ctypes, sys\n"
+        "words = [sys.executable, '-c', sys.argv[1]]\n"
+        "held = ['A_KEY= canary-one\\n', 'B=canary', 'A_KEY=canary-two']\n"
+        "texts = lambda found: (ctypes.c_char_p * (len(found) + 1))(*map(str.encode, found), None)\n"
+        "ctypes.CDLL(None).execve(sys.executable.encode(), texts(words), texts(held))\n"
+    )
+    root = Path(__file__).resolve().parents[2]
+    words = [sys.executable, "-c", start, program]
+    said = subprocess.run(words, cwd=root, capture_output=True, text=True, check=True).stdout
+    assert said.split() == ["canary-one", "1"], "without the line's end; the one that was not asked for is the control"
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+def test_no_process_of_the_same_user_looks_into_one_that_holds_keys(hidden: bool) -> None:
+    """Without it another can: the control."""
+    program = (
+        "import ctypes, os, sys; from bot.models import hardening\n"
+        "os.getuid() or os.setuid(12345)\n"
+        "ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # as any process that was started plainly\n"
+        "hardening.unreadable() if sys.argv[1] == 'True' else None\n"
+        "if os.fork():\n"
+        "    os.wait()\n"
+        "else:\n"
+        "    try:\n"
+        "        print(len(open(f'/proc/{os.getppid()}/environ', 'rb').read()) > 0)\n"
+        "    except PermissionError:\n"
+        "        print('closed')\n"
+        "    sys.stdout.flush(); os._exit(0)\n"
+    )
+    root = Path(__file__).resolve().parents[2]
+    words = [sys.executable, "-c", program, str(hidden)]
+    said = subprocess.run(words, cwd=root, capture_output=True, text=True, check=True).stdout
+    assert said.split() == ["closed" if hidden else "True"]
 
 
 def test_as_root_it_becomes_another(tmp_path: Path) -> None:

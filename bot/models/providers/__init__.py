@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from bot.models.messages import Outcome, Prompt, Usage
+from bot.models.prices import most_tokens
 
 OVERHEAD = 3000  # tokens; more than any published count of what a provider adds by itself: tools, schemas, framing
 PER_MESSAGE = 16  # tokens
@@ -50,9 +51,9 @@ class Provider(Protocol):
         ...
 
     def input_bound(self, prompt: Prompt) -> int:
-        """Tokens of input that the provider can count at most. A token stands for at least one byte of what is sent."""
+        """Tokens of input that the provider can count at most."""
         ...
 
 
 def bound(request: bytes, messages: int) -> int:
-    return len(request) + OVERHEAD + PER_MESSAGE * messages
+    return most_tokens(request) + OVERHEAD + PER_MESSAGE * messages

@@ -11,20 +11,27 @@ from bot.models.messages import Usage
 from bot.models.providers import Trouble
 
 _NOT_SENT = {"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "ProxyError"}
+_GAVE_UP = (408, 504, 524)  # who stands between gave up waiting, and the model may have worked on
 _MOST_SAID = 300
 
 
 def from_status(status: int, headers: Mapping[str, str], message: str) -> Trouble:
-    """An error that the provider answered with: it charges for none of them."""
+    """An error that the provider answered with: it charges for none of them. A gateway's time limit is not its word."""
     why = f"HTTP {status}: {message[:_MOST_SAID]}"
     after = retry_after(headers)
     if status == 429:
         return Trouble("rate-limited", why, after=after)
     if status in (529, 503):
         return Trouble("overloaded", why, after=after)
-    if status >= 500 or status in (408, 409):
+    if gave_up(status):
+        return Trouble("outage", why, after=after, paid="unknown")
+    if status >= 500 or status == 409:
         return Trouble("outage", why, after=after)
     return Trouble("rejected", why, again=False)
+
+
+def gave_up(status: int) -> bool:
+    return status in _GAVE_UP
 
 
 def from_stream(kind: str, message: str, usage: Usage | None) -> Trouble:
@@ -51,8 +58,15 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         said = headers.get("retry-after", "")
         return max(0.0, float(said)) if said else None
     except ValueError:
-        date: Any = email.utils.parsedate_tz(headers.get("retry-after", ""))
+        return _until(headers.get("retry-after", ""))
+
+
+def _until(said: str) -> float | None:
+    date: Any = email.utils.parsedate_tz(said)
+    try:
         return max(0.0, email.utils.mktime_tz(date) - time.time()) if date else None
+    except (ValueError, OverflowError):  # no date of any calendar
+        return None
 
 
 def _causes(error: BaseException) -> list[BaseException]:

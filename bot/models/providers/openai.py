@@ -130,9 +130,17 @@ class _Heard:
         return Reply(ended, arguments, text, self.usage, {"finish_reason": self._stop})
 
 
-def _usage(found: Any) -> Usage:
-    """The cached and the newly cached are part of the prompt's count, and taken out of it here."""
-    details = found.prompt_tokens_details
-    read = max(0, getattr(details, "cached_tokens", None) or 0)
-    write = max(0, getattr(details, "cache_write_tokens", None) or 0)
-    return Usage(max(0, found.prompt_tokens - read - write), found.completion_tokens, read, write)
+def _usage(found: Any) -> Usage | None:
+    """The cached and the newly cached are part of the prompt's count, and taken out of it here. None where what is told
+    is no count: many servers speak this."""
+    total, output = _count(found, "prompt_tokens"), _count(found, "completion_tokens")
+    if total is None or output is None:
+        return None
+    details = getattr(found, "prompt_tokens_details", None)
+    read, write = (_count(details, name) or 0 for name in ("cached_tokens", "cache_write_tokens"))
+    return Usage(max(0, total - read - write), output, read, write)
+
+
+def _count(told: Any, name: str) -> int | None:
+    found = getattr(told, name, None)
+    return found if type(found) is int and found >= 0 else None

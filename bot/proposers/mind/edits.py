@@ -22,6 +22,7 @@ Edit = Mapping[str, Any]
 PATCHED = frozenset({".json", ".yaml", ".yml"})
 SMALL = 2_000  # bytes that a model writes again as cheaply as it says where to change them
 SHOWN = 80
+HINTS = 3  # edits that are told which line is most like theirs: it is looked for in all the file
 
 
 def usual_form(file: str, content: bytes) -> Form:
@@ -81,10 +82,11 @@ def _whole(edits: Sequence[Edit], text: str) -> str:
 
 def _replaced(edits: Sequence[Edit], text: str) -> str:
     """Every search text is looked for in the file as it is, not as the edits before leave it."""
-    problems, places = [], []
+    problems: list[str] = []
+    places: list[tuple[int, int, str, str]] = []
     for number, edit in enumerate(edits, 1):
         search = str(edit["search"])
-        if found := _problem(search, text):
+        if found := _problem(search, text, hint=len(problems) < HINTS):
             problems.append(f"edit {number}: {found}")
         else:
             places.append((text.index(search), number, search, str(edit["replace"])))
@@ -101,12 +103,12 @@ def _replaced(edits: Sequence[Edit], text: str) -> str:
     return "".join([*parts, text[position:]])
 
 
-def _problem(search: str, text: str) -> str:
+def _problem(search: str, text: str, *, hint: bool) -> str:
     if not search:
         return "its search text is empty"
     first = text.find(search)
     if first < 0:
-        return f"its search text does not stand in the file as it is now{_nearest(search, text)}"
+        return "its search text does not stand in the file as it is now" + (_nearest(search, text) if hint else "")
     second = text.find(search, first + 1)
     if second >= 0:
         lines = ", ".join(str(text.count("\n", 0, at) + 1) for at in (first, second))

@@ -6,6 +6,23 @@ import hashlib
 import unicodedata
 
 HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})  # controls, what has no width, what has no meaning
+NOT_DRAWN = frozenset(
+    map(
+        chr,
+        [
+            0x34F,
+            0x115F,
+            0x1160,
+            0x17B4,
+            0x17B5,
+            *range(0x180B, 0x1810),
+            0x3164,
+            *range(0xFE00, 0xFE10),
+            0xFFA0,
+            *range(0xE0100, 0xE01F0),
+        ],
+    )
+)  # letters and marks by their category, and nothing to be seen: Unicode's Default_Ignorable_Code_Point
 KEPT = frozenset("\n\t")
 MARK = 8
 
@@ -14,7 +31,11 @@ def visible(text: str) -> str:
     """Every character that nobody sees, or that moves others, as its number: \\u{200d}."""
     if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
         return text
-    return "".join(c if c in KEPT or unicodedata.category(c) not in HIDDEN else f"\\u{{{ord(c):x}}}" for c in text)
+    return "".join(c if _is_seen(c) else f"\\u{{{ord(c):x}}}" for c in text)
+
+
+def _is_seen(c: str) -> bool:
+    return c in KEPT or (unicodedata.category(c) not in HIDDEN and c not in NOT_DRAWN)
 
 
 def one_line(text: str, most: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from bot.models.redaction import REMOVED
 from bot.proposers import Request
 from bot.proposers.mind import answer, edits, novelty
 from bot.proposers.mind.edits import Form
@@ -36,6 +37,11 @@ class Inspection:
             new = edits.apply(self._form, idea.edits, request.incumbent, self._target.file)
         except RecursionError:
             raise Wrong("the edits are nested too deeply") from None
+        if new.count(REMOVED.encode()) > request.incumbent.count(REMOVED.encode()):
+            raise Wrong(
+                f"the file would say {REMOVED}: that stands where something like a secret was kept from you, and only "
+                "edits that leave it where it is can keep it"
+            )
         if len(new) > self._most:
             raise Wrong(f"the file would have {len(new):,} bytes; at most {self._most:,} are allowed")
         if new == request.incumbent:

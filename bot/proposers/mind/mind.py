@@ -187,12 +187,13 @@ class Mind:
         return _failed(request, bill, f"nothing that can be measured in {CORRECTIONS + 1} answers; the last: {why}")
 
     def _answer(self, prompt: Prompt, bill: Bill) -> Answer:
-        if self._model.worst_case_usd(prompt) > self._worst[prompt.model]:
-            return Answer("rejected", why="the prompt grew beyond what its cost was reserved for")
+        try:
+            if self._model.worst_case_usd(prompt) > self._worst[prompt.model]:
+                return Answer("rejected", why="the prompt grew beyond what its cost was reserved for")
+        except ConnectionError as gone:
+            return Answer("outage", why=str(gone))
         answer = self._model.ask(prompt)
         bill.add(answer)
-        if answer.outcome not in FAILED:
-            self._outages = 0
         return answer
 
     def _candidate(self, answer: Answer, request: Request, bill: Bill, also: Iterable[str] = ()) -> Proposal:
@@ -205,12 +206,11 @@ class Mind:
     def _gone(self, answer: Answer, request: Request, bill: Bill) -> Proposal:
         """Raises Over where asking again changes nothing, and this ask cost nothing."""
         self._talk = None
-        self._outages += answer.outcome in PASSING
         why = f"{answer.outcome}: {answer.why}"
         if not bill.cost:
             if answer.outcome == "money":
                 raise Over("money", why)
-            if answer.outcome == "rejected" or self._outages >= OUTAGES:
+            if answer.outcome == "rejected" or self._outages + 1 >= OUTAGES:
                 raise Over("exhausted", why)
         return _failed(request, bill, why)
 
@@ -229,6 +229,8 @@ class Mind:
         if outcome.status == "discard" and outcome.reason in novelty.MEASURED:
             what = novelty.change(self._file, content, self._target.file)
             self._discarded.append(Discarded(outcome.experiment, outcome.reason, what))
+        passing = outcome.reason == "invalid" and outcome.why.partition(":")[0] in PASSING
+        self._outages = self._outages + 1 if passing else 0
         self._since_keep += 1
         if outcome.status == "keep":
             self._file, self._since_keep = content, 0
@@ -236,9 +238,13 @@ class Mind:
             self._anchor = Anchor(self._file, outcome.experiment)
 
     def _reserve(self) -> None:
-        """What the next proposal can cost at most, by the prompt as it is by now, with long corrections."""
+        """What the next proposal can cost at most, by the prompt as it is by now, with long corrections. Where nobody
+        is there to say it, it stays what it was: nothing is asked then."""
         names = {self._options.model, self._options.larger} - {""}
-        self._worst = {name: self._worst_call(name) for name in names}
+        try:
+            self._worst = {name: self._worst_call(name) for name in names}
+        except ConnectionError:
+            self._worst = self._worst or dict.fromkeys(names, Decimal(0))
         self.worst_case_usd = float((1 + CORRECTIONS) * max(self._worst.values()))  # a repair costs less
 
     def _worst_call(self, name: str) -> Decimal:

@@ -31,6 +31,7 @@ from harness.documents import (
 from harness.errors import InvalidCandidate
 
 _INDENTS = ((2, 2, 0), (2, 4, 2), (4, 4, 0), (4, 4, 2), (4, 6, 4))  # of mappings, of lists, and of their dashes
+_ROOM, _TIMES = 16_000, 4  # characters that a patch may add to so many times the file's, before it is written
 _NEEDS = {"add": ("path", "value"), "replace": ("path", "value"), "test": ("path", "value"), "remove": ("path",),
           "move": ("path", "from"), "copy": ("path", "from")}  # fmt: skip
 
@@ -38,9 +39,14 @@ _NEEDS = {"add": ("path", "value"), "replace": ("path", "value"), "test": ("path
 def patched(edits: Sequence[Mapping[str, Any]], text: str, file: str) -> str:
     """The text as the patch leaves it. Raises Wrong."""
     document = _parsed(text, file)
-    wanted = _meant(document.data, [_operation(n, edit, document.data) for n, edit in enumerate(edits, 1)])
-    new = _spelled(text, document, wanted, file)
-    if not _says(new, wanted, file):
+    operations = [_operation(n, edit, document.data) for n, edit in enumerate(edits, 1)]
+    wanted = _meant(document.data, operations, _TIMES * len(text) + _ROOM)
+    try:
+        new = _spelled(text, document, wanted, file)
+        says = _says(new, wanted, file)
+    except UnicodeEncodeError:
+        raise Wrong("the edits hold half of a surrogate pair, which no file can hold") from None
+    if not says:
         raise Wrong("this patch cannot be written into the file's text; change values one by one, with replace")
     return new
 
@@ -80,8 +86,9 @@ def _at(data: Any, pointer: str) -> Any:
         return None
 
 
-def _meant(data: Any, operations: Sequence[dict[str, Any]]) -> Any:
-    """What the data becomes; each operation acts on what the one before it left."""
+def _meant(data: Any, operations: Sequence[dict[str, Any]], most: int) -> Any:
+    """What the data becomes; each operation acts on what the one before it left. Each copy can double it, so its size
+    is looked at after every one."""
     import jsonpatch
     import jsonpointer
 
@@ -89,11 +96,22 @@ def _meant(data: Any, operations: Sequence[dict[str, Any]]) -> Any:
     for number, operation in enumerate(operations, 1):
         try:
             one: Any = [operation]
-            now = jsonpatch.JsonPatch(one).apply(now)
+            now = jsonpatch.JsonPatch(one).apply(now, in_place=True)
         except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError, ValueError) as error:
             said = " ".join(str(error).split())[:200]
             raise Wrong(f"edit {number} ({operation['op']} {str(operation['path'])[:80]}): {said}") from None
+        if _size(now) > most:
+            raise Wrong(f"edit {number}: the file would grow beyond {most:,} characters")
     return now
+
+
+def _size(data: Any) -> int:
+    """The characters of its texts, and two for all else."""
+    if isinstance(data, dict):
+        return sum(len(str(key)) + _size(value) for key, value in data.items()) + 2
+    if isinstance(data, list):
+        return sum(map(_size, data)) + 2
+    return len(data) if isinstance(data, str) else 2
 
 
 def _spelled(text: str, document: Document, wanted: Any, file: str) -> str:
