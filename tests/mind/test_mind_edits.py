@@ -125,6 +125,23 @@ def test_values_are_put_in_their_places() -> None:
     assert found == YAML.replace(b"logins: 5", b"logins: 7").replace(b"[a, b]", b'[a, "c d"]')
 
 
+@pytest.mark.parametrize(
+    ("before", "said", "after"),
+    [
+        ("1", "10", "10"), ("1", "-2", "-2"), ("1", "3.0", "3"), ("0.5", "2", "2"), ("1", "0.25", "0.25"),
+        ("true", "false", "false"),
+        # what says another kind is another kind, and the space or the evaluator says what it thinks of it
+        ("1", "ten", "ten"), ("1", "true", '"true"'), ("true", "1", '"1"'), ("1", "[2]", '"[2]"'),
+        ("1", "NaN", "NaN"), ("1", "", '""'), ("whole", "10", '"10"'),
+    ],
+)  # fmt: skip
+def test_a_value_in_quotes_is_of_the_kind_that_it_replaces(before: str, said: str, after: str) -> None:
+    found = patch(f"a: {before}\n".encode(), "x.yaml", {"op": "replace", "path": "/a", "value": said})
+    wanted = load_bytes(f"a: {after}\n".encode(), "x.yaml")
+    assert load_bytes(found, "x.yaml") == wanted
+    assert type(load_bytes(found, "x.yaml")["a"]) is type(wanted["a"])
+
+
 def test_what_is_added_and_removed_leaves_comments_and_order() -> None:
     found = patch(YAML, "x.yaml", {"op": "add", "path": "/weights/seats", "value": 2},
                   {"op": "remove", "path": "/weights/tickets"},
