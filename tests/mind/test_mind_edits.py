@@ -71,7 +71,7 @@ def test_blocks(pairs: list[tuple[str, str]], after: bytes) -> None:
     [
         ([], "there are no edits"),
         ([("", "x")], "its search text is empty"),
-        ([("beta", "x")], "more than once (first at lines 2, 4)"),
+        ([("beta", "x")], "more than once (first in line 2: 'beta' and line 4: 'beta two')"),
         ([("gama", "x")], "does not stand in the file as it is now; most like it is line 3: 'gamma'"),
         ([("alpha\nbeta\ng", "x"), ("gamma", "y")], "edits 1 and 2 overlap"),
         ([("alpha", "x"), ("alpha", "y")], "edits 1 and 2 overlap"),
