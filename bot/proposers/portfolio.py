@@ -1,9 +1,10 @@
 """`portfolio`: several proposers, its arms, share a night; `bot.proposers.bandit` says which is asked next.
 
-Each request goes to one arm. An arm is told what became of its own proposals; what others kept it meets as the
-incumbent of its next request. An arm that has nothing more is left until the incumbent is another one, one that cannot
-be asked any more (`Over`) for good, and so is one whose next proposal could cost more than is left. The first arm that
-needs no key is the control.
+Each request goes to one arm, which gets no larger a part of the night at once than TURN: the first batch of a small
+night would else be all of it. An arm is told what became of its own proposals; what others kept it meets as the
+incumbent of its next request. An arm that has nothing more is left until the incumbent is another one, one that
+cannot be asked any more (`Over`) for good, and so is one whose next proposal could cost more than is left. The first
+arm that needs no key is the control.
 
 What an experiment uses up is counted in experiments that cost nothing: itself, and the shares of the target's dollars
 and of its wall clock that it spent, times the target's experiments. Of the wall clock a model's seconds count, as they
@@ -20,6 +21,8 @@ from bot.proposers import Outcome, Over, Proposal, Proposer, Request, Told
 from bot.proposers.bandit import Bandit, Effort
 from harness.target import Budget, Target
 from harness.targetfile.proposing import KEYLESS
+
+TURN = 0.05  # of the night's experiments, and at least one of them
 
 
 @dataclass
@@ -40,6 +43,7 @@ class Portfolio:
     def __init__(self, target: Target, seed: int, arms: Sequence[Arm], control: str) -> None:
         self._budget, self._arms = target.budget, {arm.name: arm for arm in arms}
         self._bandit = Bandit(list(self._arms), control, seed, target.budget.experiments)
+        self._turn = max(1, int(TURN * target.budget.experiments))
         self._usd_left = target.budget.usd
         self._asked = next(iter(arms))
 
@@ -51,6 +55,7 @@ class Portfolio:
     def ask(self, request: Request) -> list[Proposal]:
         """Of one arm. Raises Over where no arm has more, and money or a model would have helped."""
         self._usd_left = request.usd_left
+        request = replace(request, count=min(request.count, self._turn))
         while among := [name for name, arm in self._arms.items() if self._open(arm, request.incumbent)]:
             self._asked = self._arms[self._bandit.pick(request.first, request.count, among)]
             try:

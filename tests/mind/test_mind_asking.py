@@ -85,7 +85,8 @@ def test_what_is_wrong_goes_back_and_may_be_corrected(wrong: Any, said: str) -> 
     [
         (put("/weights/logins", 99), "must be within [-5, 25]"),
         (put("/weights/logins", 5.5), "must be a whole number"),
-        (put("/weights/logins", "5"), "must be a whole number"),
+        (put("/weights/logins", "5"), "the edits change nothing"),
+        (put("/weights/logins", "five"), "must be a whole number"),
         (put("/mode", "slower"), "must be one of"),
         (put("/flags/0", False), "is not in the space"),
         (put("/weights", 1), "was a mapping"),
@@ -163,6 +164,15 @@ def test_a_key_that_is_not_taken_ends_the_night() -> None:
     with pytest.raises(Over) as over:
         night.mind.ask(night.request())
     assert over.value.end == "exhausted"
+
+
+def test_a_correction_that_a_small_context_does_not_hold_costs_one_proposal_of_a_free_model() -> None:
+    free = Decimal(0)
+    night = code_night()
+    found = night.ask(answer(NOTHING, cost=free), came("rejected", "HTTP 400: more than the context holds"))
+    assert found.failed == "rejected: HTTP 400: more than the context holds"
+    night.tell(found)
+    assert not night.ask(answer(GOOD, cost=free)).failed
 
 
 @pytest.mark.parametrize("outcome", ["outage", "overloaded", "rate-limited"])

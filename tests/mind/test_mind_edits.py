@@ -71,7 +71,7 @@ def test_blocks(pairs: list[tuple[str, str]], after: bytes) -> None:
     [
         ([], "there are no edits"),
         ([("", "x")], "its search text is empty"),
-        ([("beta", "x")], "more than once (first at lines 2, 4)"),
+        ([("beta", "x")], "more than once (first in line 2: 'beta' and line 4: 'beta two')"),
         ([("gama", "x")], "does not stand in the file as it is now; most like it is line 3: 'gamma'"),
         ([("alpha\nbeta\ng", "x"), ("gamma", "y")], "edits 1 and 2 overlap"),
         ([("alpha", "x"), ("alpha", "y")], "edits 1 and 2 overlap"),
@@ -123,6 +123,23 @@ def test_values_are_put_in_their_places() -> None:
                   {"op": "replace", "path": "/tags/1", "value": "c d"},
                   {"op": "test", "path": "/weights/tickets", "value": -3})  # fmt: skip
     assert found == YAML.replace(b"logins: 5", b"logins: 7").replace(b"[a, b]", b'[a, "c d"]')
+
+
+@pytest.mark.parametrize(
+    ("before", "said", "after"),
+    [
+        ("1", "10", "10"), ("1", "-2", "-2"), ("1", "3.0", "3"), ("0.5", "2", "2"), ("1", "0.25", "0.25"),
+        ("true", "false", "false"),
+        # what says another kind is another kind, and the space or the evaluator says what it thinks of it
+        ("1", "ten", "ten"), ("1", "true", '"true"'), ("true", "1", '"1"'), ("1", "[2]", '"[2]"'),
+        ("1", "NaN", "NaN"), ("1", "", '""'), ("whole", "10", '"10"'),
+    ],
+)  # fmt: skip
+def test_a_value_in_quotes_is_of_the_kind_that_it_replaces(before: str, said: str, after: str) -> None:
+    found = patch(f"a: {before}\n".encode(), "x.yaml", {"op": "replace", "path": "/a", "value": said})
+    wanted = load_bytes(f"a: {after}\n".encode(), "x.yaml")
+    assert load_bytes(found, "x.yaml") == wanted
+    assert type(load_bytes(found, "x.yaml")["a"]) is type(wanted["a"])
 
 
 def test_what_is_added_and_removed_leaves_comments_and_order() -> None:

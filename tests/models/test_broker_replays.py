@@ -93,6 +93,7 @@ SCRIPTS: dict[str, Script] = {
     "html": [[b"HTTP/1.1 502 Bad\r\ncontent-length: 9\r\nconnection: close\r\n\r\n<html>no<"]],
     "no-json": [[STREAM + b"event: message_start\ndata: {nonsense\n\n"]],
     "chat-cached": [[chat(*called(CALL[:5], CALL[5:]), usage=CACHED)]],
+    "chat-json": [[chat({"role": "assistant", "content": json.dumps(GOOD)}, finish="stop", usage=CHAT_USAGE)]],
     "chat-uncounted": [[chat(*called(CALL))]],
     "chat-refusal": [[chat({"role": "assistant", "refusal": "I can't."}, finish="stop", usage=CHAT_USAGE)]],
     "chat-broken-json": [[chat(*called('{"hypothesis": "x"'), usage=CHAT_USAGE)]],
@@ -256,6 +257,17 @@ def test_requests_are_strict_streamed_and_cached_where_it_is_legal(world: World)
     result, said = asked["messages"][2]["content"]
     assert result["tool_use_id"] == asked["messages"][1]["content"][0]["id"]
     assert said["text"] == "It did not apply."
+
+
+def test_a_schema_that_a_server_keeps_to_itself_is_shown_to_the_model(world: World) -> None:
+    """Servers of local weights make a grammar of it; the model would never read what its keys mean."""
+    assert world.client.ask(question("chat-json", "schema")).value == GOOD
+    asked = world.server.asked[-1][1]
+    assert asked["response_format"]["json_schema"]["schema"] == SCHEMA
+    assert asked["messages"][0]["role"] == "system"
+    assert asked["messages"][0]["content"].endswith(json.dumps(SCHEMA))
+    world.client.ask(question("chat-cached", "chat", text="by a tool"))
+    assert json.dumps(SCHEMA) not in world.server.asked[-1][1]["messages"][0]["content"]
 
 
 def test_the_key_leaves_only_as_the_header(world: World) -> None:

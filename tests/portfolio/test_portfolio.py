@@ -89,6 +89,17 @@ def test_a_good_control_is_no_prisoner_of_its_share() -> None:
     assert found.count("control") > 240
 
 
+def test_a_batch_as_large_as_the_night_is_shared_too() -> None:
+    small = replace(BUDGET, experiments=14)
+    puppets = [Puppet("control"), Puppet("other")]
+    arms = [Arm(puppet.name, puppet) for puppet in puppets]
+    found = night(
+        Portfolio(replace(target(SPACE), budget=small), 1, arms, "control"), 14, {"control": 90, "other": 90}, 14
+    )
+    assert len(found) == 14
+    assert {found.count("control") > 2, found.count("other") > 2} == {True}
+
+
 def test_every_arm_is_told_of_its_own_and_of_nothing_else() -> None:
     one, other = Puppet("one"), Puppet("other")
     found = night(portfolio(one, other), 30, {"one": 20, "other": 20})

@@ -13,6 +13,7 @@ from bot.models.messages import Prompt, Turn, Usage
 from bot.models.providers import Reply, bound, failures
 
 _OWN = "https://api.openai.com/v1"
+_SHOWN = "\nThere is no tool to call here. Answer with one JSON object of this schema, and with nothing else:\n"
 
 
 class OpenAI:
@@ -23,8 +24,11 @@ class OpenAI:
         )  # fmt: skip
         self._timeout = timeout
         self._schema = answers == "schema"
+        own = base_url in ("", _OWN)
         # OpenAI's own models take the newer name only, most other servers the older one only
-        self._limit = "max_completion_tokens" if base_url in ("", _OWN) else "max_tokens"
+        self._limit = "max_completion_tokens" if own else "max_tokens"
+        # servers of local weights hold the model to a schema that it never sees, with all that is described in it
+        self._unseen = self._schema and not own
 
     def input_bound(self, prompt: Prompt) -> int:
         return bound(wire.canonical(self._request(prompt)), len(prompt.turns))
@@ -56,6 +60,8 @@ class OpenAI:
     def _request(self, prompt: Prompt) -> dict[str, Any]:
         messages = [message for number in range(len(prompt.turns)) for message in self._messages(prompt, number)]
         system = "".join(part.text for part in prompt.system)
+        if self._unseen:
+            system += _SHOWN + json.dumps(prompt.schema)
         if system:
             messages.insert(0, {"role": "system", "content": system})
         request = {"model": prompt.model, "messages": messages, self._limit: prompt.max_tokens}

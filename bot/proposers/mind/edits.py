@@ -111,9 +111,16 @@ def _problem(search: str, text: str, *, hint: bool) -> str:
         return "its search text does not stand in the file as it is now" + (_nearest(search, text) if hint else "")
     second = text.find(search, first + 1)
     if second >= 0:
-        lines = ", ".join(str(text.count("\n", 0, at) + 1) for at in (first, second))
-        return f"its search text stands more than once (first at lines {lines}); take more lines around it"
+        lines = " and ".join(_line(text, at) for at in (first, second))
+        return f"its search text stands more than once (first in {lines}); take more lines around it, whole ones"
     return ""
+
+
+def _line(text: str, at: int) -> str:
+    """Number and beginning of the line in which a place lies."""
+    begins = text.rfind("\n", 0, at) + 1
+    line, _, _ = text[begins : begins + 1_000].partition("\n")
+    return f"line {text.count(chr(10), 0, at) + 1}: {line.strip()[:SHOWN]!r}"
 
 
 def _nearest(search: str, text: str) -> str:

@@ -171,7 +171,7 @@ class Mind:
         for left in range(CORRECTIONS, -1, -1):
             answer = self._answer(prompt, bill)
             if answer.outcome in FAILED:
-                return self._gone(answer, request, bill)
+                return self._gone(answer, request, bill, talked=left < CORRECTIONS)
             try:
                 found = self._candidate(answer, request, bill)
                 if left and not warned:
@@ -203,14 +203,18 @@ class Mind:
         content = self._inspection.content(answer.value, request, frozenset(also))
         return Proposal(content, read(answer.value).description, float(bill.cost), spent=bill.spent())
 
-    def _gone(self, answer: Answer, request: Request, bill: Bill) -> Proposal:
-        """Raises Over where asking again changes nothing, and this ask cost nothing."""
+    def _gone(self, answer: Answer, request: Request, bill: Bill, *, talked: bool) -> Proposal:
+        """Raises Over where asking again changes nothing, and this ask cost nothing.
+
+        talked: whether there was an answer before; what is rejected then is a talk that outgrew what the model can
+        read, and the next one begins short again.
+        """
         self._talk = None
         why = f"{answer.outcome}: {answer.why}"
         if not bill.cost:
             if answer.outcome == "money":
                 raise Over("money", why)
-            if answer.outcome == "rejected" or self._outages + 1 >= OUTAGES:
+            if (answer.outcome == "rejected" and not talked) or self._outages + 1 >= OUTAGES:
                 raise Over("exhausted", why)
         return _failed(request, bill, why)
 

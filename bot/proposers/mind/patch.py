@@ -72,9 +72,21 @@ def _operation(number: int, edit: Mapping[str, Any], data: Any) -> dict[str, Any
 
 
 def _as_before(value: Scalar, old: Any) -> Scalar:
-    """A whole number stays one where a model writes 3.0."""
+    """Of the kind of what it replaces, where it says that: small models write "10" for 10, others 3.0 for 3."""
+    if isinstance(value, str) and type(old) in (int, float, bool):
+        value = _unquoted(value, old)
     whole = type(value) is float and value.is_integer() and type(old) is int
     return int(value) if whole and isinstance(value, float) else value
+
+
+def _unquoted(value: str, old: Scalar) -> Scalar:
+    """The number or truth value that a text says, where the old one is such; else the text."""
+    try:
+        said = json.loads(value, parse_constant=str)
+    except (ValueError, RecursionError):
+        return value
+    kinds: tuple[type, ...] = (bool,) if type(old) is bool else (int, float)
+    return said if type(said) in kinds else value
 
 
 def _at(data: Any, pointer: str) -> Any:
