@@ -97,21 +97,21 @@ def test_a_tool_that_is_stopped_in_the_middle_of_a_call_has_its_cost(provider: P
 def test_when_the_cap_is_reached_in_mid_session_what_was_done_counts_and_the_next_is_over(provider: Provider) -> None:
     gate = Gate(provider)
     asker = of(MANY, gate, provider="provider")
-    proposal = asker.ask(request(usd=0.011))[0]
+    proposal = asker.ask(request(usd=0.015))[0]
     purse = gate.purses[0]
     assert "cap is reached" in proposal.failed
     assert 0 < proposal.spent["calls"] == len(provider.seen) < 100
     assert proposal.cost_usd == float(purse.spent)
-    assert purse.spent <= Decimal("0.011")
+    assert purse.spent <= Decimal("0.015")
     with pytest.raises(Over, match="cap is reached") as over:
-        asker.ask(request(2, usd=0.011))
+        asker.ask(request(2, usd=0.015))
     assert over.value.end == "money"
     assert len(gate.purses) == 1
 
 
 def test_a_change_made_before_the_cap_is_a_proposal(provider: Provider) -> None:
     asker = of(MANY.replace("finally", "except OSError"), Gate(provider), provider="provider")
-    proposal = asker.ask(request(usd=0.011))[0]
+    proposal = asker.ask(request(usd=0.015))[0]
     assert not proposal.failed
     assert int(proposal.content) == len(provider.seen)
     with pytest.raises(Over):
