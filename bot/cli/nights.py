@@ -49,7 +49,7 @@ def night_command(
     from bot.night.brokered import take_keys
     from bot.night.folder import mutex
     from bot.night.gates import theirs
-    from bot.night.plan import Wishes, plan
+    from bot.night.plan import Wishes, answerable, plan
     from harness.repository import CommitSource
 
     repository = repository_of(directory)
@@ -62,6 +62,7 @@ def night_command(
         _print_plan(repository, made, stopped, as_json=as_json, keys=keys)
         return
     if anew or not nightly.unfinished(repository):
+        wishes = answerable(repository, wishes, keys, say)
         plan(repository, wishes, write=False, keys=keys)  # what cannot be planned leaves nothing, not even the mutex
     with mutex(repository) as held:
         night = nightly.begin(repository, wishes, new=anew, say=say)
@@ -305,7 +306,7 @@ def _print_plan(
         carried = f"; starts from {share.carried_from}, not reviewed yet" if share.carried_from else ""
         click.echo(f"  {share.name}: at most {', '.join(limits)}; seed {share.seed}; lock {share.lock[:12]}{carried}")
         absent = ", ".join(missing.get(share.name, ()))
-        absent = f"no key is in {absent}: export it first, without it no night begins" if absent else ""
+        absent = f"no key is in {absent}: export it first, without it this target does not begin" if absent else ""
         for line in (share.reserve, prices.get(share.name, ""), absent):
             if line:
                 click.echo(f"    {line}")

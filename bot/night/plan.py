@@ -75,6 +75,22 @@ def keyless(repository: Repository, made: Plan, keys: Collection[str]) -> dict[s
     return {name: missing for name, missing in found.items() if missing}
 
 
+def answerable(repository: Repository, wishes: Wishes, keys: Collection[str], say: Callable[[str], None]) -> Wishes:
+    """Without the targets that could ask nobody, where nobody named any and others are left."""
+    source = CommitSource(repository, repository.commit())
+    if wishes.targets:
+        return wishes
+    targets, settings = config.load_targets(source, ()), config.load(source).models
+    missing = {target.name: brokered.keyless(target, settings, keys) for target in targets}
+    left = tuple(name for name, variables in missing.items() if not variables)
+    if len(left) in {0, len(targets)}:
+        return wishes
+    for name, variables in missing.items():
+        if variables:
+            say(f"{name}: left out: it asks a model, and its key is not in the environment: {', '.join(variables)}")
+    return replace(wishes, targets=left)
+
+
 def _of(source: CommitSource, made: Plan) -> list[Target]:
     return config.load_targets(source, [share.name for share in made.targets])
 
@@ -205,9 +221,9 @@ def _within(share: TargetPlan, target: Target, settings: Config, targets: int) -
                 next_step="confirm: {budget: 5m} or less here, or more wall_clock in .github/autoresearch.yml",
             )
         share = replace(share, wall_clock=min(part, share.wall_clock or part))
-    if settings.usd is not None:
-        share = replace(share, usd=min(share.usd, settings.usd / targets))
-    return share
+    caps = [cap for cap in (settings.usd, settings.models.caps.night) if cap is not None]
+    # On GitHub each target has a broker of its own, which knows nothing of what the others spend.
+    return replace(share, usd=min([share.usd, *(float(cap) / targets for cap in caps)]))
 
 
 def uncommitted(repository: Repository, targets: Sequence[Target]) -> list[str]:

@@ -339,13 +339,31 @@ def test_without_a_key_nothing_begins(tmp_path: Path) -> None:
         assert not nights(world.repository)
 
 
+def test_a_target_without_its_key_does_not_keep_others_from_beginning(tmp_path: Path) -> None:
+    with Scripted(answers) as provider:
+        world = World(tmp_path, provider, experiments=3)
+        assert autoresearch(world.repository, "new", "plain").returncode == 0
+        file = world.repository.root / "targets" / "experiments" / "plain" / "target.yaml"
+        file.write_text(file.read_text().partition("budget:")[0] + "budget: {experiments: 3}\n")
+        git(world.repository.root, "add", "--all")
+        git(world.repository.root, "commit", "--quiet", "--message", "A target that asks nobody")
+        code, said = world.night(key="")
+        assert code == 0, said
+        assert "forecast: left out: it asks a model, and its key is not in the environment: SCRIPTED_KEY" in said
+        assert [share.name for share in world.last.plan.targets] == ["plain"]
+        named = autoresearch(world.repository, "night", "forecast", "plain")
+        assert named.returncode == 3
+        assert "export SCRIPTED_KEY" in named.stderr
+        assert not provider.bodies
+
+
 def test_a_plan_says_which_key_is_missing_before_anything_starts(tmp_path: Path) -> None:
     with Scripted(answers) as provider:
         world = World(tmp_path, provider, experiments=3)
         for command in (("night", "--dry-run"), ("plan",)):
             without = autoresearch(world.repository, *command)
             assert without.returncode == 0, without.stderr
-            assert "no key is in SCRIPTED_KEY: export it first, without it no night begins" in without.stdout
+            assert "no key is in SCRIPTED_KEY: export it first, without it this target does not begin" in without.stdout
         told = json.loads(autoresearch(world.repository, "night", "--dry-run", "--json").stdout)
         assert told["keys_missing"] == {"forecast": ["SCRIPTED_KEY"]}
         with_key, _ = world.begin("k-123456789", "night", "--dry-run").communicate(timeout=60)
