@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator
 
 from bot import records
-from bot.night import archive, handover
+from bot.night.earlier import archive
 from bot.night.folder import Night, nights
+from bot.night.handed import handover
 from bot.night.night import targets_of
 from bot.pages.text import plain, value
 from bot.verification import verify_lines

@@ -8,9 +8,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bot.night import archive, handover, numbers
+from bot.night.earlier import archive
 from bot.night.folder import Night, write_atomically
+from bot.night.handed import handover
 from bot.night.night import NightResult, targets_of
+from bot.night.proposing import numbers
 from bot.pages import chart, evidence, figures, models, table
 from bot.pages.body import Facts, Links, body, title
 from bot.pages.summary import TargetReport, summarise

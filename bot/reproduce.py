@@ -11,9 +11,11 @@ from typing import Any
 
 from bot import config
 from bot.check.judging import teller as asked_anew
-from bot.night import archive, handover, numbers
 from bot.night.confirm import outcome
+from bot.night.earlier import archive
 from bot.night.folder import Night
+from bot.night.handed import handover
+from bot.night.proposing import numbers
 from bot.promote import words as promotions
 from bot.promote.folds import Realised
 from bot.remeasure import Remeasured, remeasure

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot import records
-from bot.night import archive, handover
+from bot.night.earlier import archive
 from bot.night.folder import Night, nights, segment_number
+from bot.night.handed import handover
 from bot.night.night import targets_of
 from bot.promote import chain
 from bot.promote import folds as promotions

@@ -18,7 +18,7 @@ from bot.forge.github.comments import Comments
 from bot.forge.github.forge import GitHubForge
 from bot.forge.patience import Patience
 from bot.forge.remote import Remote
-from bot.night import archive
+from bot.night.earlier import archive
 from bot.night.folder import nights
 from bot.night.night import targets_of
 from bot.night.propose import propose

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from bot.night import numbers
 from bot.night.folder import segment_number
+from bot.night.proposing import numbers
 from bot.pages import table
 from bot.pages.body import Facts, Links, body
 from bot.pages.summary import summarise

@@ -15,8 +15,8 @@ from bot.forge.github.client import Client, Place
 from bot.forge.github.forge import GitHubForge
 from bot.forge.patience import Patience
 from bot.forge.remote import Remote
-from bot.night import past
 from bot.night.confirm import confirm
+from bot.night.earlier import past
 from bot.night.folder import Night
 from bot.night.night import targets_of
 from bot.night.plan import Wishes, plan

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bot.night import numbers
+from bot.night.proposing import numbers
 from bot.pages.facts import Facts, Links
 from bot.pages.summary import TargetReport
 

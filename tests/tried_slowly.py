@@ -1,4 +1,4 @@
-"""What is not worth another try, from segments parsed event by event: what `bot.night.history` has to agree with."""
+"""What is not worth another try, from segments parsed event by event: what `earlier.history` has to agree with."""
 
 from __future__ import annotations
 

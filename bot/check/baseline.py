@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.night.exact import SERVE_BATCH, another_seed
+from bot.night.loop.exact import SERVE_BATCH, another_seed
 from harness import holdout, measure, view
 from harness.admission import Admission, Refused
 from harness.calibration import Scatter, calibrate, scatter, underpowered

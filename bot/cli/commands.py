@@ -44,7 +44,7 @@ def work_command(handed: Path, target: str, into: Path | None, directory: Path) 
     """Measures what a command asks for, without a network and without a token."""
     go_quiet()
     from bot.commands import request, work
-    from bot.night import archive
+    from bot.night.earlier import archive
     from bot.night.folder import mutex
     from bot.night.night import targets_of
 

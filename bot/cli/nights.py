@@ -97,7 +97,7 @@ def plan_command(
     from bot.night.brokered import take_keys
     from bot.night.folder import mutex
     from bot.night.gates import NothingTonight
-    from bot.night.handing import hand_over
+    from bot.night.handed.handing import hand_over
     from bot.night.plan import Wishes, plan
     from harness.repository import CommitSource
 
@@ -229,7 +229,7 @@ def _taken(
 ) -> Iterator[tuple[Any, Sequence[Any], Mapping[str, str]]]:
     """The night, its wanted targets, and those of which nothing was handed over; the mutex is held."""
     from bot.night.folder import mutex, night_named
-    from bot.night.handing import take_over
+    from bot.night.handed.handing import take_over
     from bot.night.night import targets_of
 
     if handed and night_name:
@@ -252,7 +252,7 @@ def _taken(
 @contextmanager
 def _handing_over(night: Any, target: str, into: Path | None) -> Iterator[None]:
     """Whatever the verb came to, what it wrote goes to the next job."""
-    from bot.night.handing import hand_over
+    from bot.night.handed.handing import hand_over
 
     try:
         yield

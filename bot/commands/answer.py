@@ -13,12 +13,13 @@ from bot.commands import work
 from bot.commands.proposals import Branch
 from bot.commands.request import Request
 from bot.forge import Forge, Opened
-from bot.night import handover, opening
-from bot.night.artifacts import folders, plain
 from bot.night.folder import Night, write_atomically
-from bot.night.opening import Material, Row
+from bot.night.handed import handover
+from bot.night.handed.artifacts import folders, plain
 from bot.night.propose import checked_rows, message
-from bot.night.recording import recorded
+from bot.night.proposing import opening
+from bot.night.proposing.opening import Material, Row
+from bot.night.proposing.recording import recorded
 from bot.pages import figures
 from bot.pages.facts import Absent, Dropped, Facts, Minutes
 from bot.pages.summary import TargetReport, summarise

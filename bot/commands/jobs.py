@@ -15,7 +15,7 @@ from bot.commands.words import HOLD
 from bot.forge import Forge
 from bot.forge.github.comments import Comments, authors
 from bot.forge.labels import RECHECK
-from bot.night import archive
+from bot.night.earlier import archive
 from bot.night.night import targets_of
 from bot.pages.text import code
 from harness.repository import CommitSource, Repository

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from bot import records
 from bot.forge import Proposal
-from bot.night import numbers, past
+from bot.night.earlier import past
 from bot.night.folder import segment_number
+from bot.night.proposing import numbers
 from harness import folds, standing
 from harness.events import Segment
 from harness.repository import Repository

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bot.commands.words import HOLD, MOST_ROWS, Words
-from bot.night.artifacts import folders, plain
 from bot.night.folder import write_atomically
+from bot.night.handed.artifacts import folders, plain
 from harness.errors import IntegrityError, NotFound
 from harness.events import Event
 from harness.handover import plans

@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bot.commands.request import Request
-from bot.night import confirm, handover, numbers
+from bot.night import confirm
 from bot.night.examination import again
 from bot.night.examination.again import Asked, Kept
 from bot.night.examination.bench import Unconfirmed
 from bot.night.examination.case import Case
 from bot.night.folder import Night, write_atomically
+from bot.night.handed import handover
 from bot.night.night import targets_of
+from bot.night.proposing import numbers
 from harness import standing
 from harness.contents import content_of
 from harness.errors import IntegrityError, NotFound

@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.models.teller import Teller
-from bot.night import handover, looks, paying
+from bot.night import paying
+from bot.night.earlier import looks
 from bot.night.examination import exact, noisy
 from bot.night.examination.bench import NOTE, Bench, Unconfirmed
 from bot.night.examination.case import Case
 from bot.night.folder import Night
+from bot.night.handed import handover
 from bot.night.header import header_fields, machine
 from bot.night.lifeline import killed_with_us
 from harness import folds, measure, prepared, standing, view

@@ -14,10 +14,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from bot.config import Config
 from bot.forge import Forge
 from bot.install import needs
+from bot.night.earlier.history import Past, Recorded
+from bot.night.earlier.past import taken_over, touched
 from bot.night.folder import Night
 from bot.night.header import header_fields
-from bot.night.history import Past, Recorded
-from bot.night.past import taken_over, touched
 from bot.pages.text import count
 from bot.promote import chain
 from harness import lock

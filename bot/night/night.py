@@ -17,7 +17,7 @@ from bot.night.folder import MUTEX_VARIABLE, Night, nights
 from bot.night.lifeline import PARENT_VARIABLE
 from bot.night.plan import Wishes, plan
 from bot.night.propose import Proposed, propose
-from bot.night.recording import record
+from bot.night.proposing.recording import record
 from bot.proposers.wants import all_wants, judges
 from harness import folds
 from harness.errors import AutoresearchError

@@ -15,11 +15,12 @@ from bot import config, proposers, records
 from bot.config import Config
 from bot.forge import Forge
 from bot.forge.local import LocalForge
-from bot.night import brokered, history, looks, past
+from bot.night import brokered
+from bot.night.earlier import history, looks, past
+from bot.night.earlier.history import History, Past
 from bot.night.folder import Night, Plan, TargetPlan, nights, write_atomically
 from bot.night.gates import Gates, Held, NothingTonight, end_before_it_began, held, of_runner, theirs
 from bot.night.gates import name as name_of
-from bot.night.history import History, Past
 from bot.setup import prepare
 from harness import labels, lock, prepared, reserve
 from harness.errors import ConfigError, NotFound, Place

@@ -13,15 +13,16 @@ from types import MappingProxyType
 
 from bot import config
 from bot.forge import Forge, Opened, Standing
-from bot.night import opening, past
-from bot.night.board import board
 from bot.night.confirm import outcome
+from bot.night.earlier import past
 from bot.night.folder import Night
-from bot.night.handing import NOTHING
-from bot.night.handover import Accepted
+from bot.night.handed.handing import NOTHING
+from bot.night.handed.handover import Accepted
 from bot.night.header import header_fields
-from bot.night.opening import Material, Row
-from bot.night.recording import recorded
+from bot.night.proposing import opening
+from bot.night.proposing.board import board
+from bot.night.proposing.opening import Material, Row
+from bot.night.proposing.recording import recorded
 from bot.pages import evidence, figures
 from bot.pages.facts import Absent, Facts, Minutes
 from bot.pages.gains import headline

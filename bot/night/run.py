@@ -12,17 +12,18 @@ from dataclasses import replace
 from bot import proposers
 from bot.models.messages import Model
 from bot.models.teller import Teller
-from bot.night import paying, stops
-from bot.night.asking import Asking
-from bot.night.attempt import Attempt, Court, Finding, Judge
-from bot.night.exact import Exact
+from bot.night import paying
 from bot.night.folder import Night, TargetPlan
 from bot.night.header import header_fields, machine
 from bot.night.lifeline import killed_with_us
-from bot.night.mending import Mending, again, recorded
-from bot.night.noisy import Noisy
-from bot.night.progress import Progress
-from bot.night.recollection import begun_on, outcome_of, told_before, tried_before
+from bot.night.loop import stops
+from bot.night.loop.asking import Asking
+from bot.night.loop.attempt import Attempt, Court, Finding, Judge
+from bot.night.loop.exact import Exact
+from bot.night.loop.mending import Mending, again, recorded
+from bot.night.loop.noisy import Noisy
+from bot.night.loop.progress import Progress
+from bot.night.loop.recollection import begun_on, outcome_of, told_before, tried_before
 from bot.proposers import Outcome, Over, Proposal, Proposer
 from harness import folds, measure, reserve, view
 from harness.admission import Admission, Admitted, Refused

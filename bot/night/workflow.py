@@ -11,7 +11,7 @@ from bot.forge.choice import chosen
 from bot.forge.patience import ForgeError
 from bot.night.folder import Night
 from bot.night.gates import AROUND, Gates, NothingTonight, end_before_it_began, minutes_of_jobs
-from bot.night.handing import NOTHING
+from bot.night.handed.handing import NOTHING
 from bot.pages.facts import Minutes
 from bot.pages.text import code, count
 from harness import folds

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot import actions
-from bot.night.artifacts import folders
 from bot.night.folder import write_atomically
+from bot.night.handed.artifacts import folders
 from bot.promote.remeasure import folder
 from bot.records import PROMOTIONS
 from harness.errors import IntegrityError

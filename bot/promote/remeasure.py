@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import harness
-from bot.night import looks
+from bot.night.earlier import looks
 from bot.night.examination.bench import NOTE, Bench, Unconfirmed
 from bot.night.folder import remove_tree
 from bot.night.header import machine

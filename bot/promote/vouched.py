@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bot import config, records
-from bot.night import archive, handover
+from bot.night.earlier import archive
 from bot.night.folder import segment_number
+from bot.night.handed import handover
 from bot.promote import chain
 from harness import events, folds, standing
 from harness.errors import IntegrityError

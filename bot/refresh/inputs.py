@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from bot.night import archive, handover
+from bot.night.earlier import archive
+from bot.night.handed import handover
 from bot.night.night import targets_of
 from bot.pages.text import plain
 from harness import view

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.night import archive, handover
+from bot.night.earlier import archive
+from bot.night.handed import handover
 from bot.night.night import targets_of
 from bot.pages.summary import TargetReport, summarise
 from harness import view

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.night import artifacts, handing
 from bot.night.folder import Night
-from bot.night.handing import Taken, hand_over, take_over
+from bot.night.handed import artifacts, handing
+from bot.night.handed.handing import Taken, hand_over, take_over
 from harness import folds
 from harness.errors import IntegrityError, NotFound
 from harness.handover import files

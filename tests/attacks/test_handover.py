@@ -20,10 +20,13 @@ import pytest
 
 from bot import log, records, report, verification
 from bot.forge.local import LocalForge
-from bot.night import handover, past, propose, recording
+from bot.night import propose
 from bot.night.confirm import confirm
+from bot.night.earlier import past
 from bot.night.folder import Night, nights
+from bot.night.handed import handover
 from bot.night.night import targets_of
+from bot.night.proposing import recording
 from bot.reproduce import reproduce
 from harness import folds, measure
 from harness.admission import Admission, Admitted

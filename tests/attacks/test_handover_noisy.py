@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from bot import log, records
-from bot.night import archive, handover
+from bot.night.earlier import archive
 from bot.night.folder import Night
+from bot.night.handed import handover
 from bot.night.night import targets_of
 from harness.errors import IntegrityError
 from harness.repository import Repository

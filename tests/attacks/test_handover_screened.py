@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from bot.night import handover
 from bot.night.folder import Night
+from bot.night.handed import handover
 from bot.night.night import targets_of
 from harness.errors import IntegrityError
 from tests.attacks.forgery import EVALUATOR, TARGET, Event, Forged, confirmed, copied, ran

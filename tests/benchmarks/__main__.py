@@ -10,7 +10,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-from bot.night.exact import SERVE_BATCH
+from bot.night.loop.exact import SERVE_BATCH
 from bot.pages import chart, table
 from bot.pages.body import Links, body
 from bot.pages.summary import summarise

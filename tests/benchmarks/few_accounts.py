@@ -25,7 +25,7 @@ from functools import partial
 
 from bot.night.confirm import outcome
 from bot.night.folder import night_named
-from bot.night.opening import branch_of
+from bot.night.proposing.opening import branch_of
 from harness import folds
 from harness.documents import load_bytes
 from harness.repository import Repository

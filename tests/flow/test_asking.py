@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.night.asking import Asking
-from bot.night.exact import SERVE_BATCH
 from bot.night.folder import Night
+from bot.night.loop.asking import Asking
+from bot.night.loop.exact import SERVE_BATCH
+from bot.night.loop.stops import Limits
 from bot.night.night import targets_of
 from bot.night.plan import Wishes, plan
 from bot.night.run import run
-from bot.night.stops import Limits
 from bot.proposers import Outcome, Proposal, Request, Told
 from bot.proposers.perturb import Perturb
 from harness import folds

@@ -22,9 +22,9 @@ import pytest
 from bot import proposers
 from bot.new.table.split import held_out
 from bot.night.folder import nights
+from bot.night.loop.recollection import told_before
 from bot.night.night import targets_of
 from bot.night.plan import Wishes, plan
-from bot.night.recollection import told_before
 from bot.night.run import run
 from bot.proposers import Outcome, Proposal, Proposer, Request, Told
 from harness.repository import CommitSource, Repository

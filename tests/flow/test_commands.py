@@ -16,10 +16,11 @@ from bot.commands.gate import Outcome
 from bot.forge.github.comments import Comments
 from bot.forge.github.forge import GitHubForge
 from bot.forge.local import LocalForge
-from bot.night import opening, past, recording
+from bot.night.earlier import past
 from bot.night.folder import Night, nights
 from bot.night.gates import end_before_it_began
 from bot.night.night import targets_of
+from bot.night.proposing import opening, recording
 from bot.pages.facts import Minutes
 from bot.reproduce import Reproduction, reproduce
 from harness import folds, standing
@@ -167,7 +168,7 @@ def test_what_held_a_dropped_row_is_not_found_again(
     assert newest.target_plan("dial").carried_from == night.name
     assert last not in {event["blob"] for event in tried if event["reason"] != "duplicate"}
 
-    monkeypatch.setattr("bot.night.struck.of", lambda *_: [])
+    monkeypatch.setattr("bot.night.earlier.struck.of", lambda *_: [])
     assert past.tried(*asked).isdisjoint(with_it), "the control: otherwise it might be found again"
 
 

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from bot import records
-from bot.night import looks
+from bot.night.earlier import looks
 from bot.night.folder import Night, nights
 from harness import folds
 from harness.contents import content_of

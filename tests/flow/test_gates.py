@@ -14,13 +14,13 @@ import pytest
 from bot import config
 from bot.forge.local import LocalForge
 from bot.night import workflow
-from bot.night.board import board
 from bot.night.folder import Night, Plan
 from bot.night.gates import Gates, NothingTonight, WorkflowRun, evening
-from bot.night.handing import take_over
+from bot.night.handed.handing import take_over
 from bot.night.night import targets_of
 from bot.night.plan import Wishes, plan
 from bot.night.propose import propose
+from bot.night.proposing.board import board
 from bot.pages.dashboard import dashboard
 from harness import folds
 from harness.errors import ConfigError

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.night import handing
 from bot.night.folder import Night, nights
+from bot.night.handed import handing
 from harness import folds
 from harness.repository import Repository
 from tests.support import autoresearch, git, make_repository

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot import commits, records
-from bot.night import history, looks
+from bot.night.earlier import history, looks
 from harness import folds
 from harness.events import GENESIS, SegmentWriter
 from harness.repository import Repository

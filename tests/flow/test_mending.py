@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.night import handover
 from bot.night import night as nightly
 from bot.night import run as running
 from bot.night.folder import Night
+from bot.night.handed import handover
 from bot.proposers import Outcome, Over, Proposal, Request, Told
 from harness import folds
 from tests.support import make_repository

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from bot.forge.local import LocalForge
-from bot.night import past
+from bot.night.earlier import past
 from bot.night.folder import nights
 from harness import folds
 from harness.handover import plans

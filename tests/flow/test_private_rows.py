@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bot import config
-from bot.night import looks
+from bot.night.earlier import looks
 from bot.setup import prepare
 from harness import prepared, view
 from harness.errors import ConfigError

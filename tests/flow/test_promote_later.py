@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from bot import config, records
-from bot.night import looks
+from bot.night.earlier import looks
 from bot.night.folder import nights
 from bot.promote import chain, folds
 from harness import folds as folds_of_nights

@@ -17,9 +17,9 @@ import pytest
 
 from bot import log
 from bot.forge.local import LocalForge
-from bot.night import handover
 from bot.night.confirm import confirm
-from bot.night.exact import SERVE_BATCH
+from bot.night.handed import handover
+from bot.night.loop.exact import SERVE_BATCH
 from bot.night.night import targets_of
 from bot.night.plan import Wishes, plan
 from bot.night.propose import propose

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from bot.night import run as running
-from bot.night.exact import SERVE_BATCH
 from bot.night.folder import nights, remove_tree
+from bot.night.loop.exact import SERVE_BATCH
 from harness.events import Event, verify_order
 from tests.benchmarks.soak.finish import history
 from tests.benchmarks.soak.processes import wait_for

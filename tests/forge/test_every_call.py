@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from bot.forge.patience import ForgeError
-from bot.night.handing import hand_over
+from bot.night.handed.handing import hand_over
 from bot.promote import handed
 from tests import commanding, forging, promotions
 from tests.github.server import GitHub

@@ -12,7 +12,7 @@ import pytest
 
 from bot.forge import Forge, Standing
 from bot.forge.local import LocalForge
-from bot.night import past
+from bot.night.earlier import past
 from bot.night.folder import Night
 from bot.night.night import targets_of
 from bot.night.plan import Wishes, plan

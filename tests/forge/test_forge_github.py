@@ -14,9 +14,9 @@ from bot.forge import PullRequest, Standing
 from bot.forge.github import checks
 from bot.forge.github.client import from_environment
 from bot.forge.patience import ForgeError
-from bot.night import past
+from bot.night.earlier import past
 from bot.night.night import targets_of
-from bot.night.recording import record
+from bot.night.proposing.recording import record
 from harness import folds
 from tests.forging import ALL, EVALUATOR, NAME, Desk, folder
 from tests.support import autoresearch, git

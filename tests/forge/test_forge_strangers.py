@@ -10,7 +10,7 @@ import pytest
 from bot.forge import Standing
 from bot.forge.github import closing
 from bot.forge.patience import ForgeError
-from bot.night import past
+from bot.night.earlier import past
 from bot.night.folder import Night
 from tests.forging import Desk, desk, made, measured
 

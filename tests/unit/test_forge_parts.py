@@ -10,7 +10,7 @@ from bot.forge.github.failures import explained
 from bot.forge.owners import parse
 from bot.forge.patience import ForgeError, Passing, Patience
 from bot.forge.remote import Remote, _kind
-from bot.night.opening import branch_of, slug
+from bot.night.proposing.opening import branch_of, slug
 from harness.errors import RepositoryError
 from harness.handover.loop import Contradiction
 from harness.handover.outcome import check_proposed

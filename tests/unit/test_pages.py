@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from bot.night import propose
-from bot.night.progress import Progress
+from bot.night.loop.progress import Progress
 from bot.pages import chart, evidence, figures, gains, rows, table
 from bot.pages.body import Facts, Links, body, title
 from bot.pages.summary import TargetReport, summarise

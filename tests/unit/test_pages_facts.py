@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.night.progress import Progress
+from bot.night.loop.progress import Progress
 from bot.pages import chart, figures, rows
 from bot.pages.body import MOST_TITLE, body, title
 from bot.pages.dashboard import Board, Protection, dashboard, states

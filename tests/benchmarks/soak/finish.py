@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 from bot.night.folder import Night, nights
-from bot.night.opening import branch_of
+from bot.night.proposing.opening import branch_of
 from harness import folds
 from harness.contents import content_of
 from harness.events import Event

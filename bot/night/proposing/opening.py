@@ -13,9 +13,10 @@ from typing import Any
 
 from bot import commits
 from bot.forge import Forge, Opened, Proposal, PullRequest, Standing
-from bot.night import numbers, past
+from bot.night.earlier import past
 from bot.night.folder import Night
 from bot.night.header import header_fields
+from bot.night.proposing import numbers
 from bot.pages import chart, table
 from bot.pages.body import section
 from bot.pages.facts import Absent, Facts, Moved

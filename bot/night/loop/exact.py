@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bot.night.attempt import Attempt, Court, Finding, crash, refusal
+from bot.night.loop.attempt import Attempt, Court, Finding, crash, refusal
 from bot.pages import figures
 from harness import screening
 from harness.admission import Admitted

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.night import stops
-from bot.night.attempt import Attempt
+from bot.night.loop import stops
+from bot.night.loop.attempt import Attempt
 from bot.proposers import Proposer, Request
 from harness.admission import Admission
 from harness.folds import LoopState

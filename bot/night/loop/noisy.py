@@ -11,9 +11,9 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bot.night.attempt import Attempt, Court, Finding, refusal
-from bot.night.exact import unchanged
-from bot.night.mending import recorded
+from bot.night.loop.attempt import Attempt, Court, Finding, refusal
+from bot.night.loop.exact import unchanged
+from bot.night.loop.mending import recorded
 from harness import duel, error_budget
 from harness.calibration import Scatter, calibrate, means, scatter, underpowered
 from harness.duel import Fought, Ring, Verdict

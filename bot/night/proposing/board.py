@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bot import config, records
-from bot.night import history
+from bot.night.earlier import history
 from bot.night.folder import Night, segment_number
 from bot.night.gates import paused
 from bot.pages.dashboard import Board

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from bot import records
 from bot.forge import Forge, Proposal, Standing
-from bot.night import history, struck
+from bot.night.earlier import history, struck
 from bot.night.folder import segment_number
 from bot.pages.text import plain
 from harness import folds

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from bot import records
 from bot.forge import Forge
-from bot.night import handover
 from bot.night.folder import RECORDED, Night, write_atomically
-from bot.night.handover import Accepted
+from bot.night.handed import handover
+from bot.night.handed.handover import Accepted
 from harness.errors import IntegrityError
 from harness.standing import COMMANDS
 from harness.target import Target

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot import config
-from bot.night import handover
-from bot.night.artifacts import PLAN, Artifact, Handed, entries, listed, read_plan
 from bot.night.folder import Night, write_atomically
+from bot.night.handed import handover
+from bot.night.handed.artifacts import PLAN, Artifact, Handed, entries, listed, read_plan
 from harness.errors import IntegrityError, NotFound
 from harness.events import Segment
 from harness.handover import receive

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bot.night.attempt import Attempt, Court, Finding, Judge
-from bot.night.stops import Limits
+from bot.night.loop.attempt import Attempt, Court, Finding, Judge
+from bot.night.loop.stops import Limits
 from bot.proposers import Proposal, Proposer
 from harness.admission import Admission, Admitted, Refused
 from harness.events import Event

@@ -10,9 +10,9 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 
 from bot import records
-from bot.night import history
+from bot.night.earlier import history
+from bot.night.earlier.history import Look, Looks
 from bot.night.folder import Night, nights
-from bot.night.history import Look, Looks
 from harness import folds
 from harness.events import Segment
 from harness.repository import Repository

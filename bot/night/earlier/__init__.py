@@ -1,0 +1,1 @@
+"""What earlier nights left, as a new one needs it."""

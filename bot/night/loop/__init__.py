@@ -1,0 +1,1 @@
+"""What `run` is made of: who is asked, how an attempt is judged, when it ends."""

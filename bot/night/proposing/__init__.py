@@ -1,0 +1,1 @@
+"""What `propose` is made of: records, commits, the pull request, the dashboard."""
