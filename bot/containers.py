@@ -138,7 +138,7 @@ _PAGE = """<!doctype html>
 body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1f2328 }}
 table {{ border-collapse: collapse; width: 100% }}
 th, td {{ text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid #d1d9e0 }}
-.bar {{ width: 12rem; background: #eaeef2 }} .bar div {{ height: .9rem; background: #0969da }}
+.bar {{ width: min(12rem, 30vw); background: #eaeef2 }} .bar div {{ height: .9rem; background: #0969da }}
 .error td:first-child {{ color: #cf222e }} .warning td:first-child {{ color: #9a6700 }}
 code {{ color: #59636e; overflow-wrap: anywhere }}
 </style>
