@@ -1,4 +1,4 @@
-"""Whether a proposed content may be measured at all: readable, inside space and policy, and not what is there already."""
+"""Whether a proposed content may be measured: readable, inside space and policy, and not what is there already."""
 
 from __future__ import annotations
 
