@@ -15,8 +15,7 @@ from harness.scorers.gtm.entities import Entity, canonical, text_of
 from harness.scorers.gtm.renaming import carry
 
 _QUOTED = re.compile(
-    r'(?:means the same as trigger|is the same as variable|sends what tag) "(.*?)"(?:, to the same place.*)?$',
-    re.DOTALL,
+    r'means the same as trigger "(.*)"$|is the same as variable "(.*)"$|sends what tag "(.*)" sends, to', re.DOTALL
 )
 _CODE = ("html", "javascript", "templateData")
 
@@ -25,7 +24,7 @@ def _twins(bench: Bench, code: str, kind: str) -> Iterator[tuple[Issue, Entity, 
     """Issue, the one that it names, and the one that it is the same as."""
     for issue in bench.issues(code):
         match, one = _QUOTED.search(issue.message), bench.entity_of(issue)
-        other = bench.view.container.by_name.get((kind, match.group(1))) if match else None
+        other = bench.view.container.by_name.get((kind, match.group(match.lastindex or 0))) if match else None
         if one and other and one is not other and bench.touchable(one):
             yield issue, one, other
 
