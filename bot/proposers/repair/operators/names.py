@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -83,7 +84,7 @@ def _named(bench: Bench, one: Entity, issue: Issue) -> str:
         rest = scheme.separator.join(parts_of(rest)[1:])
     if issue.code == "name-twice" and (found := _whats(bench, one)):
         rest = found[0]
-    if not rest or rest.lower() in {said.lower() for said in words}:
+    if not rest or rest.lower() == word.lower():
         rest = next(iter(_whats(bench, one)), f"{_kind_words(one)} {one.id}")
     said, rest = _led_by(rest, words or [word])
     return _UNSAYABLE.sub(" ", scheme.joined(said or word, rest)).strip()
@@ -112,12 +113,12 @@ def _whats(bench: Bench, one: Entity) -> list[str]:
     """What a thing is about, by what it sends, hears or reads; the most telling first."""
     if one.kind == "tag":
         sender = bench.view.senders.of(one)
-        heard = {name for firing in bench.view.reaching.of(one).firings for name in firing.events.names}
+        firings = bench.view.reaching.of(one).firings
+        heard = {name for firing in firings for name in firing.events.names if not name.startswith("gtm.")}
         linker = ["conversion linker"] if tag_facts(one.type).get("linker") else []
-        pages = ["all pages"] if any(firing.on_every_page for firing in bench.view.reaching.of(one).firings) else []
-        return (
-            linker + sorted(sender.events - {"page_view"})[:1] + sorted(heard)[:1] + sorted(sender.events)[:1] + pages
-        )
+        pages = ["all pages"] if any(firing.on_every_page for firing in firings) else []
+        told = [sorted(events)[:1] for events in (sender.events - {"page_view"}, heard, sender.events)]
+        return [*linker, *itertools.chain(*told), *pages]
     if one.kind == "trigger":
         return sorted(bench.view.reaching.trigger(one).events.names)[:1]
     return [text for key in _KEYS if (text := one.text(key)) and "{{" not in text and one.type != "c"]
