@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -21,6 +22,7 @@ LAYERED = {
     "value": "value", "currency": "currency", "items": "items", "transaction_id": "transaction_id",
     "conversionValue": "value", "currencyCode": "currency", "orderId": "transaction_id",
 }  # fmt: skip
+_ID = re.compile(r"GT?-([A-Z0-9]{4,})")
 _LINKS = {"mail": "^mailto:", "call": "^tel:", "phone": "^tel:", "contact": "^(mailto|tel):"}
 
 
@@ -37,8 +39,8 @@ def measurement(bench: Bench) -> str:
 
 def is_placeholder(id_: str) -> bool:
     """Whether an id stands for one that somebody is to fill in: G-XXXXXXX, G-0000000000, %%GA4_ID%%."""
-    ending = id_.rpartition("-")[2]
-    return "%%" in id_ or ("{{" not in id_ and (len(set(ending.upper())) < 3 or "XXX" in ending.upper()))
+    match = _ID.fullmatch(id_)
+    return "%%" in id_ or ("{{" not in id_ and (not match or len(set(match.group(1))) < 3 or "XXX" in match.group(1)))
 
 
 def most(counted: Mapping[str, int]) -> str:
