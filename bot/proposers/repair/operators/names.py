@@ -118,7 +118,7 @@ def _whats(bench: Bench, one: Entity) -> list[str]:
         linker = ["conversion linker"] if tag_facts(one.type).get("linker") else []
         pages = ["all pages"] if any(firing.on_every_page for firing in firings) else []
         told = [sorted(events)[:1] for events in (sender.events - {"page_view"}, heard, sender.events)]
-        return [*linker, *itertools.chain(*told), *pages]
+        return [*linker, *itertools.chain(*told), *pages, *(["all events"] if sender.follows else [])]
     if one.kind == "trigger":
         return sorted(bench.view.reaching.trigger(one).events.names)[:1]
     return [text for key in _KEYS if (text := one.text(key)) and "{{" not in text and one.type != "c"]
