@@ -31,7 +31,7 @@ def _listed(snapshot: Mapping[str, Any], network: str) -> list[tuple[Mapping[str
     rows = part.get("conversions", []) if isinstance(part, dict) else None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise InvalidCandidate(
-            f"ads snapshot: {network}.conversions is no list of objects", next_step="docs/gtm.md shows the shape"
+            f"ads snapshot: {network}.conversions is no list of objects", next_step="docs/gtm-scorer.md shows the shape"
         )
     happened = [row for row in rows if _number(row.get("count")) > 0 and row.get("enabled", True)]
     for key in ("value", "count"):
