@@ -27,6 +27,18 @@ class Values:
         match = NAMED.fullmatch(text.strip())
         return self._references.variable(match.group(1))[0] if match else None
 
+    def built_in(self, text: str) -> str:
+        """The type of the built-in variable that a text is; of a URL variable, of the part that it reads; else ""."""
+        match = NAMED.fullmatch(text.strip())
+        if not match:
+            return ""
+        variable = self._references.variable(match.group(1))[0]
+        if variable:
+            parts = {"URL": "PAGE_URL", "PATH": "PAGE_PATH", "HOST": "PAGE_HOSTNAME", "": "PAGE_URL"}
+            own = variable.type == "u" and not variable.text("customUrlSource")
+            return parts.get(variable.text("component"), "") if own else ""
+        return self._references.container.built_ins.get(match.group(1).strip(), "")
+
     def is_event_name(self, text: str) -> bool:
         """Whether a text is the built-in variable with the name of the event that is being handled."""
         match = NAMED.fullmatch(text.strip())
