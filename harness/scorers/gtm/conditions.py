@@ -30,6 +30,11 @@ class Condition:
     negated: bool = False
     ignore_case: bool = False
 
+    @property
+    def excludes_little(self) -> bool:
+        """It shuts out one value of very many; those that stand for nothing are another matter."""
+        return self.negated and self.right.strip().lower() not in {"", "undefined", "null", "false", "0"}
+
     def on(self, left: str, right: str) -> bool | None:
         """Whether it holds of these texts; None where nobody can say."""
         found = _holds(self.operator, left, right, ignore_case=self.ignore_case)

@@ -12,6 +12,7 @@ from harness.scorers.gtm.container import Container
 from harness.scorers.gtm.contradictions import always, contradiction, everywhere
 from harness.scorers.gtm.entities import Entity
 from harness.scorers.gtm.known import catalogue
+from harness.scorers.gtm.lookalike import disguised
 from harness.scorers.gtm.references import Reference, References
 from harness.scorers.gtm.values import Values
 
@@ -21,7 +22,7 @@ class Firing:
     """One way to fire. trigger: None for the system's, and for a tag that runs before or after another one.
 
     conditions: all but those on the event's name. never: why it cannot happen, "" if it can.
-    everywhere: no condition narrows it to some pages.
+    everywhere: no condition narrows it to some pages. Being anything but one value narrows nothing.
     """
 
     trigger: Entity | None
@@ -92,7 +93,7 @@ class Reaching:
             if not always(one, self._values):
                 (named if self._values.is_event_name(one.left) else other).append(one)
         events = _events(catalogue()["triggers"].get(trigger.type, ""), named)
-        is_everywhere = all(everywhere(one, self._values) for one in other)
+        is_everywhere = all(one.excludes_little or everywhere(one, self._values) for one in other)
         return Firing(trigger, events, frozenset(other), self._never(trigger, events, other), is_everywhere)
 
     def _never(self, trigger: Entity, events: Events, other: list[Condition]) -> str:
@@ -100,6 +101,8 @@ class Reaching:
             return f"it waits for {events.name}, which its conditions shut out"
         if never := contradiction([*events.conditions, *other], self._values):
             return never
+        if events.names and all(map(disguised, events.names)):
+            return f'it waits for "{min(events.names)[:60]}", which only looks like that word'
         for reference in self._references.of(trigger):
             if reference.how == "client" and reference.state == "missing":
                 return f'no client is named "{reference.says}"'

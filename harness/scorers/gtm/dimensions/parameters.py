@@ -9,7 +9,7 @@ from harness.scorers.gtm.checks import Check, Complaints, Judged, judged
 from harness.scorers.gtm.entities import Entity
 from harness.scorers.gtm.known import profiles, tag_facts
 from harness.scorers.gtm.references import NAMED
-from harness.scorers.gtm.senders import template_fields
+from harness.scorers.gtm.senders import executed, template_fields
 from harness.scorers.gtm.view import View
 
 _SAY = Complaints("parameter_completeness")
@@ -110,7 +110,7 @@ def sent_with(view: View, tag: Entity) -> dict[str, str]:
 
 def _meta_purchase(view: View, tag: Entity) -> Iterator[Check]:
     """Meta refuses a Purchase without value and currency."""
-    for call in _META_PURCHASE.findall(tag.text("html")):
+    for call in _META_PURCHASE.findall(executed(tag.text("html"))):
         data = _EVENT_ID_OBJECT.sub("", call).strip(" ,\n")
         for key in ("value", "currency"):
             if key in data or NAMED.fullmatch(data):
