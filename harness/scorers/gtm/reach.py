@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property
 
 from harness.scorers.gtm.conditions import Condition, Events, conditions_of
 from harness.scorers.gtm.consenting import Wanted, wanted
 from harness.scorers.gtm.container import Container
 from harness.scorers.gtm.contradictions import always, contradiction, everywhere
-from harness.scorers.gtm.entities import Entity
+from harness.scorers.gtm.entities import Entity, text_of
 from harness.scorers.gtm.known import catalogue
 from harness.scorers.gtm.lookalike import disguised
 from harness.scorers.gtm.references import Reference, References
@@ -143,7 +144,13 @@ class Reaching:
         why = "" if found else reasons[0] if reasons else "it has no trigger"
         if found and self._container.context == "server" and not self._container.all("client"):
             found, why = [], "the container has no client, so that no request becomes an event"
-        return Reach(bool(found), tag.paused, why, tuple(found), wanted(tag))
+        return Reach(bool(found), tag.paused or self._is_over(tag), why, tuple(found), wanted(tag))
+
+    def _is_over(self, tag: Entity) -> bool:
+        """Its schedule ended before it began, or before the file was written."""
+        start, end = (_number(tag.data.get(f"schedule{word}Ms")) for word in ("Start", "End"))
+        written = self._container.data.get("exportTime") if isinstance(self._container.data, dict) else None
+        return bool(end) and (end <= start or end < _milliseconds(written))
 
     def _firings(self, tag: Entity) -> Iterator[Firing]:
         for reference in self._references.of(tag):
@@ -176,6 +183,19 @@ class Reaching:
                         own, can=True, paused=paused, why="", firings=own.firings + more
                     )
                     waiting += [] if reference.target.paused else [reference.target]
+
+
+def _number(value: object) -> int:
+    said = text_of(value)[:16]
+    return int(said) if said.isdecimal() else 0
+
+
+def _milliseconds(written: object) -> int:
+    """Of an export's time, such as 2026-03-01 09:00:00; 0 for what is none."""
+    try:
+        return int(datetime.strptime(text_of(written), "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        return 0
 
 
 def _events(event: str, named: list[Condition]) -> Events:
