@@ -1,0 +1,52 @@
+"""The containers of targets/experiments/gtm-*, made anew. Their files are what a person would have downloaded.
+
+    python -m tests.containers.made            writes container.json of each target
+    python -m tests.containers.made --check    exit status 1 unless the files are exactly what it would write
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.containers import shop, shop_vendors
+from tests.containers.export import Export, Json, text
+
+TARGETS = Path(__file__).resolve().parents[2] / "targets/experiments"
+
+
+def fernhollow() -> Json:
+    """A shop after ten years of many hands."""
+    box = Export("Fernhollow Outdoor - www.fernhollow.example", "GTM-EXAMPLE", "6000000001", "30000001")
+    shop_vendors.add(shop.own_parts(box))
+    return box.data("2026-03-02 08:14:51")
+
+
+MADE: dict[str, Callable[[], Json]] = {
+    "gtm-shop": fernhollow,
+}
+
+
+def file_of(name: str) -> Path:
+    return TARGETS / name / "container.json"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true")
+    check = parser.parse_args(arguments).check
+    wrong = []
+    for name, make in MADE.items():
+        content = text(make()).encode()
+        if not check:
+            file_of(name).write_bytes(content)
+        elif file_of(name).read_bytes() != content:
+            wrong.append(name)
+    print(f"not what is written: {', '.join(wrong)}" if wrong else "as it stands")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
