@@ -1,7 +1,7 @@
 """The containers of targets/experiments/gtm-*, made anew. Their files are what a person would have downloaded.
 
-    python -m tests.containers.made            writes container.json of each target
-    python -m tests.containers.made --check    exit status 1 unless the files are exactly what it would write
+python -m tests.containers.made            writes container.json of each target
+python -m tests.containers.made --check    exit status 1 unless the files are exactly what it would write
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from pathlib import Path
 
 from tests.containers import shop, shop_vendors
 from tests.containers.export import Export, Json, text
+from tests.containers.leads import harrowgate
+from tests.containers.publisher import saltmarsh
+from tests.containers.server import fernhollow_server
 
 TARGETS = Path(__file__).resolve().parents[2] / "targets/experiments"
 
@@ -26,6 +29,9 @@ def fernhollow() -> Json:
 
 MADE: dict[str, Callable[[], Json]] = {
     "gtm-shop": fernhollow,
+    "gtm-leads": harrowgate,
+    "gtm-publisher": saltmarsh,
+    "gtm-server": fernhollow_server,
 }
 
 

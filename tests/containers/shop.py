@@ -40,7 +40,15 @@ def own_parts(box: Export) -> Shop:
         CLICK_TEXT="Click Text", FORM_ID="Form ID", SCROLL_DEPTH_THRESHOLD="Scroll Depth Threshold",
         VIDEO_TITLE="Video Title", VIDEO_STATUS="Video Status",
     )  # fmt: skip
-    for part in (_years_in_house, _pixelwerk, _bluebird_variables, _bluebird_triggers, _ga4, _google_ads):
+    for part in (
+        _years_in_house,
+        _pixelwerk,
+        _bluebird_variables,
+        _bluebird_settings,
+        _bluebird_triggers,
+        _ga4,
+        _google_ads,
+    ):
         part(shop)
     return shop
 
@@ -54,12 +62,15 @@ def _years_in_house(shop: Shop) -> None:
     settings = box.variable(
         "Google Analytics Settings", "gas", old, cookieDomain="auto", doubleClick=False, trackingId=value["ua"]
     )
-    for label, key in (("orderTotal", "order.total"), ("orderNumber", "order.number"), ("visitor group", "visitor.group")):
+    for label, key in (("orderTotal", "order.total"), ("orderNumber", "order.number"), ("visitor group", "visitor.group"),
+                       ("orderValue", "order.total"), ("basketSize", "basket.size")):  # fmt: skip
         box.layer(label, key, version=1)
-    box.script("scrollPercent", "var page = document.body;\n  return Math.round(100 * window.pageYOffset / page.scrollHeight);")
+    box.script(
+        "scrollPercent", "var page = document.body;\n  return Math.round(100 * window.pageYOffset / page.scrollHeight);"
+    )
     box.variable("HotlineNumber", "d", elementId="hotline", selectorType="ID")
-    box.variable("utm_source", "u", component="QUERY", queryKey="utm_source")
-    box.variable("utm_campaign", "u", component="QUERY", queryKey="utm_campaign")
+    for name in ("utm_source", "utm_campaign", "utm_medium", "utm_content"):
+        box.variable(name, "u", component="QUERY", queryKey=name)
     on["pdf"] = box.link("PDF Downloads", [condition("MATCH_REGEX", "{{Click URL}}", r"\.pdf$", "ignore_case")])
     on["outbound"] = box.link(
         "Outbound Links", [condition("CONTAINS", "{{Click URL}}", "fernhollow.example", "negate"),
@@ -81,9 +92,18 @@ def _years_in_house(shop: Shop) -> None:
             label, "ua", [on[trigger]], old, trackType="TRACK_EVENT", eventCategory="site", eventAction=action,
             gaSettings=settings, trackingId=value["ua"], overrideGaSettings=False,
         )  # fmt: skip
-    box.tag("GA Pageview", "ua", [ALL_PAGES], old, trackType="TRACK_PAGEVIEW", gaSettings=settings, trackingId=value["ua"])
     box.tag(
-        "GA Timing", "ua", [], old, {"paused": True}, trackType="TRACK_TIMING", gaSettings=settings, trackingId=value["ua"]
+        "GA Pageview", "ua", [ALL_PAGES], old, trackType="TRACK_PAGEVIEW", gaSettings=settings, trackingId=value["ua"]
+    )
+    box.tag(
+        "GA Timing",
+        "ua",
+        [],
+        old,
+        {"paused": True},
+        trackType="TRACK_TIMING",
+        gaSettings=settings,
+        trackingId=value["ua"],
     )
     box.html(
         "Phone number swap", codes.script("document.querySelector('#hotline').title = {{utm_source}} || 'direct';"),
@@ -98,7 +118,8 @@ def _pixelwerk(shop: Shop) -> None:
     shop.folder["pw"] = box.folder("Pixelwerk")
     for label, key in (
         ("pw_dl_revenue", "ecommerce.value"), ("pw_dl_currency", "ecommerce.currency"), ("pw_dl_sku", "product.sku"),
-        ("pw_dl_category", "product.category"), ("pw_dl_stock", "product.stock"),
+        ("pw_dl_category", "product.category"), ("pw_dl_stock", "product.stock"), ("pw_dl_brand", "product.brand"),
+        ("pw_dl_price", "product.price"),
     ):  # fmt: skip
         value[label] = box.layer(label, key, version=1 if "product" in key else 2)
     value["pw_pixel"] = box.constant("pw_pixel", "100000000000001", shop.folder["pw"])
@@ -132,17 +153,13 @@ def _bluebird_variables(shop: Shop) -> None:
     for short, key in LAYER.items():
         value[short] = box.layer(f"DLV - {key}", key, "" if short in unsorted else ga4)
     value["ga4"] = box.lookup(
-        "LT - GA4 measurement id", "{{Page Hostname}}", {"staging.fernhollow.example": "G-EXAMPLE0S1"}, "G-EXAMPLE001", ga4
+        "LT - GA4 measurement id",
+        "{{Page Hostname}}",
+        {"staging.fernhollow.example": "G-EXAMPLE0S1"},
+        "G-EXAMPLE001",
+        ga4,
     )
     value["ads"] = box.constant("Const - Google Ads account", "1000000001", ads)
-    value["config"] = box.variable(
-        "Settings - Google tag", "gtcs", ga4,
-        configSettingsTable=fields(server_container_url="https://sgtm.fernhollow.example", user_id=value["user"]),
-    )  # fmt: skip
-    value["shared"] = box.variable(
-        "Settings - GA4 events", "gtes", ga4,
-        eventSettingsTable=fields(event_id=value["event_id"], customer_kind=value["customer"], page_kind=value["page"]),
-    )  # fmt: skip
     value["count"] = box.script("CJS - number of items", f"return ({value['items']} || []).length;", ga4)
     value["skus"] = box.script(
         "CJS - item ids", f"return ({value['items']} || []).map(function(one) {{ return one.item_id; }});"
@@ -151,6 +168,13 @@ def _bluebird_variables(shop: Shop) -> None:
         "contents for pixels", f"return ({value['items']} || []).map(function(one) {{ return {{id: one.item_id}}; }});"
     )
     value["choice"] = box.variable("Cookie - consent choice", "k", tools, decodeCookie=True, name="site_consent")
+    value["language"] = box.lookup(
+        "LT - language", "{{Page Hostname}}", {"fr.fernhollow.example": "fr", "nl.fernhollow.example": "nl"}, "de", ga4
+    )
+    value["first visit"] = box.script("CJS - is first visit", "return {{pw_cookie_first_visit}} ? 'no' : 'yes';", ga4)
+    value["device"] = box.script("device", "return window.innerWidth < 700 ? 'small' : 'large';")
+    value["stock"] = box.layer("DLV - product.stock", "product.stock", ga4)
+    value["variant"] = box.layer("variant of product", "product.variant")
     value["user data"] = box.variable("Settings - user data", "awec", ads, mode="AUTO", autoEmailEnabled=True)
     value["gclid"] = box.variable("URL - gclid", "u", ads, component="QUERY", queryKey="gclid")
     value["kind"] = box.variable(
@@ -159,7 +183,8 @@ def _bluebird_variables(shop: Shop) -> None:
         map=table("key", "value", {"/c/.+": "list", "/p/.+": "product", "/checkout.*": "checkout"}),
     )  # fmt: skip
     for label, key in (("DLV - ecommerce.tax", "ecommerce.tax"), ("DLV - ecommerce.shipping", "ecommerce.shipping"),
-                       ("DLV - user.segment", "user.segment"), ("Data layer currency", "ecommerce.currency")):  # fmt: skip
+                       ("DLV - user.segment", "user.segment"), ("DLV - cart.id", "cart.id"), ("affiliation", "ecommerce.affiliation"),
+                       ("DLV - customer", "user.kind"), ("Data layer currency", "ecommerce.currency")):  # fmt: skip
         value[label] = box.layer(label, key)
     box.script("CJS - today", "return new Date().toISOString().slice(0, 10);")
     box.script("CJS - hashed mail", f"var who = {value['user']}; if (who) {{ window.whoIs = who; }}")
@@ -167,6 +192,24 @@ def _bluebird_variables(shop: Shop) -> None:
     box.variable("AEV - click target", "aev", varType="ATTRIBUTE", attribute="target")
     box.constant("Const - old measurement id", "G-EXAMPLE0X9")
     box.constant("Const - currency", "EUR")
+
+
+def _bluebird_settings(shop: Shop) -> None:
+    box, value, ga4 = shop.box, shop.value, shop.folder["ga4"]
+    value["config"] = box.variable(
+        "Settings - Google tag", "gtcs", ga4,
+        configSettingsTable=fields(
+            server_container_url="https://sgtm.fernhollow.example", user_id=value["user"], content_group=value["kind"],
+            click_id=value["gclid"],
+        ),
+    )  # fmt: skip
+    value["shared"] = box.variable(
+        "Settings - GA4 events", "gtes", ga4,
+        eventSettingsTable=fields(
+            event_id=value["event_id"], customer_kind=value["customer"], page_kind=value["page"],
+            language=value["language"], first_visit=value["first visit"], device=value["device"],
+        ),
+    )  # fmt: skip
 
 
 STEPS = (
@@ -183,10 +226,19 @@ def _bluebird_triggers(shop: Shop) -> None:
         if step in SORTED:
             on[step] = box.event(f"CE - {step}", step, ga4)
         else:
-            on[step] = box.event(step if step in {"view_item", "chat_open", "filter_used", "store_finder"} else f"CE - {step}", step)
-    on["large order"] = box.event("CE - purchase above 150", "purchase", ga4, [condition("GREATER", "{{DLV - ecommerce.value}}", "150")])
-    on["first order"] = box.event("CE - purchase of new customer", "purchase", ga4, [condition("EQUALS", "{{DLV - user.kind}}", "new")])
-    on["french order"] = box.event("CE - purchase in France", "purchase", "", [condition("EQUALS", "{{Page Hostname}}", "fr.fernhollow.example")])
+            on[step] = box.event(
+                step if step in {"view_item", "chat_open", "filter_used", "store_finder"} else f"CE - {step}", step
+            )
+    on["large order"] = box.event(
+        "CE - purchase above 150", "purchase", ga4, [condition("GREATER", "{{DLV - ecommerce.value}}", "150")]
+    )
+    on["first order"] = box.event(
+        "CE - purchase of new customer", "purchase", ga4, [condition("EQUALS", "{{DLV - user.kind}}", "new")]
+    )
+    on["french order"] = box.event(
+        "CE - purchase in France", "purchase", "", [condition("EQUALS", "{{Page Hostname}}", "fr.fernhollow.example")]
+    )
+    on["back in stock"] = box.event("CE - back_in_stock", "back_in_stock", ga4)
     on["allowed"] = box.event("CE - consent given", "site_consent_given", shop.folder["tools"])
     on["internal"] = box.trigger(
         "Block - staging", "CUSTOM_EVENT", shop.folder["tools"],
@@ -208,7 +260,9 @@ def _bluebird_triggers(shop: Shop) -> None:
         autoEventFilter=[condition("CONTAINS", "{{Page Path}}", "/p/")],
         interval={"type": "TEMPLATE", "value": "30000"}, limit={"type": "TEMPLATE", "value": "1"},
     )  # fmt: skip
-    on["checkout"] = box.trigger("checkout pages", "DOM_READY", filter=[condition("STARTS_WITH", "{{Page Path}}", "/checkout")])
+    on["checkout"] = box.trigger(
+        "checkout pages", "DOM_READY", filter=[condition("STARTS_WITH", "{{Page Path}}", "/checkout")]
+    )
     for label, event in (("CE - quick_view", "quick_view"), ("CE - b2b_login", "b2b_login")):
         box.event(label, event)
     box.trigger("Error page", "PAGEVIEW", filter=[condition("EQUALS", "{{DLV - page.kind}}", "not found")])
@@ -224,6 +278,10 @@ def _ga4(shop: Shop) -> None:
     box.tag("GA4 Konfiguration", "gaawc", [ALL_PAGES], measurementId=value["ga4"], sendPageView=True)
     for step in ("select_item", "remove_from_cart", "add_shipping_info", "refund"):
         box.tag(f"GA4 - {step}", "gaawe", [on[step]], ga4, shop.blocked, **whole, eventName=step, **shared)
+    box.tag(
+        "GA4 - back_in_stock", "gaawe", [on["back in stock"]], ga4, shop.blocked, sendEcommerceData=False,
+        eventSettingsTable=fields(stock=value["stock"], variant=value["variant"]), eventName="back_in_stock", **shared,
+    )  # fmt: skip
     bare: Json = {"sendEcommerceData": False, "measurementIdOverride": value["ga4"]}
     box.tag("GA4 Event view item", "gaawe", [on["view_item"]], "", eventName="view_item", **bare)
     box.tag("GA4 Event add to cart", "gaawe", [on["add_to_cart"]], eventName="add_to_cart", **bare)
@@ -250,15 +308,34 @@ def _ga4(shop: Shop) -> None:
         ("engaged", "long_look", "waited"), ("list read", "list_read", "read"), ("Outbound GA4", "outbound", "outbound"),
         ("GA4 Event large order", "large_order", "large order"), ("first order GA4", "first_order", "first order"),
     ):  # fmt: skip
-        box.tag(label, "gaawe", [on[trigger]], "", sendEcommerceData=False, eventName=name, measurementIdOverride=value["ga4"])
-    box.tag("GA4 error page", "gaawe", [], sendEcommerceData=False, eventName="page_not_found", measurementIdOverride=value["ga4"])
-    box.tag("test", "gaawe", [on["checkout"]], sendEcommerceData=False, eventName="checkout_seen", measurementIdOverride="")
+        box.tag(
+            label,
+            "gaawe",
+            [on[trigger]],
+            "",
+            sendEcommerceData=False,
+            eventName=name,
+            measurementIdOverride=value["ga4"],
+        )
+    box.tag(
+        "GA4 error page",
+        "gaawe",
+        [],
+        sendEcommerceData=False,
+        eventName="page_not_found",
+        measurementIdOverride=value["ga4"],
+    )
+    box.tag(
+        "test", "gaawe", [on["checkout"]], sendEcommerceData=False, eventName="checkout_seen", measurementIdOverride=""
+    )
 
 
 def _google_ads(shop: Shop) -> None:
     box, on, value, ads = shop.box, shop.on, shop.value, shop.folder["ads"]
     box.year("2023-05-02")
-    box.tag("AdWords Order", "awct", [on["purchase"]], "", conversionId=value["ads"], conversionLabel="exampleOrder00001")
+    box.tag(
+        "AdWords Order", "awct", [on["purchase"]], "", conversionId=value["ads"], conversionLabel="exampleOrder00001"
+    )
     box.tag(
         "GAds - newsletter", "awct", [on["newsletter_signup"]], ads, shop.blocked, conversionId=value["ads"],
         conversionLabel="exampleNews000002", conversionValue="5", currencyCode="EUR", orderId=value["event_id"],
@@ -268,7 +345,14 @@ def _google_ads(shop: Shop) -> None:
         conversionLabel="exampleFirst00003", conversionValue=value["value"], currencyCode=value["currency"],
     )  # fmt: skip
     box.tag("remarketing", "sp", [ALL_PAGES], conversionId=value["ads"])
-    box.tag("GAds - user data", "awud", [on["purchase"]], ads, conversionId=value["ads"], userDataVariable=value["user data"])
+    box.tag(
+        "GAds - user data",
+        "awud",
+        [on["purchase"]],
+        ads,
+        conversionId=value["ads"],
+        userDataVariable=value["user data"],
+    )
     box.tag("enhanced conversions (old)", "awud", [on["french order"]], conversionId=value["ads"])
     box.html(
         "adwords phone call",

@@ -45,14 +45,18 @@ def _meta_of_bluebird(shop: Shop) -> None:
     pixel = value["pixel"] = box.constant("Const - Meta pixel", "100000000000001", meta)
     asked = [codes.field("pixelId", needed=True), codes.field("eventName", needed=True)]
     asked += [codes.field(name) for name in ("eventId", "value", "currency", "contents")]
-    kind = shop.kind["meta"] = box.template("Meta pixel of Bluebird", codes.template("Meta pixel", codes.META_TEMPLATE, asked))
+    kind = shop.kind["meta"] = box.template(
+        "Meta pixel of Bluebird", codes.template("Meta pixel", codes.META_TEMPLATE, asked)
+    )
     money = {"value": value["value"], "currency": value["currency"], "contents": value["contents"]}
     allowed = _allowed(shop, needs("ad_storage", "ad_user_data"))
     for event, trigger in (("ViewContent", "view_item"), ("Search", "search")):
         box.tag(f"Meta - {event}", kind, [on[trigger]], meta, allowed, pixelId=pixel, eventName=event,
                 eventId=value["event_id"], **money)  # fmt: skip
     box.tag("FB Pixel", kind, [ALL_PAGES], pixelId=pixel, eventName="PageView")
-    box.tag("Facebook AddToCart", kind, [on["add_to_cart"]], pixelId=pixel, eventName="AddToCart", eventId="cart", **money)
+    box.tag(
+        "Facebook AddToCart", kind, [on["add_to_cart"]], pixelId=pixel, eventName="AddToCart", eventId="cart", **money
+    )
     box.tag("Meta - InitiateCheckout", kind, [on["begin_checkout"]], meta, {"consentSettings": needs()}, pixelId=pixel,
             eventName="InitiateCheckout", **money)  # fmt: skip
     box.tag("Facebook Purchase", kind, [on["purchase"]], "", {"consentSettings": needs()}, pixelId=pixel,
@@ -113,7 +117,11 @@ def _smaller_networks(shop: Shop) -> None:
              [on["view_item"]])  # fmt: skip
     box.html("criteo basket", codes.script(f"window.criteo_q = window.criteo_q || []; criteo_q.push({{event: 'viewBasket', item: {value['skus']}}});"),
              [on["view_cart"]])  # fmt: skip
-    box.html("Taboola", codes.script("window._tfa = window._tfa || []; _tfa.push({notify: 'event', name: 'page_view', id: 1000001});"), [ALL_PAGES])
+    box.html(
+        "Taboola",
+        codes.script("window._tfa = window._tfa || []; _tfa.push({notify: 'event', name: 'page_view', id: 1000001});"),
+        [ALL_PAGES],
+    )
     box.html("Reddit", codes.script("rdt('track', 'Purchase');"), [on["purchase"]], "", {"paused": True})
     box.tag("Partner network order", "img", [on["purchase"]], "", None,
             url="https://orders.partner-network.example/t.gif?order={{DLV - ecommerce.transaction_id}}", useCacheBuster=True)  # fmt: skip
@@ -127,7 +135,12 @@ def _watching(shop: Shop) -> None:
     box.html("Hotjar script", codes.loader("https://static.hotjar.com/c/hotjar-1000001.js?sv=6", "hj"), [ALL_PAGES])
     box.html("Hotjar - checkout", codes.script("hj('event', 'checkout');"), [on["begin_checkout"]], shop.folder["tools"],
              _allowed(shop, _STATISTICS))  # fmt: skip
-    box.html("Clarity", codes.loader("https://www.clarity.ms/tag/examp1e001", "clarity"), [on["allowed"]], shop.folder["tools"])
+    box.html(
+        "Clarity",
+        codes.loader("https://www.clarity.ms/tag/examp1e001", "clarity"),
+        [on["allowed"]],
+        shop.folder["tools"],
+    )
     box.html("Crazy Egg", codes.loader("https://script.crazyegg.com/pages/scripts/0000/0001.js", "cegg"), [ALL_PAGES], "",
              {"paused": True, "notes": "until the new template is live"})  # fmt: skip
     box.html("Matomo test", codes.script("window._paq = window._paq || []; _paq.push(['trackEvent', 'shop', {{DLV - ecommerce.total}}]);"),
@@ -138,12 +151,29 @@ def _tools(shop: Shop) -> None:
     """What is not measuring: the banner, markup for search engines, widgets."""
     box, on, tools = shop.box, shop.on, shop.folder["tools"]
     box.year("2025-02-17")
-    banner = box.template("Own consent banner", codes.template("Own consent banner", codes.BANNER, [codes.field("command", needed=True)]))
-    box.tag("Banner - consent default", banner, [ALL_PAGES], tools, {"priority": {"type": "INTEGER", "value": "900"}}, command="default")
+    banner = box.template(
+        "Own consent banner", codes.template("Own consent banner", codes.BANNER, [codes.field("command", needed=True)])
+    )
+    box.tag(
+        "Banner - consent default",
+        banner,
+        [ALL_PAGES],
+        tools,
+        {"priority": {"type": "INTEGER", "value": "900"}},
+        command="default",
+    )
     box.tag("Banner - consent update", banner, [on["allowed"]], tools, command="update")
     box.html("Tools - markup of products", codes.script("var one = {'@type': 'Product', name: {{Page Path}}}; window.markup = JSON.stringify(one);"),
              [on["view_item"]], tools)  # fmt: skip
-    box.html("Klaviyo", codes.loader("https://static.klaviyo.com/onsite/js/klaviyo.js?company_id=EXAMPL", "klaviyo"), [ALL_PAGES])
+    box.html(
+        "Klaviyo",
+        codes.loader("https://static.klaviyo.com/onsite/js/klaviyo.js?company_id=EXAMPL", "klaviyo"),
+        [ALL_PAGES],
+    )
     box.html("Reviews badge", codes.script("document.querySelector('#badge').hidden = false;"), [on["view_item"]])
     box.html("Untitled Tag", codes.script("console.log({{RT - kind of page}});"), [])
-    box.html("first visit cookie", codes.script("document.cookie = 'first_visit=' + {{CJS - number of items}} + '; path=/';"), [ALL_PAGES])
+    box.html(
+        "first visit cookie",
+        codes.script("document.cookie = 'first_visit=' + {{CJS - number of items}} + '; path=/';"),
+        [ALL_PAGES],
+    )
