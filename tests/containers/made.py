@@ -11,11 +11,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.containers import shop, shop_vendors
+from tests.containers import shop_google, shop_parts, shop_past, shop_vendors
 from tests.containers.export import Export, Json, text
 from tests.containers.leads import harrowgate
 from tests.containers.publisher import saltmarsh
 from tests.containers.server import fernhollow_server
+from tests.containers.shop import Shop
 
 TARGETS = Path(__file__).resolve().parents[2] / "targets/experiments"
 
@@ -23,7 +24,31 @@ TARGETS = Path(__file__).resolve().parents[2] / "targets/experiments"
 def fernhollow() -> Json:
     """A shop after ten years of many hands."""
     box = Export("Fernhollow Outdoor - www.fernhollow.example", "GTM-EXAMPLE", "6000000001", "30000001")
-    shop_vendors.add(shop.own_parts(box))
+    box.built_in(
+        PAGE_URL="Page URL",
+        PAGE_HOSTNAME="Page Hostname",
+        PAGE_PATH="Page Path",
+        REFERRER="Referrer",
+        EVENT="Event",
+        CLICK_ELEMENT="Click Element",
+        CLICK_CLASSES="Click Classes",
+        CLICK_ID="Click ID",
+        CLICK_URL="Click URL",
+        CLICK_TEXT="Click Text",
+        FORM_ID="Form ID",
+        SCROLL_DEPTH_THRESHOLD="Scroll Depth Threshold",
+        VIDEO_TITLE="Video Title",
+        VIDEO_STATUS="Video Status",
+    )
+    shop = Shop(box)
+    shop_past.years_in_house(shop)
+    shop_past.pixelwerk(shop)
+    shop_parts.variables(shop)
+    shop_parts.settings(shop)
+    shop_parts.triggers(shop)
+    shop_google.ga4(shop)
+    shop_google.google_ads(shop)
+    shop_vendors.add(shop)
     return box.data("2026-03-02 08:14:51")
 
 
