@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.containers import codes
-from tests.containers.export import ALL_PAGES, INIT, Json, fields
+from tests.containers.export import ALL_PAGES, INIT, Json, fields, needs
 from tests.containers.shop import Shop
 
 
@@ -115,6 +115,8 @@ def google_ads(shop: Shop) -> None:
         "Google Ads first order",
         "awct",
         [on["first order"]],
+        "",
+        {"consentSettings": needs("ad_storage")},
         conversionId=value["ads"],
         conversionLabel="exampleFirst00003",
         conversionValue=value["value"],
