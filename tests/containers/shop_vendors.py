@@ -64,7 +64,6 @@ def _meta_of_bluebird(shop: Shop) -> None:
             pixelId=pixel,
             eventName=event,
             eventId=value["event_id"],
-            **money,
         )
     box.tag("FB Pixel", kind, [ALL_PAGES], pixelId=pixel, eventName="PageView")
     box.tag(
