@@ -9,13 +9,16 @@ from typing import Any
 NOT_EMPTY = [{"type": "NON_EMPTY"}]
 
 
-def template(label: str, code: str, fields: Sequence[dict[str, Any]] = (), context: str = "WEB_TEMPLATE") -> str:
-    """The text of a template: what it is called, what it asks for, what it does."""
+def template(
+    label: str, code: str, fields: Sequence[dict[str, Any]] = (), context: str = "WEB", may: str = "inject_script"
+) -> str:
+    """The text of a template: what it is called, what it asks for, what it does, and what it may do."""
     about = {"type": "TAG", "displayName": label, "description": f"{label}, made in this container", "version": 1}
-    allowed = [{"instance": {"key": {"publicId": "inject_script", "versionId": "1"}}, "isRequired": True}]
+    allowed = [{"instance": {"key": {"publicId": one, "versionId": "1"}}, "isRequired": True} for one in may.split()]
+    place = "SERVER" if context == "SERVER" else "WEB_TEMPLATE"
     parts = {
         "INFO": json.dumps(about, indent=2), "TEMPLATE_PARAMETERS": json.dumps(list(fields), indent=2),
-        f"SANDBOXED_JS_FOR_{context}": code.strip(), "WEB_PERMISSIONS": json.dumps(allowed, indent=2),
+        f"SANDBOXED_JS_FOR_{place}": code.strip(), f"{context}_PERMISSIONS": json.dumps(allowed, indent=2),
         "NOTES": "Made by hand.",
     }  # fmt: skip
     return "".join(f"___{name}___\n\n{body}\n\n\n" for name, body in parts.items())

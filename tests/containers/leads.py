@@ -65,7 +65,9 @@ def _measured_with_care(box: Export, on: dict[str, str], ga4: str, ads: str, too
     box.variable("URL - gclid", "u", ads, component="QUERY", queryKey="gclid")
     banner = box.template(
         "Consent banner of an example",
-        codes.template("Consent banner", codes.BANNER, [codes.field("command", needed=True)]),
+        codes.template(
+            "Consent banner", codes.BANNER, [codes.field("command", needed=True)], may="access_consent get_cookies"
+        ),
         codes.gallery("example-templates", "consent-banner-of-an-example", "EXCMP"),
     )
     box.tag("Banner - consent default", banner, [CONSENT_INIT], tools, command="default")
@@ -131,7 +133,7 @@ def _measured_in_a_hurry(box: Export, on: dict[str, str], ads: str) -> None:
     box.tag("Copy of email GA4", "gaawe", [on["mail"]], eventName="email_click", measurementIdOverride="G-EXAMPLE002")
     box.tag("Adwords remarketing", "sp", [ALL_PAGES], conversionId=account)
     box.tag("phone conversion", "awct", [on["call"]], ads, conversionId=account, conversionLabel="")
-    box.tag("UA pageview", "ua", [ALL_PAGES], trackType="TRACK_PAGEVIEW", trackingId="UA-00000000-2")
+    box.tag("UA pageview", "ua", [ALL_PAGES], trackType="TRACK_PAGEVIEW", trackingId="UA-10000002-1")
     box.html("Facebook base", codes.pixel(pixel, "PageView"), [ALL_PAGES])
     box.html("Facebook lead", codes.script("fbq('track', 'Lead', {});"), [on["sent"]])
     box.html(

@@ -72,7 +72,7 @@ def _variables(box: Export, folders: dict[str, str]) -> dict[str, str]:
     box.layer("DLV - article.id", "article.id")
     box.layer("author", "article.author")
     box.variable("JS - ad slots", "j", name="adSlots.length")
-    box.constant("UA property", "UA-00000000-3")
+    box.constant("UA property", "UA-10000003-1")
     return found
 
 

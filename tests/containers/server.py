@@ -126,7 +126,10 @@ def _triggers(box: Export, value: dict[str, str], ga4: str) -> dict[str, str]:
 
 def _tags(box: Export, on: dict[str, str], value: dict[str, str], ga4: str, meta: str) -> None:
     asked = [codes.field("pixelId", needed=True), codes.field("eventName"), codes.field("eventId"), codes.field("mail")]
-    capi = box.template("Conversions API", codes.template("Conversions API", codes.CAPI_TEMPLATE, asked, "SERVER"))
+    capi = box.template(
+        "Conversions API",
+        codes.template("Conversions API", codes.CAPI_TEMPLATE, asked, "SERVER", "send_http read_event_data"),
+    )
     tiktok = box.template(
         "TikTok events",
         codes.template(
@@ -134,6 +137,7 @@ def _tags(box: Export, on: dict[str, str], value: dict[str, str], ga4: str, meta
             codes.TIKTOK_SERVER_TEMPLATE,
             [codes.field("pixelCode", needed=True), codes.field("eventId")],
             "SERVER",
+            "send_http",
         ),
         codes.gallery("example-templates", "events-of-an-example", "EXTTS"),
     )

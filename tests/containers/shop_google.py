@@ -107,8 +107,8 @@ def google_ads(shop: Shop) -> None:
         shop.blocked,
         conversionId=value["ads"],
         conversionLabel="exampleNews000002",
-        conversionValue="5",
-        currencyCode="EUR",
+        conversionValue=value["worth"],
+        currencyCode=value["local currency"],
         orderId=value["event_id"],
     )
     box.tag(

@@ -77,6 +77,14 @@ def variables(shop: Shop) -> None:
     value["language"] = box.lookup(
         "LT - language", "{{Page Hostname}}", {"fr.fernhollow.example": "fr", "nl.fernhollow.example": "nl"}, "de", ga4
     )
+    value["local currency"] = box.lookup(
+        "LT - currency",
+        "{{Page Hostname}}",
+        {"uk.fernhollow.example": "GBP", "ch.fernhollow.example": "CHF"},
+        "EUR",
+        ads,
+    )
+    value["worth"] = box.lookup("LT - worth of a subscriber", value["language"], {"fr": "4", "nl": "6"}, "5", ads)
     value["first visit"] = box.script("CJS - is first visit", "return {{pw_cookie_first_visit}} ? 'no' : 'yes';", ga4)
     value["device"] = box.script("device", "return window.innerWidth < 700 ? 'small' : 'large';")
     value["stock"] = box.layer("DLV - product.stock", "product.stock", ga4)

@@ -12,7 +12,7 @@ def years_in_house(shop: Shop) -> None:
     box, on, value = shop.box, shop.on, shop.value
     box.year("2016-04-11")
     old = shop.folder["old"] = box.folder("Google Analytics")
-    value["ua"] = box.constant("gaProperty", "UA-00000000-1", old)
+    value["ua"] = box.constant("gaProperty", "UA-10000001-1", old)
     settings = box.variable(
         "Google Analytics Settings", "gas", old, cookieDomain="auto", doubleClick=False, trackingId=value["ua"]
     )

@@ -50,7 +50,8 @@ def _meta_of_bluebird(shop: Shop) -> None:
     asked = [codes.field("pixelId", needed=True), codes.field("eventName", needed=True)]
     asked += [codes.field(name) for name in ("eventId", "value", "currency", "contents")]
     kind = shop.kind["meta"] = box.template(
-        "Meta pixel of Bluebird", codes.template("Meta pixel", codes.META_TEMPLATE, asked)
+        "Meta pixel of Bluebird",
+        codes.template("Meta pixel", codes.META_TEMPLATE, asked, may="inject_script access_globals"),
     )
     money = {"value": value["value"], "currency": value["currency"], "contents": value["contents"]}
     allowed = _allowed(shop, needs("ad_storage", "ad_user_data"))
@@ -163,7 +164,12 @@ def _smaller_networks(shop: Shop) -> None:
     )
     kind = box.template(
         "LinkedIn insight",
-        codes.template("LinkedIn insight", codes.LINKEDIN_TEMPLATE, [codes.field("partnerId", needed=True)]),
+        codes.template(
+            "LinkedIn insight",
+            codes.LINKEDIN_TEMPLATE,
+            [codes.field("partnerId", needed=True)],
+            may="inject_script access_globals",
+        ),
         codes.gallery("example-templates", "insight-of-an-example", "EXLNK"),
     )
     box.tag("LinkedIn", kind, [ALL_PAGES], partnerId="1000001")
@@ -247,7 +253,10 @@ def _tools(shop: Shop) -> None:
     box, on, tools = shop.box, shop.on, shop.folder["tools"]
     box.year("2025-02-17")
     banner = box.template(
-        "Own consent banner", codes.template("Own consent banner", codes.BANNER, [codes.field("command", needed=True)])
+        "Own consent banner",
+        codes.template(
+            "Own consent banner", codes.BANNER, [codes.field("command", needed=True)], may="access_consent get_cookies"
+        ),
     )
     box.tag(
         "Banner - consent default",
