@@ -13,7 +13,7 @@ from harness.scorers.gtm.entities import Entity, canonical, objects, strings, te
 from harness.scorers.gtm.known import catalogue
 
 NAMED = re.compile(r"\{\{([^{}]+)\}\}")
-_NO_TEXT = {
+NO_TEXT = {
     "name",
     "notes",
     "fingerprint",
@@ -100,7 +100,7 @@ class References:
             yield from self._clients(one)
 
     def _texts(self, one: Entity) -> Iterator[Reference]:
-        inside = {key: value for key, value in one.data.items() if key not in _NO_TEXT}
+        inside = {key: value for key, value in one.data.items() if key not in NO_TEXT}
         for found in strings(inside, one.pointer):
             if "{{" in found.text:
                 for name in NAMED.findall(found.text):
