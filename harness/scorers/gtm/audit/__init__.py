@@ -44,4 +44,4 @@ def audit_of(view: View) -> Audited:
     return Audited(tuple(findings), sum(WEIGHTS[one.severity] for one in findings))
 
 
-__all__ = ["RULES", "Audited", "Finding", "audit", "audit_of"]
+__all__ = ["RULES", "WEIGHTS", "Audited", "Finding", "audit", "audit_of"]
