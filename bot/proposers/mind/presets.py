@@ -18,17 +18,18 @@ LIBRARIES = ("jsonpatch", "ruamel.yaml")
 @dataclass(frozen=True)
 class Preset:
     """provider: the entry of models.providers in .github/autoresearch.yml; model: a small, fast one; history_tokens:
-    less where a server reads short prompts only, and cuts off the beginning of longer ones."""
+    and view_tokens: less where a server reads short prompts only, and cuts off the beginning of longer ones."""
 
     provider: str
     model: str
     history_tokens: int = 12_000
+    view_tokens: int = 24_000
 
 
 PRESETS = {
     "claude": Preset("anthropic", "claude-haiku-5-5"),
     "openai": Preset("openai", "gpt-6-luna"),
-    "ollama": Preset("ollama", "qwen2.5-coder:7b", 2_000),
+    "ollama": Preset("ollama", "qwen2.5-coder:7b", 2_000, 4_000),
 }
 
 

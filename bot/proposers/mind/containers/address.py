@@ -115,9 +115,9 @@ def _identity(array: str, listed: list[Any], index: int) -> str:
     """The field that tells an item from all others of its list; "" where none does."""
     one = listed[index]
     for field in (_ID_OF.get(array, "key"), "key", "name"):
-        if isinstance(one, Mapping) and (value := text_of(one.get(field))):
-            if sum(text_of(other.get(field)) == value for _n, other in objects(listed)) == 1:
-                return field
+        value = text_of(one.get(field)) if isinstance(one, Mapping) else ""
+        if value and sum(text_of(other.get(field)) == value for _n, other in objects(listed)) == 1:
+            return field
     return ""
 
 

@@ -21,7 +21,6 @@ from harness.errors import InvalidCandidate
 from harness.scorers.gtm import read
 from harness.scorers.gtm.entities import ARRAYS, strings, text_of
 
-OPS = ("add", "remove", "replace", "set", "rename", "consent")
 _KINDS = {array: kind for kind, (array, _id) in ARRAYS.items()}
 _PLACEHOLDER = re.compile(r"new:[a-z ]+:\w+")
 _OWNERS = ("accountId", "containerId")
@@ -53,6 +52,7 @@ class _Work:
         self._draft = draft
         self._given: dict[str, str] = {}
         self._meant: set[str] = set()
+        self._standing = {one.text for one in strings(draft.data, "") if _PLACEHOLDER.fullmatch(one.text)}
 
     def do(self, edit: Edit) -> None:
         op, steps = str(edit["op"]), parsed(str(edit["path"]), self._draft.data)
@@ -87,6 +87,8 @@ class _Work:
         if any(CUT.search(text) or REMOVED in text for text in texts):
             raise Wrong("it holds the mark of a text that you were not shown in full; leave that text as it is")
         self._meant |= {text for text in texts if _PLACEHOLDER.fullmatch(text)}
+        if taken := sorted(self._meant & self._standing):
+            raise Wrong(f"{said(taken[0])} stands in the file as a text: take another number")
         return _as_written(value)
 
     def _put(self, op: str, steps: tuple[Step, ...], value: Any) -> None:
@@ -110,7 +112,7 @@ class _Work:
     def _new(self, kind: str, value: Any) -> None:
         if not isinstance(value, dict):
             raise Wrong(f"a new {kind} is an object, in structure")
-        array, key = ARRAYS[kind]
+        key = ARRAYS[kind][1]
         id_ = text_of(value.get(key))
         if id_ and not _PLACEHOLDER.fullmatch(id_):
             raise Wrong(
@@ -131,12 +133,14 @@ class _Work:
         entity = found(self._draft.data, tuple(above))
         if not isinstance(entity, dict) or not isinstance(entity.get("parameter", []), list):
             raise Wrong("there is nothing with parameters")
-        old = [one for one in entity.get("parameter", []) if isinstance(one, dict) and one.get("key") == last.value]
         if value is None:
             raise Wrong("a parameter is set to a value, or to a structure")
-        kind = text_of(old[0].get("type")) if old and not isinstance(value, (dict, list)) else "TEMPLATE"
         if isinstance(value, dict) and "type" not in value:
             raise Wrong("the structure of a parameter has a type, as LIST, and a list or a map")
+        old = [one for one in entity.get("parameter", []) if isinstance(one, dict) and one.get("key") == last.value]
+        if isinstance(value, (int, float)) and (old or not isinstance(value, bool)):
+            value = text_of(value)
+        kind = text_of(old[0].get("type")) if old and isinstance(value, str) else "TEMPLATE"
         self._draft.set_parameter(entity, last.value, value, kind)
 
     def _add(self, steps: tuple[Step, ...], value: Any) -> None:
@@ -156,16 +160,18 @@ class _Work:
     def _replace(self, steps: tuple[Step, ...], value: Any) -> None:
         parent, last = found(self._draft.data, steps[:-1]), steps[-1]
         old = inside(parent, last)
+        if isinstance(old, str) and isinstance(value, (bool, int, float)):
+            value = text_of(value)
         if isinstance(old, str) != isinstance(value, str):
             raise Wrong(f"there stands {_what(old)}, and {_what(value)} cannot stand in its place")
-        holder, at = (parent[last.key], item(parent[last.key], last)) if last.field else (parent, last.key)
-        holder[int(at) if isinstance(holder, list) else at] = value
+        holder, at = _slot(parent, last)
+        holder[at] = value
 
     def _remove(self, steps: tuple[Step, ...]) -> None:
         parent, last = found(self._draft.data, steps[:-1]), steps[-1]
         inside(parent, last)
-        holder, at = (parent[last.key], item(parent[last.key], last)) if last.field else (parent, last.key)
-        del holder[int(at) if isinstance(holder, list) else at]
+        holder, at = _slot(parent, last)
+        del holder[at]
 
     def _rename(self, steps: tuple[Step, ...], name: str) -> None:
         kind, one = self._entity(steps)
@@ -188,6 +194,13 @@ class _Work:
         raise Wrong("that is no entity; one is /containerVersion/tag[tagId=12]")
 
 
+def _slot(parent: Any, last: Step) -> tuple[Any, Any]:
+    """What holds the value at a step, and its key or number there."""
+    if last.field:
+        return parent[last.key], item(parent[last.key], last)
+    return parent, int(last.key) if isinstance(parent, list) else last.key
+
+
 def _what(value: Any) -> str:
     if isinstance(value, (dict, list)):
         return "an object" if isinstance(value, dict) else "a list"
@@ -195,12 +208,12 @@ def _what(value: Any) -> str:
 
 
 def _as_written(value: Any) -> Any:
-    """Numbers and truth values as Tag Manager writes them: as texts."""
+    """The values of parameters as Tag Manager writes them: as texts."""
     if isinstance(value, dict):
-        return {key: _as_written(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_as_written(one) for one in value]
-    return text_of(value) if isinstance(value, (bool, int, float)) else value
+        is_parameter = "type" in value and not isinstance(value.get("value", {}), (dict, list))
+        texts = {"value": text_of(value["value"])} if is_parameter and "value" in value else {}
+        return {key: _as_written(one) for key, one in value.items()} | texts
+    return [_as_written(one) for one in value] if isinstance(value, list) else value
 
 
 def _with_ids(value: Any, given: Mapping[str, str]) -> Any:

@@ -24,9 +24,7 @@ def _lines(policy: Policy) -> Iterator[str]:
     yield f"These may be added: {added}." if added else "Nothing may be added."
     yield "Tags may be paused." if policy.pause else "No tag may be paused."
     yield "Entities may be renamed, by the op rename." if policy.rename else "Nothing may be renamed."
-    yield (
-        "Code may be changed, with care." if policy.code else "No code may be changed: html, JavaScript, templates."
-    )
+    yield ("Code may be changed, with care." if policy.code else "No code may be changed: html, JavaScript, templates.")
     if policy.types == "known":
         yield "No type, consent type or status may be invented: only what Tag Manager knows, and templates of the file."
     yield (

@@ -14,9 +14,12 @@ from typing import Any
 
 from bot.models.redaction import REMOVED
 from bot.proposers.mind.containers import complaints
+from bot.proposers.mind.containers.address import found, parsed
 from bot.proposers.mind.containers.index import LEGEND, index, quoted
 from bot.proposers.mind.containers.permitted import permitted
 from bot.proposers.mind.fence import begins, fenced, one_line
+from harness.documents.change import steps
+from harness.documents.identity import changes, words
 from harness.scorers.gtm import Container, Declared, Scored, read, score
 from harness.scorers.gtm.checks import Issue
 from harness.scorers.gtm.entities import ARRAYS, Entity
@@ -62,6 +65,11 @@ class Looked:
         return frozenset(issue.pointer for issue in self.issues if issue.code == "secret")
 
     @cached_property
+    def secret_texts(self) -> tuple[str, ...]:
+        data = self.container.data
+        return tuple(str(found(data, parsed(pointer, data))) for pointer in sorted(self.secrets))
+
+    @cached_property
     def hidden(self) -> frozenset[Entity]:
         """Entities that hold such texts."""
         return frozenset(one for one in map(self.entity_of, self.issues) if one and self._holds_a_secret(one))
@@ -79,19 +87,26 @@ class Looked:
 class View:
     """Of one target's file. See `bot.proposers.mind.showing.Showing`."""
 
+    tells_parts = True
+
     def __init__(self, file: str, known: Known) -> None:
         self._file, self._known = file, known
         self._looked: dict[bytes, Looked] = {}
+        self._fixed: tuple[bytes, str] = (b"", "")
 
     def fixed(self, content: bytes) -> str:
-        looked = self._look(content)
+        """Kept until another is asked for: a prompt begins with the same one for many experiments."""
+        if self._fixed[0] != content or not self._fixed[1]:
+            self._fixed = (content, self._shown(self._look(content)))
+        return self._fixed[1]
+
+    def _shown(self, looked: Looked) -> str:
         cuts: list[str] = []
         sections = "".join(self._sections(looked, cuts))
         cut = f"Left out above, for its length: {'; '.join(cuts)}.\n" if cuts else "Nothing was left out above.\n"
         return f"{sections}{cut}# What may be changed in it\n{permitted(self._known.policy)}"
 
-    def now(self, anchor: bytes, content: bytes, before: int) -> str:
-        """before: unused; what changed since is short, see `outgrown`."""
+    def now(self, anchor: bytes, content: bytes, _before: int) -> str:
         looked = self._look(content)
         nine = f"Its dimensions, the one that can still give the most first:\n{complaints.nine(looked.scored)}\n"
         if content == anchor:
@@ -102,6 +117,15 @@ class View:
         if anchor == content:
             return False
         return len(self._since(self._look(anchor), self._look(content)).encode()) > OUTGROWN * self._known.most
+
+    def described(self, before: bytes, after: bytes) -> str:
+        """In words, then change by change."""
+        old, new = self._look(before), self._look(after)
+        made = changes(old.container.data, new.container.data)
+        said = [words(made, old.container.data, new.container.data)]
+        hidden = (*old.secret_texts, *new.secret_texts)
+        said += [f"{steps(one.path)}: {_value(one.before, hidden)} -> {_value(one.after, hidden)}" for one in made]
+        return "\n".join(said)
 
     def _look(self, content: bytes) -> Looked:
         if content not in self._looked:
@@ -197,20 +221,29 @@ class _Cut:
         return value
 
 
+def _value(value: Any, hidden: Sequence[str]) -> str:
+    """Short; what holds a text that nobody may see is not shown."""
+    said = json.dumps(value, ensure_ascii=False)
+    if any(json.dumps(text, ensure_ascii=False)[1:-1] in said for text in hidden):
+        return REMOVED
+    return one_line(said, 160)
+
+
 def _head(looked: Looked) -> str:
     scored, on = looked.scored, looked.container.built_ins
     counts = ", ".join(f"{count} {kind}" for kind, count in scored.counts.items())
     guessed = " (guessed)" if scored.guessed else ""
     system = "; ".join(f"{id_} {one['name']}" for id_, one in catalogue()["system_triggers"].items())
     return (
-        f"{quoted(scored.container)}, a container for {scored.context}; business: {scored.business}{guessed}; {counts}\n"
+        f"{quoted(scored.container)}, a container for {scored.context}, {counts}\n"
+        f"the business that it measures: {scored.business}{guessed}\n"
         f"triggers of the system, which stand in no list: {system}\n"
         f"built-in variables that are switched on: {one_line(', '.join(on) or 'none', 2_000)}\n"
     )
 
 
 def _named(looked: Looked) -> list[Entity]:
-    """Entities that issues name, each once. Those whose name or folder alone is wrong come last: the index shows both."""
+    """Entities that issues name, each once. Those whose name or folder is wrong come last: the index shows both."""
     bodies = [issue for issue in looked.issues if issue.dimension not in _OF_A_LINE]
     others = [issue for issue in looked.issues if issue.dimension in _OF_A_LINE]
     return [one for one in dict.fromkeys(map(looked.entity_of, [*bodies, *others])) if one]
