@@ -18,7 +18,7 @@ from bot.proposers.mind.containers.address import found, parsed
 from bot.proposers.mind.containers.index import LEGEND, index, quoted
 from bot.proposers.mind.containers.permitted import permitted
 from bot.proposers.mind.fence import begins, fenced, one_line
-from harness.documents.change import steps
+from harness.documents.change import Change, steps
 from harness.documents.identity import changes, words
 from harness.scorers.gtm import Container, Declared, Scored, read, score
 from harness.scorers.gtm.checks import Issue
@@ -124,7 +124,7 @@ class View:
         made = changes(old.container.data, new.container.data)
         said = [words(made, old.container.data, new.container.data)]
         hidden = (*old.secret_texts, *new.secret_texts)
-        said += [f"{steps(one.path)}: {_value(one.before, hidden)} -> {_value(one.after, hidden)}" for one in made]
+        said += [f"{steps(one.path)}: {_change(one, hidden)}" for one in made]
         return "\n".join(said)
 
     def _look(self, content: bytes) -> Looked:
@@ -219,6 +219,15 @@ class _Cut:
             self.count += 1
             return begins(value, LONG // 2)
         return value
+
+
+def _change(one: Change, hidden: Sequence[str]) -> str:
+    if one.what == "order":
+        return "in another order"
+    if one.what == "remove":
+        return "gone"
+    after = _value(one.after, hidden)
+    return f"+ {after}" if one.what == "add" else f"{_value(one.before, hidden)} -> {after}"
 
 
 def _value(value: Any, hidden: Sequence[str]) -> str:
