@@ -27,7 +27,7 @@ _BASIC = 0xFFFF
 
 
 def rewritten(data: Any, like: str) -> str:
-    """JSON text of `data` in the style of another JSON text; `like` itself for its own data, where a program wrote it."""
+    """JSON text of `data` in the style of another; that text itself for its own data, where a program wrote it."""
     style = _style(like)
     parts = list[str]()
     _write(data, style, "\n", parts.append)

@@ -1,4 +1,4 @@
-"""Differences by identity: they lead from one document to the other, mean the same thing wherever it stands, and read."""
+"""Differences by identity: they lead from one document to the other, wherever a thing stands, and they read."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_random_edits_of_a_container(seed: int) -> None:
             lambda tag: tag.update(name=tag["name"] + "!"),
             lambda tag: tag["parameter"].append({"type": "TEMPLATE", "key": "currency", "value": "EUR"}),
             lambda tag: tag.update(firingTriggerId=["12", "11"]),
-            lambda tag: tags.remove(tag),
+            tags.remove,
         ])(tag)  # fmt: skip
     tags.insert(rng.randrange(len(tags)), {"accountId": "1", "containerId": "2", "tagId": "77", "name": "new"})
     found = changes(before, after)

@@ -50,8 +50,8 @@ def test_what_other_writers_escape_stays_escaped(indent: Any, newline: str) -> N
     gson, go = carefully(plain, "<>&='"), carefully(plain, "<>&\u2028")
     php = json.dumps(DATA, indent=indent).replace("/", "\\/")
     shouted = carefully(plain, "<>&é", upper=True)
-    for text in (gson, go, php, shouted):
-        text = text.replace("\n", newline) + newline
+    for written in (gson, go, php, shouted):
+        text = written.replace("\n", newline) + newline
         assert rewritten(json.loads(text), text) == text
 
 

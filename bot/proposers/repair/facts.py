@@ -16,8 +16,9 @@ _WORDS = ("business", "consent_mode", "consent_default")
 
 
 def facts_of(target: Target, source: Source | None) -> tuple[Declared, Policy]:
-    """source: the night's base commit; without one, and without such files in it, nothing is declared."""
-    return declared_of(target, source), Policy()
+    """source: the night's base commit; without one, and without declared.yaml in it, nothing is declared."""
+    policy = target.policy if isinstance(target.policy, Policy) else Policy()
+    return declared_of(target, source), policy
 
 
 def declared_of(target: Target, source: Source | None) -> Declared:
