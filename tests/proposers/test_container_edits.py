@@ -222,7 +222,7 @@ def test_what_is_removed_is_what_was_named() -> None:
 
 
 @pytest.mark.parametrize(("made", "why"), [
-    (edit("replace", "/tag[tagId=999]/name", "x"), "edit 1 (replace /tag[tagId=999]/name): there is no tag whose tagId"),
+    (edit("replace", "/tag[tagId=999]/name", "x"), "edit 1 (replace /tag[tagId=999]/name): there is no tag whose"),
     (edit("replace", f"{ORDER}/label", "x"), "there is no label in it; there is accountId"),
     (edit("replace", "tag[tagId=54]", "x"), "an address begins with /"),
     (edit("replace", "/containerVersion/tag/99/name", "x"), "there is no 99 in it: it is a list of 37"),
