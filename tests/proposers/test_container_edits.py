@@ -118,7 +118,7 @@ def test_doubled_ids_are_told_by_number_and_asked_for_by_number() -> None:
     data["containerVersion"]["tag"][13]["name"] = data["containerVersion"]["tag"][0]["name"]
     assert spelled(data, "/containerVersion/tag/13") == "/containerVersion/tag/13"
     assert "there are 2 of tag whose tagId is 13: say its number" in wrong(
-        edit("replace", "/tag[tagId=13]/name", "x"), data=data
+        edit("replace", "/tag[tagId=13]/type", "x"), data=data
     )
 
 
@@ -223,6 +223,8 @@ def test_what_is_removed_is_what_was_named() -> None:
 
 @pytest.mark.parametrize(("made", "why"), [
     (edit("replace", "/tag[tagId=999]/name", "x"), "edit 1 (replace /tag[tagId=999]/name): there is no tag whose"),
+    (edit("replace", f"{ORDER}/name", "x"), "a name is changed by the op rename"),
+    (edit("add", f"{ORDER}/tagId", "17"), "ids are given by code, and the tag keeps its own"),
     (edit("replace", f"{ORDER}/label", "x"), "there is no label in it; there is accountId"),
     (edit("replace", "tag[tagId=54]", "x"), "an address begins with /"),
     (edit("replace", "/containerVersion/tag/99/name", "x"), "there is no 99 in it: it is a list of 37"),
@@ -232,9 +234,9 @@ def test_what_is_removed_is_what_was_named() -> None:
     (edit("add", f"{ORDER}/name/x", "19"), "nothing can be added there"),
     (edit("set", f"{ORDER}/name", "x"), "set is for a parameter"),
     (edit("set", f"{ORDER}/parameter[key=a]"), "a parameter is set to a value"),
-    (edit("replace", f"{ORDER}/name", None), "there stands a text, and nothing cannot stand in its place"),
+    (edit("replace", f"{ORDER}/type", None), "there stands a text, and nothing cannot stand in its place"),
     ({**edit("add", "/tag/-"), "structure": "{nope"}, "structure is not JSON"),
-    (edit("replace", f"{ORDER}/name", "a\n[... 1,200 more characters]"), "a text that you were not shown in full"),
+    (edit("replace", f"{ORDER}/type", "a\n[... 1,200 more characters]"), "a text that you were not shown in full"),
     (edit("set", f"{ORDER}/parameter[key=a]", "x [secret removed]"), "a text that you were not shown in full"),
 ])  # fmt: skip
 def test_what_is_wrong_is_said_in_words_that_help(made: dict[str, Any], why: str) -> None:

@@ -93,6 +93,7 @@ class _Work:
 
     def _put(self, op: str, steps: tuple[Step, ...], value: Any) -> None:
         kind = self._kind_of_new(steps)
+        self._refuse_names_and_ids(steps)
         if op == "add" and kind:
             self._new(kind, value)
         elif op == "set":
@@ -101,6 +102,15 @@ class _Work:
             self._add(steps, value)
         else:
             self._replace(steps, value)
+
+    def _refuse_names_and_ids(self, steps: tuple[Step, ...]) -> None:
+        """Raises Wrong where a field that others refer to would be put in its place like any other."""
+        parent, last = found(self._draft.data, steps[:-1]), steps[-1]
+        of = next((kind for kind in ARRAYS if any(parent is one for one in self._draft.entities(kind))), "")
+        if of and last.key == ARRAYS[of][1]:
+            raise Wrong(f"ids are given by code, and the {of} keeps its own")
+        if of and last.key == "name" and not last.field:
+            raise Wrong("a name is changed by the op rename, which carries along whatever says it")
 
     def _kind_of_new(self, steps: tuple[Step, ...]) -> str:
         """The kind of an entity that is added, "" where none is."""
