@@ -9,8 +9,8 @@ Gains get smaller as a night goes on, and who came first had the easy ones. So w
 quarter of the night's experiments. An arm that did badly early is tried again.
 
 Nothing is known of an arm that was never tried: each makes TRIES experiments before the draw decides, or a small night
-could end without it. One arm is the control. It has never made less than CONTROL_SHARE of the experiments, so that there
-is always something to compare the others with.
+could end without it. One arm is the control. It has never made less than CONTROL_SHARE of the experiments, so that
+there is always something to compare the others with.
 """
 
 from __future__ import annotations
