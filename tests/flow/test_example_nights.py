@@ -22,7 +22,7 @@ model_night = pytest.mark.parametrize("folder", MODEL_NIGHTS, ids=lambda folder:
 
 
 def test_each_target_that_a_mind_improves_has_its_night() -> None:
-    assert {"rag-config", "api-latency"} <= {folder.name for folder in MODEL_NIGHTS}
+    assert {"rag-config", "api-latency", "system-prompt"} <= {folder.name for folder in MODEL_NIGHTS}
     assert all(f"]({folder.name}/page.md)" in README for folder in FOLDERS)
 
 
@@ -64,7 +64,7 @@ def test_the_arms_share_one_budget_and_the_page_says_whose_an_experiment_was(fol
     page = (folder / "page.md").read_text(encoding="utf-8")
     for arm in report.arms:
         assert f"| `{arm.arm}` | {arm.experiments} | {arm.kept} |" in page
-    (asked,) = report.models
+    (asked,) = (model for model in report.models if not model.judges)
     assert asked.calls > 0
     assert f"{asked.input:,} tokens in" in page
     assert asked.dollars == 0.0
@@ -75,7 +75,7 @@ def test_what_the_readme_says_of_the_model_is_what_the_records_say(folder: Path)
     """| night | arm | experiments | kept | calls | tokens in, cached, out | seconds |"""
     report = summarise(examples.segments(folder))
     arm = next(arm for arm in report.arms if arm.arm == "openai")
-    (asked,) = report.models
+    (asked,) = (model for model in report.models if not model.judges)
     told = re.search(rf"^\| `{folder.name}` \|(.*)\|$", README, re.MULTILINE)
     assert told is not None
     assert [cell.strip() for cell in told[1].split("|")] == [
