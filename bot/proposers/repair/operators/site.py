@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -109,6 +110,12 @@ def new_layer(draft: Draft, bench: Bench, path: str, name: str = "") -> str:
 def has_no_trigger(bench: Bench, tag: Entity) -> bool:
     """None that exists."""
     return not any(ref.how == "firing" and ref.state != "missing" for ref in bench.view.references.of(tag))
+
+
+def content_of(kind: str, data: Mapping[str, Any]) -> str:
+    """What an entity says, all but what is its own: equal for copies."""
+    own = {"name", f"{kind}Id", "parentFolderId", "fingerprint", "notes", "tagManagerUrl", "path"}
+    return json.dumps({key: value for key, value in data.items() if key not in own}, sort_keys=True)
 
 
 def free_name(draft: Draft, kind: str, name: str) -> str:

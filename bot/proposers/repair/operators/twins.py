@@ -11,6 +11,7 @@ from typing import Any
 from bot.proposers.repair.bench import Bench
 from bot.proposers.repair.draft import Draft
 from bot.proposers.repair.operators.fixes import UNTOUCHABLE, Family, Fix
+from bot.proposers.repair.operators.site import content_of
 from harness.scorers.gtm.checks import Issue
 from harness.scorers.gtm.entities import Entity, canonical, text_of
 from harness.scorers.gtm.renaming import carry
@@ -84,14 +85,12 @@ def _merge_variables(draft: Draft, *, id_: str, new: str) -> None:
 def _become_copies(bench: Bench, users: list[Entity], old: str, new: str) -> bool:
     """Whether one of these would be another one's copy, if it meant the other: then the two are no mistake, they are
     two of everything, such as one account for each of two brands."""
-    contents = {_content(one) for kind in ("tag", "trigger", "variable") for one in bench.view.container.all(kind)}
-    return any(_content(one).replace(old, new) in contents for one in users)
-
-
-def _content(one: Entity) -> str:
-    """What an entity says, all but what is its own."""
-    own = {"name", f"{one.kind}Id", "parentFolderId", "fingerprint", "notes", "tagManagerUrl", "path"}
-    return json.dumps({key: value for key, value in one.data.items() if key not in own}, sort_keys=True)
+    contents = {
+        content_of(one.kind, one.data)
+        for kind in ("tag", "trigger", "variable")
+        for one in bench.view.container.all(kind)
+    }
+    return any(content_of(one.kind, one.data).replace(old, new) in contents for one in users)
 
 
 def _said(one: Entity) -> str:
