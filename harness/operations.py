@@ -7,13 +7,13 @@ could be left out alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
 from harness.documents import ParseProblem, Scalar, leaves, parse, splice
-from harness.documents.change import Change, NotHere, Step, found, inside, same
+from harness.documents.change import Change, NotHere, Step, fits, found, inside, same
 from harness.documents.identity import applied, applied_whole, changes, words
 from harness.documents.jsonstyle import rewritten
 
@@ -108,7 +108,7 @@ def _touching(steps_: Sequence[Sequence[Change]]) -> list[list[int]]:
     """The steps in groups, each of those that touch the same places, or what stands within them; in order."""
     groups: list[tuple[list[int], Places]] = []
     for index, step in enumerate(steps_):
-        mine, places = [index], frozenset(_places(step))
+        mine, places = [index], frozenset(change.path for change in step)
         apart = []
         for group, theirs in groups:
             if _meet(places, theirs):
@@ -117,11 +117,6 @@ def _touching(steps_: Sequence[Sequence[Change]]) -> list[list[int]]:
                 apart.append((group, theirs))
         groups = [*apart, (mine, places)] if step else groups
     return sorted(sorted(group) for group, _ in groups)
-
-
-def _places(step: Iterable[Change]) -> Iterator[tuple[Step, ...]]:
-    """What a step changes; another order of a list changes none of its items."""
-    return (change.path for change in step if change.what != "order")
 
 
 def _meet(one: Places, other: Places) -> bool:
@@ -135,9 +130,10 @@ def _within(inner: Places, outer: Places) -> bool:
 
 def _is_made(data: Any, change: Change) -> bool:
     """Whether a document is as it is after a change."""
-    if change.what == "order":
-        return True
     try:
+        if change.what == "order":
+            items = [item for item in found(data, change.path) if any(fits(item, step) for step in change.after)]
+            return len(items) == len(change.after) and all(map(fits, items, change.after))
         if not change.path:
             return same(data, change.after)
         standing = inside(found(data, change.path[:-1]), change.path[-1])
