@@ -14,18 +14,18 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.proposers import Outcome, Proposal, Request, Told
 from bot.proposers.repair.bench import Bench, Offer, Operator
 from bot.proposers.repair.draft import Draft
+from bot.proposers.repair.facts import Facts
 from bot.proposers.repair.operators import OPERATORS
 from bot.proposers.repair.worth import Worth
 from harness.documents import canonical_id
 from harness.documents.jsonstyle import rewritten
-from harness.scorers.gtm import Declared, read
-from harness.scorers.gtm.policy import Policy
+from harness.scorers.gtm import read
 from harness.target import Target
 
 STUCK = 2  # offers of an operator in a row that gained nothing
@@ -47,15 +47,13 @@ class Choice:
 
 
 class Repair:
-    """A proposer for containers. declared: what the target says of its business; policy: what may be touched."""
+    """A proposer for containers."""
 
     worst_case_usd = 0.0
     steady = False
 
-    def __init__(
-        self, target: Target, declared: Declared, policy: Policy, operators: Sequence[Operator] = OPERATORS
-    ) -> None:
-        self._target, self._declared, self._policy, self._operators = target, declared, policy, operators
+    def __init__(self, target: Target, facts: Facts, operators: Sequence[Operator] = OPERATORS) -> None:
+        self._target, self._facts, self._operators = target, facts, operators
         self._failed: dict[str, set[bytes]] = defaultdict(set)  # of an offer, by its words: contents
         self._fruitless: Counter[str] = Counter()  # of an operator, in a row
         self._asked: list[Proposal] = []
@@ -87,10 +85,10 @@ class Repair:
 
     def _open(self, incumbent: bytes, tried: Collection[str]) -> Iterator[tuple[Choice, bytes]]:
         """What was not tried, with its content, in the order in which it is to be tried."""
-        bench = Bench.of(read(incumbent, self._target.file), self._declared, self._policy)
+        bench = Bench.of(read(incumbent, self._target.file), self._facts.declared, self._facts.policy)
         text = incumbent.decode("utf-8-sig")
         for choice in self._ranked(bench):
-            content = content_of(choice.offer, bench, text)
+            content = content_of(choice.offer, bench, text, self._facts.taken)
             if content is not None and canonical_id(content, self._target.file) not in tried:
                 yield choice, content
 
@@ -109,9 +107,10 @@ def choices(bench: Bench, operators: Sequence[Operator] = OPERATORS) -> list[Cho
     return [Choice(op, offer, worth.of(offer)) for op in operators for offer in op.offers(bench)]
 
 
-def content_of(offer: Offer, bench: Bench, text: str) -> bytes | None:
-    """The container with an offer applied, written as `text` is; None where it changes nothing."""
+def content_of(offer: Offer, bench: Bench, text: str, taken: Mapping[str, int]) -> bytes | None:
+    """The container with an offer applied, written as `text` is; None where it changes nothing. taken: as a Draft
+    has it."""
     before = bench.view.container.data
-    draft = Draft(before)
+    draft = Draft(before, taken)
     offer.apply(draft)
     return None if draft.data == before else rewritten(draft.data, text).encode()

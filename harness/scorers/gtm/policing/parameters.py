@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.complaints import show
 from harness.scorers.gtm.container import Container
-from harness.scorers.gtm.entities import Entity, canonical, objects, plain, text_of
+from harness.scorers.gtm.entities import Entity, canonical, objects, text_of
 from harness.scorers.gtm.policing.base import called
 from harness.scorers.gtm.references import NAMED, References
 from harness.scorers.gtm.values import Values
@@ -48,7 +48,7 @@ class Parameters:
             return False
         if CODE.get(one.type) == key:
             return code
-        if (one.type, key, plain(old), plain(new)) in _SETTINGS:
+        if (one.type, key, text_of(old.get("value")), text_of(new.get("value"))) in _SETTINGS:
             return True
         return self._same(old, new)
 

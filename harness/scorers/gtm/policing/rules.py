@@ -85,7 +85,8 @@ class _Rules:
         if not is_sayable(one.name):
             yield f"{who}: no reference could say its name"
         for key in ("accountId", "containerId"):
-            if one.data.get(key) != self._base.version.get(key, one.data.get(key)):
+            said = one.data.get(key)
+            if said not in (None, self._base.version.get(key, said)):
                 yield f"{who}: {key} is that of the container, or absent"
 
     def removed(self, one: Entity) -> Iterator[str]:
