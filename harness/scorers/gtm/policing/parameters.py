@@ -78,7 +78,7 @@ class Parameters:
         return NAMED.sub(lambda match: self._content(match.group(1)), text)
 
     def _content(self, name: str) -> str:
-        variable = self._references.variable(name)[0]
+        variable = self._references.variable(name)[0] or self._before.references.variable(name)[0]
         if variable is None:
             return f"<{name}>"
         skipped = {"name", "variableId", "parentFolderId", "fingerprint", "notes"}
