@@ -47,8 +47,8 @@ def can_be_told(bench: Bench, event: str) -> bool:
 
 
 def told_to_meta(bench: Bench, event: str) -> tuple[str, ...]:
-    """Triggers of a tag that tells Meta of this very happening, whatever the site's own word for it is: somebody decided
-    that this is it. None that hear an event which means something else, or every page."""
+    """Triggers of a tag that tells Meta of this very happening, whatever the site's own word for it is: somebody has
+    decided that this is it. None that hear an event which means something else, or every page."""
     others = standard_events() - same(event)
     for tag in bench.view.reaching.firing:
         sender, firings = bench.view.senders.of(tag), bench.view.reaching.of(tag).firings
