@@ -92,7 +92,8 @@ def _meta_of_bluebird(shop: Shop) -> None:
     )
     box.tag("Copy of Facebook Purchase", kind, [on["purchase"]], pixelId=pixel, eventName="Purchase", **money)
     box.tag("Meta Registration", kind, [on["sign_up"]], pixelId="", eventName="CompleteRegistration")
-    box.tag("Facebook payment", kind, ["998"], pixelId=pixel, eventName="AddPaymentInfo", **money)
+    waiting = {"consentSettings": needs("ad_storage", "ad_user_data")}
+    box.tag("Facebook payment", kind, ["998"], "", waiting, pixelId=pixel, eventName="AddPaymentInfo", **money)
     box.tag("Meta lead", kind, [on["newsletter_signup"]], pixelId=pixel, eventName="Lead")
 
 

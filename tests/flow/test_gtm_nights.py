@@ -1,4 +1,4 @@
-"""A real night with `repair` alone on each shipped container: what it gains, what it mends, and what it leaves alone."""
+"""A real night with `repair` alone on each shipped container: its gain, what it mends, and what it leaves alone."""
 
 from __future__ import annotations
 

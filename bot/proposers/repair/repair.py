@@ -16,6 +16,7 @@ import itertools
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bot.proposers import Outcome, Proposal, Request, Told
 from bot.proposers.repair.bench import Bench, Offer, Operator
@@ -23,7 +24,7 @@ from bot.proposers.repair.draft import Draft
 from bot.proposers.repair.facts import Facts
 from bot.proposers.repair.operators import OPERATORS
 from bot.proposers.repair.worth import Worth
-from harness.documents import canonical_id
+from harness.documents import canonical_id_of
 from harness.documents.jsonstyle import rewritten
 from harness.scorers.gtm import read
 from harness.target import Target
@@ -88,9 +89,9 @@ class Repair:
         bench = Bench.of(read(incumbent, self._target.file), self._facts.declared, self._facts.policy)
         text = incumbent.decode("utf-8-sig")
         for choice in self._ranked(bench):
-            content = content_of(choice.offer, bench, text, self._facts.taken)
-            if content is not None and canonical_id(content, self._target.file) not in tried:
-                yield choice, content
+            data = applied(choice.offer, bench, self._facts.taken)
+            if data is not None and canonical_id_of(data) not in tried:
+                yield choice, rewritten(data, text).encode()
 
     def _ranked(self, bench: Bench) -> list[Choice]:
         found = [one for one in choices(bench, self._operators) if len(self._failed[one.words]) < CHANCES]
@@ -107,10 +108,9 @@ def choices(bench: Bench, operators: Sequence[Operator] = OPERATORS) -> list[Cho
     return [Choice(op, offer, worth.of(offer)) for op in operators for offer in op.offers(bench)]
 
 
-def content_of(offer: Offer, bench: Bench, text: str, taken: Mapping[str, int]) -> bytes | None:
-    """The container with an offer applied, written as `text` is; None where it changes nothing. taken: as a Draft
-    has it."""
+def applied(offer: Offer, bench: Bench, taken: Mapping[str, int]) -> Any:
+    """The container's JSON with an offer applied; None where that changes nothing. taken: as a Draft has it."""
     before = bench.view.container.data
     draft = Draft(before, taken)
     offer.apply(draft)
-    return None if draft.data == before else rewritten(draft.data, text).encode()
+    return None if draft.data == before else draft.data
