@@ -26,12 +26,12 @@ def snapshot(path: Path | None) -> Mapping[str, Any] | None:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise InvalidCandidate(
-            f"{path}: not JSON", why=str(error)[:200], next_step="docs/gtm.md shows the shape of an ads snapshot"
+            f"{path}: not JSON", why=str(error)[:200], next_step="docs/gtm-scorer.md shows the shape of an ads snapshot"
         ) from None
     if not isinstance(found, dict) or not found.keys() & {"meta", "google"}:
         raise InvalidCandidate(
             f"{path}: no ads snapshot", why="it is an object with the keys meta and google, or one of them",
-            next_step="docs/gtm.md shows the shape",
+            next_step="docs/gtm-scorer.md shows the shape",
         )  # fmt: skip
     return found
 

@@ -23,7 +23,7 @@ _BUSINESSES = ["shop", "lead-generation", "publisher", "saas", "site"]
     "--consent-default", type=click.Choice(["container", "page"]), default="container", show_default=True,
     help="Who sets the consent default: page, where the site does before Tag Manager loads.",
 )  # fmt: skip
-@click.option("--ads", type=_FILE, help="JSON: conversions that ads were paid for; docs/gtm.md shows the shape.")
+@click.option("--ads", type=_FILE, help="JSON: conversions that ads were paid for; docs/gtm-scorer.md shows the shape.")
 @click.option("--page", type=click.Path(dir_okay=False, path_type=Path), help="Write it as a page into this file, too.")
 @click.option("--all", "every", is_flag=True, help="Print every issue, not the first 30.")
 @json_option
