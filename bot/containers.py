@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import InvalidCandidate
+from harness.scorers.gtm.audit import WEIGHTS, Audited, Finding
 from harness.scorers.gtm.checks import Issue
 from harness.scorers.gtm.scoring import Dimension, Scored
 
@@ -35,8 +36,12 @@ def snapshot(path: Path | None) -> Mapping[str, Any] | None:
     return found
 
 
-def as_text(scored: Scored, most: int | None = MOST_ISSUES) -> str:
-    """most: how many issues are printed, None for all."""
+def as_json(scored: Scored, audited: Audited) -> dict[str, Any]:
+    return {**scored.as_json(), "audit": audited.as_json()}
+
+
+def as_text(scored: Scored, audited: Audited, most: int | None = MOST_ISSUES) -> str:
+    """most: how many issues are printed, and how many findings; None for all."""
     lines = [
         _head(scored),
         "",
@@ -47,8 +52,10 @@ def as_text(scored: Scored, most: int | None = MOST_ISSUES) -> str:
     ]
     for issue in scored.issues[:most]:
         lines += ["", *_issue(issue)]
-    if most is not None and len(scored.issues) > most:
-        lines += ["", f"and {len(scored.issues) - most} more: --all, --json or --page FILE"]
+    lines += [*_more(len(scored.issues), most), "", _audit(audited)]
+    for finding in audited.findings[:most]:
+        lines += ["", *_finding(finding)]
+    lines += _more(len(audited.findings), most)
     if scored.not_judged:
         lines += ["", "not judged, and left as it is:"]
         lines += [f"  {_clean(one.what)}: {_clean(one.why)}  {_clean(one.pointer)}" for one in scored.not_judged]
@@ -78,14 +85,36 @@ def _count(scored: Scored) -> str:
     return f"{_counted(len(scored.issues), 'issue')}{listed}{damped}"
 
 
+def _more(count: int, most: int | None) -> list[str]:
+    hidden = 0 if most is None else max(0, count - most)
+    return ["", f"and {hidden} more: --all, --json or --page FILE"] if hidden else []
+
+
+def _audit(audited: Audited) -> str:
+    found = Counter(finding.severity for finding in audited.findings)
+    told = [_counted(found[severity], severity) for severity in WEIGHTS if found[severity]]
+    weight = f": {', '.join(told)}; weight {audited.weight}" if told else ""
+    return f"audit, which the score knows nothing of: {_counted(len(audited.findings), 'finding')}{weight}"
+
+
 def _counted(count: int, word: str) -> str:
     return f"{count} {word}" if count == 1 else f"{count or 'no'} {word}s"
 
 
-def _issue(issue: Issue) -> list[str]:
-    where = issue.entity if issue.entity == "container" else f'{issue.entity} "{_clean(issue.name)}"'
+def _where(found: Issue | Finding) -> str:
+    return found.entity if found.entity == "container" else f'{found.entity} "{_clean(found.name)}"'
+
+
+def _finding(finding: Finding) -> list[str]:
     return [
-        f"{issue.severity}: {where}: {_clean(issue.message)}",
+        f"{finding.severity}: {_where(finding)}: {_clean(finding.message)}",
+        f"  audit ({finding.code})  {_clean(finding.pointer) or 'the whole file'}",
+    ]
+
+
+def _issue(issue: Issue) -> list[str]:
+    return [
+        f"{issue.severity}: {_where(issue)}: {_clean(issue.message)}",
         f"  {issue.dimension.replace('_', ' ')} ({issue.code})  {_clean(issue.pointer) or 'the whole file'}",
         f"  repair: {_clean(issue.repair)}",
     ]
@@ -96,7 +125,7 @@ def _clean(text: str) -> str:
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
-def as_page(scored: Scored) -> str:
+def as_page(scored: Scored, audited: Audited) -> str:
     """One HTML file that needs nothing beside it."""
     rows = "\n".join(map(_bar, scored.dimensions))
     issues = "\n".join(map(_told, scored.issues))
@@ -106,7 +135,8 @@ def as_page(scored: Scored) -> str:
     rest = f"<h2>Not judged, and left as it is</h2><ul>{unread}</ul>" if unread else ""
     return _PAGE.format(
         title=_safe(scored.container), head=_safe(_head(scored)), total=f"{scored.total:.3f}", rows=rows,
-        count=_safe(_count(scored)), issues=issues, rest=rest,
+        count=_safe(_count(scored)), issues=issues, audit=_safe(_audit(audited)),
+        findings="\n".join(map(_found, audited.findings)), rest=rest,
     )  # fmt: skip
 
 
@@ -119,11 +149,19 @@ def _bar(one: Dimension) -> str:
 
 
 def _told(issue: Issue) -> str:
-    where = issue.entity if issue.entity == "container" else f"{issue.entity} <i>{_safe(issue.name)}</i>"
+    return _line(issue, issue.dimension.replace("_", " "), f"{_safe(issue.repair)} ")
+
+
+def _found(finding: Finding) -> str:
+    return _line(finding, finding.code, "")
+
+
+def _line(found: Issue | Finding, what: str, repair: str) -> str:
+    where = found.entity if found.entity == "container" else f"{found.entity} <i>{_safe(found.name)}</i>"
     return (
-        f"<tr class={issue.severity}><td>{issue.severity}</td><td>{issue.dimension.replace('_', ' ')}</td>"
-        f"<td>{where}: {_safe(issue.message)}<br><small>{_safe(issue.repair)} "
-        f"<code>{_safe(issue.pointer)}</code></small></td></tr>"
+        f"<tr class={found.severity}><td>{found.severity}</td><td>{what}</td>"
+        f"<td>{where}: {_safe(found.message)}<br><small>{repair}"
+        f"<code>{_safe(found.pointer)}</code></small></td></tr>"
     )
 
 
@@ -150,6 +188,10 @@ code {{ color: #59636e; overflow-wrap: anywhere }}
 <h2>{count}</h2>
 <table>
 {issues}
+</table>
+<h2>{audit}</h2>
+<table>
+{findings}
 </table>
 {rest}
 </html>

@@ -1,7 +1,7 @@
 """A private target's measurements, without a word of the evaluator's: what it says may quote a row.
 
-Of a measurement stay the declared metrics, which target.yaml vouches to be aggregates; parts and other metrics could
-bear an account's name or be one account's value. Of a crash stay its kind, the exit code, and how much was said.
+Of a measurement stay the declared metrics, which target.yaml vouches to be aggregates; parts, notes and other metrics
+could bear an account's name or be one account's value. Of a crash stay its kind, the exit code, and how much was said.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def _discreet(found: Measurement, declared: Collection[str]) -> Measurement:
     if found.crash == CUT:
         return found
     metrics = {name: value for name, value in found.metrics.items() if name in declared}
-    return replace(found, metrics=metrics, parts={}, why=_why(found) if found.crash else "")
+    return replace(found, metrics=metrics, parts={}, notes=(), why=_why(found) if found.crash else "")
 
 
 def _why(found: Measurement) -> str:

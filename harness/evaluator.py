@@ -75,11 +75,13 @@ class Scores:
     rows:    name of a metric -> strata, each the per-row values whose mean over the stratum estimates the metric
              (an accuracy: one stratum of 0 and 1; an AUC: placement values of positives, then of negatives), in
              an order that depends on the data alone. From them the harness computes paired intervals.
+    notes:   what the scores say nothing of, in words for the page: at most 20 of 200 characters are kept.
     """
 
     metrics: Mapping[str, float]
     parts: Mapping[str, float] = field(default_factory=dict)
     rows: Rows = field(default_factory=dict)
+    notes: Sequence[str] = ()
 
     def as_message(self) -> dict[str, Any]:
         message: dict[str, Any] = {"metrics": dict(self.metrics)}
@@ -87,6 +89,8 @@ class Scores:
             message["parts"] = dict(self.parts)
         if self.rows:
             message["rows"] = {name: [list(map(float, s)) for s in strata] for name, strata in self.rows.items()}
+        if self.notes:
+            message["notes"] = list(self.notes)
         return message
 
 
@@ -136,9 +140,12 @@ def settings() -> Settings:
         ) from None
 
 
-def report(metrics: Mapping[str, float], parts: Mapping[str, float] | None = None, rows: Rows | None = None) -> None:
+def report(
+    metrics: Mapping[str, float], parts: Mapping[str, float] | None = None, rows: Rows | None = None,
+    notes: Sequence[str] = (),
+) -> None:  # fmt: skip
     """Says the scores of the one candidate of this process. A second report makes the measurement a crash."""
-    line = json.dumps(Scores(metrics, parts or {}, rows or {}).as_message()) + "\n"
+    line = json.dumps(Scores(metrics, parts or {}, rows or {}, notes).as_message()) + "\n"
     descriptor = os.environ.get("AUTORESEARCH_REPORT")
     if descriptor is None:
         sys.stdout.write(line)  # by hand, outside the harness: show what would be said

@@ -271,7 +271,7 @@ def _from_process(finished: Finished, names: Sequence[str], target: Target) -> M
         found = check_scores(_reported(finished, target), names)
     except BadReport as bad:
         return Measurement(crash=bad.kind, why=f"{_plain(bad.why)}{tail}", seconds=seconds)
-    return Measurement(found.metrics, found.parts, found.rows, seconds=seconds)
+    return replace(found, seconds=seconds)
 
 
 def _reported(finished: Finished, target: Target) -> Any:

@@ -15,14 +15,17 @@ CRASH_KINDS = ("exit", "signal", "timeout", "nan", "missing", "malformed", "twic
 CUT = "cut"  # no crash: the night ended, and nothing is known of what was being measured
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.@-]{0,63}")
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?(?i:nan|inf|infinity)")
+_KEYS = {"metrics", "parts", "rows", "notes"}
 _LARGEST = 1e150  # sums and squares of anything below it are finite too
 MOST_METRICS, MOST_PARTS, MOST_STRATA = 200, 1000, 16
+MOST_NOTES, LONGEST_NOTE = 20, 200
 
 
 @dataclass(frozen=True)
 class Measurement:
     """metrics is empty exactly if it crashed or was screened; crash is one of CRASH_KINDS or CUT, why its detail.
-    seconds: of the wall clock. bound: of the primary metric, where that alone ruled the candidate out."""
+    seconds: of the wall clock. bound: of the primary metric, where that alone ruled the candidate out. notes: what the
+    scores say nothing of, as `notes_of` keeps it."""
 
     metrics: Mapping[str, float] = field(default_factory=dict)
     parts: Mapping[str, float] = field(default_factory=dict)
@@ -31,6 +34,7 @@ class Measurement:
     why: str = ""
     seconds: float = 0.0
     bound: float | None = None
+    notes: tuple[str, ...] = ()
 
 
 class BadReport(Exception):
@@ -43,8 +47,8 @@ class BadReport(Exception):
 
 def check_scores(message: Any, names: Sequence[str]) -> Measurement:
     """A message as a measurement, held to report.schema.json by hand: it is on the hot path. Raises BadReport."""
-    if not isinstance(message, dict) or "metrics" not in message or set(message) - {"metrics", "parts", "rows"}:
-        raise BadReport("malformed", "a report is an object with metrics, and perhaps parts and rows")
+    if not isinstance(message, dict) or "metrics" not in message or set(message) - _KEYS:
+        raise BadReport("malformed", "a report is an object with metrics, and perhaps parts, rows and notes")
     metrics = _numbers(message["metrics"], "metrics", MOST_METRICS)
     if not metrics:
         raise BadReport("malformed", "metrics is empty")
@@ -52,7 +56,7 @@ def check_scores(message: Any, names: Sequence[str]) -> Measurement:
     for name in names:
         if name not in metrics:
             raise BadReport("missing", f"the metric {name} was not reported")
-    return Measurement(metrics, parts, _rows(message.get("rows", {})))
+    return Measurement(metrics, parts, _rows(message.get("rows", {})), notes=notes_of(message.get("notes", [])))
 
 
 def check_screened(message: Any, primary: Metric, bar: float | None) -> Measurement:
@@ -94,6 +98,24 @@ def _rows(found: Any) -> dict[str, list[list[float]]]:
             if not isinstance(stratum, list) or len(stratum) < 2 or not all(map(_finite, stratum)):
                 raise BadReport("malformed", f"rows: a stratum of {name} is not a list of at least 2 finite numbers")
     return found
+
+
+def notes_of(found: Any) -> tuple[str, ...]:
+    """Notes fit for an event and a page: what commands a terminal escaped, long ones cut, more than 20 counted. An
+    evaluator may quote its candidate in them. Raises BadReport for what is no list of texts."""
+    if not isinstance(found, list) or not all(isinstance(note, str) for note in found):
+        raise BadReport("malformed", "notes must be a list of texts")
+    kept = [_note(note) for note in found[:MOST_NOTES]]
+    if len(found) > MOST_NOTES:
+        kept[-1] = f"and {len(found) - MOST_NOTES + 1:,} more"
+    return tuple(kept)
+
+
+def _note(text: str) -> str:
+    plain = "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text[: LONGEST_NOTE + 1]
+    )
+    return plain if len(plain) <= LONGEST_NOTE else f"{plain[: LONGEST_NOTE - 3]}..."
 
 
 def _finite(value: Any) -> bool:

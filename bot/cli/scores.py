@@ -31,17 +31,22 @@ def score_command(
     container: Path, business: str | None, consent_mode: str | None, consent_default: str, ads: Path | None,
     page: Path | None, every: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Scores a Google Tag Manager container: nine dimensions, every issue with its place and a repair.
+    """Scores a Google Tag Manager container: nine dimensions, every issue with its place and a repair, and an audit.
 
     CONTAINER is an export (Admin > Export Container) or a version of the API, web or server. It is read, never changed.
     """
     from bot import containers
-    from harness.scorers.gtm import Declared, read, score
+    from harness.scorers.gtm import Declared, read
+    from harness.scorers.gtm.audit import audit_of
+    from harness.scorers.gtm.scoring import score_of
+    from harness.scorers.gtm.view import View
 
     declared = Declared(business or "", consent_mode or "", consent_default, containers.snapshot(ads))
-    scored = score(read(container.read_bytes(), str(container)), declared)
+    view = View(read(container.read_bytes(), str(container)), declared)
+    scored, audited = score_of(view), audit_of(view)
     if page:
-        page.write_text(containers.as_page(scored), encoding="utf-8")
+        page.write_text(containers.as_page(scored, audited), encoding="utf-8")
         say(f"wrote {page}")
     most = None if every else containers.MOST_ISSUES
-    click.echo(json.dumps(scored.as_json(), indent=2) if as_json else containers.as_text(scored, most))
+    found = containers.as_json(scored, audited)
+    click.echo(json.dumps(found, indent=2) if as_json else containers.as_text(scored, audited, most))

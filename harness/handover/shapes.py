@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.events import Event
-from harness.reports import CRASH_KINDS, MOST_METRICS, MOST_PARTS, NAME
+from harness.reports import CRASH_KINDS, LONGEST_NOTE, MOST_METRICS, MOST_NOTES, MOST_PARTS, NAME
 from harness.standing import COMMANDS, DROP, RECHECK
 
 Check = Callable[[Any], bool]
@@ -216,6 +216,8 @@ _JUDGED: dict[str, Check] = {
     "evaluation": lambda value: isinstance(value, dict) and not _EVALUATION.problem(value),
 }
 _SIDES = Shape({"base": _METRICS, "head": _METRICS}, more=True)
+_NOTE = list_of(text(LONGEST_NOTE), MOST_NOTES)
+_NOTES = Shape({"base": _NOTE, "head": _NOTE})
 _HOLDOUT = Shape(
     {
         "metric": text(64), "base": _METRICS, "head": _METRICS, "gain": number(), "low": number(), "high": number(),
@@ -255,6 +257,7 @@ KINDS: Mapping[str, Shape] = {
             "search": lambda value: isinstance(value, dict) and not _SIDES.problem(value),
             "holdout": lambda value: isinstance(value, dict) and not _HOLDOUT.problem(value),
             "rows": lambda value: isinstance(value, list) and all(map(_is_row, value)), "cost_usd": _COST, **_JUDGED,
+            "notes": lambda value: isinstance(value, dict) and not _NOTES.problem(value),
         },
         more=True,
     ),

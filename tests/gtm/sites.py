@@ -124,7 +124,8 @@ def _meta_pixel(web: Builder, folder: str, steps: dict[str, str]) -> None:
     pixel = web.constant("Meta pixel", "900800700600", folder)
     base = f"<script>fbq('init', '{pixel}'); fbq('track', 'PageView');</script><img src='https://www.facebook.com/tr'>"
     allowed = {"consentSettings": consent("ad_storage", "ad_user_data")}
-    web.tag("Meta - base", "html", [ALL_PAGES], folder, allowed, html=base, supportDocumentWrite=False)
+    once = {**allowed, "tagFiringOption": "ONCE_PER_LOAD"}  # it is a setup tag, too
+    web.tag("Meta - base", "html", [ALL_PAGES], folder, once, html=base, supportDocumentWrite=False)
     for step, event in META.items():
         more = "value: {{DLV - ecommerce.value}}, currency: {{DLV - ecommerce.currency}}"
         fields = {**allowed, "setupTag": [{"tagName": "Meta - base", "stopOnSetupFailure": True}]}

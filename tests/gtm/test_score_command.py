@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gtm.build import Builder, Json
+from tests.gtm.build import Builder, Json, set_parameter, the
 from tests.gtm.sites import SHOP_ADS, messy_shop, shop
 from tests.support import autoresearch
 
@@ -27,7 +27,7 @@ def test_it_prints_total_dimensions_and_issues_outside_any_repository(tmp_path: 
     assert any(line.strip().startswith("tag coverage") and "weight" in line for line in lines)
     assert any("ads alignment" in line and "left out: no ads snapshot was given" in line for line in lines)
     assert any(line.startswith('error: variable "Const - token": holds a Meta access token') for line in lines)
-    assert "--all, --json or --page FILE" in lines[-1]
+    assert any("--all, --json or --page FILE" in line for line in lines)
 
 
 def test_all_prints_every_issue(tmp_path: Path) -> None:
@@ -44,6 +44,7 @@ def test_json_holds_everything(tmp_path: Path) -> None:
     assert {name: one["score"] for name, one in found["dimensions"].items()} == dict.fromkeys(found["dimensions"], 1.0)
     assert len(found["dimensions"]) == 9
     assert (found["issues"], found["not_judged"]) == ([], [])
+    assert found["audit"] == {"weight": 0, "findings": []}
 
 
 def test_an_issue_says_dimension_severity_entity_place_and_repair(tmp_path: Path) -> None:
@@ -55,6 +56,24 @@ def test_an_issue_says_dimension_severity_entity_place_and_repair(tmp_path: Path
         "dimension": "variable_hygiene", "code": "secret", "severity": "error", "entity": "variable",
         "id": "916", "name": "Const - token", "pointer": "/containerVersion/variable/18/parameter/0/value",
     }  # fmt: skip
+
+
+def test_the_audit_stands_beneath_the_score(tmp_path: Path) -> None:
+    data = shop()
+    the(data, "tag", "GAds - order")["tagFiringOption"] = "UNLIMITED"
+    set_parameter(the(data, "tag", "GA4 - login"), "eventName", "session_start")
+    saved(tmp_path, SHOP_ADS, "ads.json")
+    options = ["--business", "shop", "--ads", "ads.json", "--page", "page.html"]
+    ran = autoresearch(tmp_path, "score", saved(tmp_path, data), *options)
+    lines = ran.stdout.splitlines()
+    at = lines.index("audit, which the score knows nothing of: 2 findings: 2 errors; weight 6")
+    assert at > lines.index("no issues")
+    assert 'error: tag "GAds - order": may fire several times for one event' in lines[at:]
+    assert any(line.startswith("  audit (ga4-event-name)  /containerVersion/tag/") for line in lines[at:])
+    assert "conversion-unlimited" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    found = json.loads(autoresearch(tmp_path, "score", "container.json", *options[:4], "--json").stdout)["audit"]
+    assert found["weight"] == 6
+    assert sorted(one["code"] for one in found["findings"]) == ["conversion-unlimited", "ga4-event-name"]
 
 
 def test_the_page_needs_nothing_beside_it_and_obeys_no_name(tmp_path: Path) -> None:

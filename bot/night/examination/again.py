@@ -67,11 +67,12 @@ class _Exact(exact.Examination):
         head, last = stacks[-1], found[-1]
         gain = headline_gain(rule, base.metrics, last.metrics)
         case.event.update({
-            "head": case.bench.blob_id(head), "search": {"base": base.metrics, "head": last.metrics},
+            "head": case.bench.blob_id(head),
             "claimed_gain": headline_gain(rule, case.state.base_metrics, case.state.metrics),
             "repeat": self._repeated(base, stacks, found),
             "ablation": self.asked.before.get("ablation", {}),
         })  # fmt: skip
+        case.searched(base, last)
         if case.event["repeat"] == "different":
             raise Unconfirmed("a clean run gives the proposed file other numbers than it was confirmed with")
         self._gain(base, last, head)

@@ -172,8 +172,11 @@ def _key(event: Event) -> tuple[Any, ...]:
 
 
 def _entry(found: Measurement) -> dict[str, Any]:
-    return {"crash": found.crash, "why": found.why[:500]} if found.crash else {"metrics": found.metrics}
+    if found.crash:
+        return {"crash": found.crash, "why": found.why[:500]}
+    return {"metrics": found.metrics, **({"notes": list(found.notes)} if found.notes else {})}
 
 
 def _measurement(entry: dict[str, Any]) -> Measurement:
-    return Measurement(entry.get("metrics", {}), crash=entry.get("crash", ""), why=entry.get("why", ""))
+    notes = tuple(entry.get("notes", ()))
+    return Measurement(entry.get("metrics", {}), crash=entry.get("crash", ""), why=entry.get("why", ""), notes=notes)

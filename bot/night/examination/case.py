@@ -13,6 +13,7 @@ from harness.ablate import Ablation, Effect, Round
 from harness.admission import Admission, Admitted
 from harness.events import Event
 from harness.folds import LoopState
+from harness.reports import Measurement
 from harness.reserve import Reserve
 from harness.rows import Diff, Group
 from harness.rule import combined
@@ -76,6 +77,13 @@ class Case:
         """The headline number, as it was measured."""
         rule = self.target.rule
         return combined(metrics, rule) if rule.name == "weighted" else metrics[rule.primary.name]
+
+    def searched(self, base: Measurement, head: Measurement) -> None:
+        """Both sides, into the confirm event; and what their scores say nothing of, where they say so."""
+        self.event["search"] = {"base": base.metrics, "head": head.metrics}
+        self.event.pop("notes", None)
+        if base.notes or head.notes:
+            self.event["notes"] = {"base": list(base.notes), "head": list(head.notes)}
 
     def round(self, taken: Round) -> None:
         """Writes a round down, if a confirm that was killed has not."""

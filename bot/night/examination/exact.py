@@ -40,8 +40,8 @@ class Examination:
         gain = headline_gain(rule, base.metrics, found.metrics)
         case.event.update({
             "head": case.bench.blob_id(head), "ablation": case.summary(affordable, groups, ablation, tripped),
-            "search": {"base": base.metrics, "head": found.metrics},
         })  # fmt: skip
+        case.searched(base, found)
         self._gain(base, found, head)
         if case.target.sample:
             heldout.look(case, head, gain)
@@ -53,10 +53,11 @@ class Examination:
         case = self.case
         base, found = case.bench.score(case.base), case.bench.score(case.state.content)
         case.event.update({
-            "head": case.state.blob, "search": {"base": base.metrics, "head": found.metrics},
+            "head": case.state.blob,
             "claimed_gain": headline_gain(case.target.rule, case.state.base_metrics, case.state.metrics),
             "repeat": self._repeat(found),
         })  # fmt: skip
+        case.searched(base, found)
         if case.event["repeat"] == "different":
             raise Unconfirmed("a clean run gives the kept file other numbers than the loop claimed")
         self._gain(base, found, case.state.content)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.night.examination.bench import BudgetSpent, Drawn, Unconfirmed
@@ -110,8 +110,10 @@ class Examination:
         base, found = ([_metrics(drawn, side) for drawn in pairs] for side in (0, 1))
         gains = [headline_gain(self.rule, one, other) for one, other in zip(base, found, strict=True)]
         mean = intervals.paired(gains, self.confidence)
+        case.searched(
+            *(replace(pairs[0].found[side], metrics=_means(those)) for side, those in ((0, base), (1, found)))
+        )
         case.event.update({
-            "search": {"base": _means(base), "head": _means(found)},
             "confirmed": {
                 "metric": headline_name(self.rule), "gain": mean.gain, "low": mean.low, "high": mean.high,
                 "confidence": mean.confidence, "lower": mean.lower, "min_effect": self.rule.headline_min_effect,

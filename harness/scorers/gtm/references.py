@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 from harness.scorers.gtm.container import Container
 from harness.scorers.gtm.entities import Entity, canonical, objects, strings, text_of
@@ -14,6 +15,7 @@ from harness.scorers.gtm.known import catalogue
 
 NAMED = re.compile(r"\{\{([^{}]+)\}\}")
 _NO_TEXT = {
+    "parameter",  # of which the entity keeps the texts
     "name",
     "notes",
     "fingerprint",
@@ -101,7 +103,7 @@ class References:
 
     def _texts(self, one: Entity) -> Iterator[Reference]:
         inside = {key: value for key, value in one.data.items() if key not in _NO_TEXT}
-        for found in strings(inside, one.pointer):
+        for found in chain(one.texts, strings(inside, one.pointer)):
             if "{{" in found.text:
                 for name in NAMED.findall(found.text):
                     target, state = self.variable(name)

@@ -70,7 +70,12 @@ class Scored:
 
 def score(container: Container, declared: Declared | None = None) -> Scored:
     """Every dimension of a container. Raises InvalidCandidate for an ads snapshot of another shape."""
-    view = View(container, declared or Declared())
+    return score_of(View(container, declared or Declared()))
+
+
+def score_of(view: View) -> Scored:
+    """The score of a container that is worked out already."""
+    container = view.container
     found = {name: judge(view) for name, judge in DIMENSIONS.items()}
     if not set(view.reaching.firing) & set(view.telling):
         found = {name: _left_out(name, one) for name, one in found.items()}

@@ -19,7 +19,7 @@ _FBQ = re.compile(
     r"""fbq\(\s*['"](?:track|trackSingle|trackCustom|trackSingleCustom)['"]\s*,\s*(?:['"](?:\d+|\{\{[^{}]+\}\})['"]\s*,\s*)?['"]([^'"]+)['"]"""
 )
 _GTAG = re.compile(r"""gtag\(\s*['"]event['"]\s*,\s*['"]([^'"]+)['"]""")
-_PIXEL = re.compile(r"""fbq\(\s*['"]init['"]\s*,\s*['"]?([^'",)\s]+)|facebook\.com/tr/?\?id=([^&'"]+)""")
+_PIXEL = re.compile(r"""fbq\(\s*['"]init['"]\s*,\s*['"]?(\{\{[^{}]+\}\}|[^'",)\s]+)|facebook\.com/tr/?\?id=([^&'"]+)""")
 _EVENT_ID = re.compile(r"""event_?id['"]?\s*:\s*(\{\{[^{}]+\}\}|['"][^'"]*['"]|[\w.$]+)""", re.IGNORECASE)
 _EVENT_ID_KEY = re.compile(r"event_?id", re.IGNORECASE)
 _EVENT_NAME_KEY = re.compile(r"event_?name|^event$", re.IGNORECASE)
@@ -56,7 +56,7 @@ class Sender:
 
 
 @functools.lru_cache(maxsize=512)
-def _sections(template: str) -> dict[str, str]:
+def sections(template: str) -> dict[str, str]:
     """The parts of a template's text, such as its code, its permissions and its fields."""
     marks = list(_SECTION.finditer(template))
     ends = [*(mark.start() for mark in marks[1:]), len(template)][: len(marks)]
@@ -65,7 +65,7 @@ def _sections(template: str) -> dict[str, str]:
 
 def template_code(template: Entity | None) -> str:
     """What a template may do: its code and its permissions."""
-    parts = _sections(text_of(template.data.get("templateData"))) if template else {}
+    parts = sections(text_of(template.data.get("templateData"))) if template else {}
     return "".join(
         executed(text)
         for name, text in parts.items()
@@ -81,7 +81,7 @@ def executed(code: str) -> str:
 
 def template_fields(template: Entity | None) -> list[dict[str, Any]]:
     """The fields that a template asks for; [] where they cannot be read."""
-    parts = _sections(text_of(template.data.get("templateData"))) if template else {}
+    parts = sections(text_of(template.data.get("templateData"))) if template else {}
     try:
         found = json.loads(parts.get("TEMPLATE_PARAMETERS", "[]"))
     except (ValueError, RecursionError):
