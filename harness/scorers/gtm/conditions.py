@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from harness.scorers.gtm.entities import Entity, canonical, objects, plain_all
+from harness.scorers.gtm.entities import Entity, canonical, objects, plain_all, remembered
 
 FILTERS = ("customEventFilter", "filter", "autoEventFilter")
 _LONGEST_SUBJECT = 128
@@ -41,8 +41,13 @@ class Condition:
         return found if found is None else found != self.negated
 
 
-def conditions_of(trigger: Entity, keys: Sequence[str] = FILTERS) -> Iterator[Condition]:
-    for key in keys:
+@remembered
+def conditions_of(trigger: Entity) -> tuple[Condition, ...]:
+    return tuple(_conditions(trigger))
+
+
+def _conditions(trigger: Entity) -> Iterator[Condition]:
+    for key in FILTERS:
         for _n, one in objects(trigger.data.get(key)):
             parts = {key: value for key, value in plain_all(one.get("parameter")).items() if isinstance(value, str)}
             yield normal(
