@@ -19,7 +19,7 @@ OPTIONS: Mapping[str, frozenset[str]] = {
     "command": frozenset({"command", "provider", "timeout"}),
     "portfolio": frozenset({"arms"}),
 }
-KEYLESS = frozenset({"perturb", "search", "tune"})  # who can be the control arm of a portfolio
+KEYLESS = frozenset({"perturb", "search", "tune", "repair"})  # who can be the control arm of a portfolio
 _NEEDED = {"command": "command", "portfolio": "arms"}
 
 

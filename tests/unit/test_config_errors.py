@@ -520,11 +520,8 @@ CASES: list[Case] = [
     ),
     Case(
         "not-yet value",
-        edit("signal: file-property", "proposer: {kind: repair}"),
-        (
-            'tone/target.yaml:8:18: proposer.kind: "repair" is not available yet',
-            "  next: available: perturb, search, tune, claude, openai, ollama, command, portfolio",
-        ),
+        edit("signal: file-property", "noise: {model: gaussian}"),
+        ('tone/target.yaml:8:16: noise.model: "gaussian" is not available yet', "  next: available: symmetric"),
     ),
     Case(
         "private rows without a setup",
@@ -1385,11 +1382,18 @@ CASES: list[Case] = [
         ),
     ),
     Case(
-        "unit operation",
-        add("confirm: {unit: operation}"),
+        "unit operation for code",
+        edit("spec.yaml", "app.py").add("confirm: {unit: operation}"),
         (
-            'tone/target.yaml:12:17: confirm.unit: "operation" is not available yet',
-            "  next: available: leaf, hunk",
+            (
+                "tone/target.yaml:3:1: space: tone/app.py is neither YAML nor JSON, and a space names values in such "
+                "files"
+            ),
+            (
+                "tone/target.yaml:12:17: confirm.unit: operations are told apart in YAML and JSON, and tone/app.py is "
+                "neither"
+            ),
+            "  next: unit: hunk, for tone",
         ),
     ),
     # More than one target

@@ -15,8 +15,7 @@ from harness.scorers.gtm.known import catalogue
 
 NAMED = re.compile(r"\{\{([^{}]+)\}\}")
 _BY_TYPE = {"TAG_REFERENCE": "tag", "TRIGGER_REFERENCE": "trigger"}
-_NO_TEXT = {
-    "parameter",  # of which the entity keeps the texts
+NO_TEXT = {
     "name",
     "notes",
     "fingerprint",
@@ -152,7 +151,7 @@ def _said(one: Entity) -> tuple[tuple[str, str, str], ...]:
 
 
 def _all_said(one: Entity) -> Iterator[tuple[str, str, str]]:
-    inside = {key: value for key, value in one.data.items() if key not in _NO_TEXT}
+    inside = {key: value for key, value in one.data.items() if key not in NO_TEXT and key != "parameter"}
     for found in chain(one.texts, strings(inside, one.pointer)):
         if "{{" in found.text:
             for name in NAMED.findall(found.text):

@@ -20,7 +20,7 @@ class Values:
     """Effective values in one container."""
 
     def __init__(self, references: References) -> None:
-        self._references = references
+        self.references = self._references = references
         self._known: dict[Entity, dict[str, str]] = {}
 
     def named(self, text: str) -> Entity | None:

@@ -21,7 +21,8 @@ def judge(view: View) -> Judged:
     dead = _dead(view)
     if dead:
         lost = profiles()["broken_outcomes"]["dead"]
-        checks.append(Check(1 / (1 + len(dead)), lost, dead[0]))
+        works = judged(checks, "").score or 0.0  # where little is measured, what is gone must not count for more
+        checks.append(Check(works / (1 + len(dead)), lost, dead[0]))
     checks += _linker(view)
     return judged(checks, "nothing is asked of this business", dead[1:])
 

@@ -1,0 +1,301 @@
+"""Changes of a document in the words of those who work with what it describes: things by kind and name, not by place.
+
+    tag "GA4 purchase": + parameter currency
+    12 tags ("Meta lead", "Meta view" and 10 more): consent types ad_storage
+
+Kinds and fields are the document's own keys, read as words; what they mean is known for a few of Tag Manager's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.documents.change import Change, Item, NotHere, Step, found
+
+NAMED = 2  # of many things, those that are called by name
+ALIKE = 3  # so many things of a kind may differ in the values that they got; of more, the fields are said
+PARTS = 8  # of one sentence
+LONGEST = 40  # characters of a name or a value
+_KINDS = {
+    "customTemplate": "template",
+    "builtInVariable": "built-in variable",
+    "gtagConfig": "Google tag configuration",
+}
+_FIELDS = {
+    "parentFolderId": "folder", "firingTriggerId": "firing trigger", "blockingTriggerId": "exception",
+    "customEventFilter": "event condition", "filter": "condition", "autoEventFilter": "event filter",
+    "setupTag": "setup tag", "teardownTag": "teardown tag",
+}  # fmt: skip
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")
+
+
+@dataclass(frozen=True)
+class _Said:
+    """One change of a thing. general: the same without values, so that it can be said of many."""
+
+    exact: str
+    general: str
+
+
+@dataclass(frozen=True)
+class _Thing:
+    """mark: + added, - removed, or nothing."""
+
+    kind: str
+    name: str
+    mark: str
+    said: tuple[_Said, ...]
+
+    @property
+    def exact(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(one.exact for one in self.said))
+
+    @property
+    def general(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(one.general for one in self.said))
+
+
+def words(changes: Iterable[Change], before: Any, after: Any) -> str:
+    """Changes in one line, which names the things that change and what of them; of many, how many."""
+    parts = list(dict.fromkeys(_lines(_things(list(changes), before, after))))
+    if len(parts) > PARTS:
+        parts = [*parts[: PARTS - 1], f"and {len(parts) - PARTS + 1} more"]
+    return "; ".join(parts)
+
+
+def _things(changes: Sequence[Change], before: Any, after: Any) -> list[_Thing]:
+    by_place: dict[tuple[Step, ...], list[Change]] = defaultdict(list)
+    for change in changes:
+        by_place[_place(change.path)].append(change)
+    renamed = _renamed(changes)
+    return [_thing(place, mine, before, after, renamed) for place, mine in by_place.items()]
+
+
+def _place(path: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Where the thing stands that a change is about: at the first item that has a field to be known by."""
+    for index, step in enumerate(path):
+        if isinstance(step, Item) and step.field:
+            return path[: index + 1]
+    return ()
+
+
+def _renamed(changes: Iterable[Change]) -> dict[str, str]:
+    return {
+        change.before: change.after
+        for change in changes
+        if change.what == "set" and change.path[-1:] == ("name",)
+        and isinstance(change.before, str) and isinstance(change.after, str)
+    }  # fmt: skip
+
+
+def _thing(
+    place: tuple[Step, ...], changes: Sequence[Change], before: Any, after: Any, renamed: Mapping[str, str]
+) -> _Thing:
+    if not place:
+        return _Thing("", "", "", tuple(_plainly(change) for change in changes))
+    whole = next((change for change in changes if change.path == place), None)
+    mark = "" if whole is None else "+" if whole.what == "add" else "-" if whole.what == "remove" else ""
+    said = [] if whole is not None else _said(place, changes, before, after, renamed)
+    return _Thing(_kind(place), _name(place, after) or _name(place, before), mark, tuple(said))
+
+
+def _kind(place: tuple[Step, ...]) -> str:
+    key = next((step for step in reversed(place) if isinstance(step, str)), "item")
+    return _KINDS.get(key, _spaced(key))
+
+
+def _name(place: tuple[Step, ...], data: Any) -> str:
+    try:
+        thing = found(data, place)
+    except NotHere:
+        return ""
+    item = place[-1]
+    return _shown(thing.get("name", item.value if isinstance(item, Item) else ""))
+
+
+def _said(
+    place: tuple[Step, ...], changes: Sequence[Change], before: Any, after: Any, renamed: Mapping[str, str]
+) -> list[_Said]:
+    said = list[_Said]()
+    for change in changes:
+        rest = change.path[len(place) :]
+        key = rest[0] if rest and isinstance(rest[0], str) else ""
+        if _follows(change, renamed):
+            said.append(_both("references follow the name"))
+        elif key == "consentSettings":
+            said.append(_both(_consent(place, after)))
+        elif rest == ("name",):
+            said.append(_Said(f'was named "{_shown(change.before)}"', "renamed"))
+        elif key == "parameter" and len(rest) > 1:
+            said.append(_parameter(change, rest))
+        elif key.endswith("Id") and len(rest) in {1, 2}:
+            said.append(_link(change, key, place, before, after))
+        else:
+            said.append(_plainly(change, rest))
+    return said
+
+
+def _both(text: str) -> _Said:
+    return _Said(text, text)
+
+
+def _follows(change: Change, renamed: Mapping[str, str]) -> bool:
+    """Whether a text changed only as the names of other things did that it refers to."""
+    old, new = change.before, change.after
+    if not renamed or change.path[-1:] == ("name",) or not isinstance(old, str) or not isinstance(new, str):
+        return False
+    if renamed.get(old) == new:
+        return True
+    carried = re.sub(r"\{\{(.*?)\}\}", lambda match: f"{{{{{renamed.get(match.group(1), match.group(1))}}}}}", old)
+    return carried == new
+
+
+def _consent(place: tuple[Step, ...], after: Any) -> str:
+    """What a tag's consent settings are now."""
+    settings = found(after, place).get("consentSettings")
+    status = _shown(settings.get("consentStatus", "")) if isinstance(settings, dict) else ""
+    types = plain(settings.get("consentType", "")) if isinstance(settings, dict) else ""
+    if types:
+        return f"consent types {types}"
+    return f"consent {_unconstant(status)}" if status else "- consent settings"
+
+
+def _parameter(change: Change, rest: Sequence[Step]) -> _Said:
+    item = rest[1]
+    name = f"parameter {_shown(item.value if isinstance(item, Item) else item)}"
+    if len(rest) == 2 and change.what in {"add", "remove"}:  # the list and its item
+        return _both(f"{'+' if change.what == 'add' else '-'} {name}")
+    return _valued(name, change, deep=rest[2:] != ("value",))
+
+
+def _link(change: Change, key: str, place: tuple[Step, ...], before: Any, after: Any) -> _Said:
+    """Another thing's id, by that thing's name."""
+    what = _FIELDS.get(key, _spaced(key[:-2]))
+    removed = change.what == "remove"
+    value = change.before if removed else change.after
+    last = change.path[-1]
+    ids = [last.value] if isinstance(last, Item) else value if isinstance(value, list) else [value]
+    names = ", ".join(f'"{_known_as(one, key, place, before, after)}"' for one in ids[:NAMED])
+    more = f" and {len(ids) - NAMED} more" if len(ids) > NAMED else ""
+    listed = isinstance(last, Item) or isinstance(value, list)
+    mark = "- " if removed else "+ " if listed and change.what == "add" else ""
+    return _both(f"{mark}{what} {names}{more}")
+
+
+def _known_as(value: Any, key: str, place: tuple[Step, ...], before: Any, after: Any) -> str:
+    """The name of what an id means: an item of a list beside this one whose kind the key ends in."""
+    for data in (after, before):
+        try:
+            around = found(data, place[:-2])
+        except NotHere:
+            continue
+        for kind, items in around.items() if isinstance(around, dict) else ():
+            if isinstance(items, list) and key[:-2].lower().endswith(kind.lower()):
+                for item in items:
+                    if isinstance(item, dict) and item.get(f"{kind}Id") == value and value is not None:
+                        return _shown(item.get("name", value))
+    return _shown(value)
+
+
+def _plainly(change: Change, rest: Sequence[Step] | None = None) -> _Said:
+    """A change of anything else, by its key."""
+    path = change.path if rest is None else rest
+    keys = [step for step in path if isinstance(step, str)]
+    name = _FIELDS.get(keys[-1], _spaced(keys[-1])) if keys else "content"
+    if rest is None and keys:
+        name = _shown(keys[-1])
+    if change.what == "order":
+        return _both(f"{name}: another order")
+    last = path[-1] if path else None
+    if change.what in {"add", "remove"}:
+        mark = "+" if change.what == "add" else "-"
+        value = last.value if isinstance(last, Item) else change.after if change.what == "add" else change.before
+        shown = plain(value)
+        return _Said(f"{mark} {name} {shown}".rstrip() if shown else f"{mark} {name}", f"{mark} {name}")
+    return _valued(name, change, deep=False)
+
+
+def _valued(name: str, change: Change, *, deep: bool) -> _Said:
+    """deep: whether it changes within the value, so that its own words would say little."""
+    old, new = plain(change.before), plain(change.after)
+    if deep or change.what != "set":
+        return _both(name)
+    if not old:
+        return _Said(f"{name}: {new}", name)
+    return _Said(f"{name}: {old} -> {new or 'nothing'}", name)
+
+
+def _lines(things: Sequence[_Thing]) -> list[str]:
+    """Things to which the same happened are said at once, in the order in which they come first."""
+    exact: dict[tuple[str, str, tuple[str, ...]], list[_Thing]] = defaultdict(list)
+    general: dict[tuple[str, str, tuple[str, ...]], set[tuple[str, ...]]] = defaultdict(set)
+    for thing in things:
+        exact[thing.kind, thing.mark, thing.exact].append(thing)
+        general[thing.kind, thing.mark, thing.general].add(thing.exact)
+    groups: dict[tuple[str, str, tuple[str, ...]], list[_Thing]] = defaultdict(list)
+    for thing in things:
+        many = len(general[thing.kind, thing.mark, thing.general]) > ALIKE
+        groups[thing.kind, thing.mark, thing.general if many else thing.exact].append(thing)
+    return [_line(mine, said) for (_, _, said), mine in groups.items()]
+
+
+def _line(things: Sequence[_Thing], said: Sequence[str]) -> str:
+    what = ", ".join(said)
+    first = things[0]
+    if not first.kind:
+        return what
+    names = ", ".join(f'"{thing.name}"' for thing in things[:NAMED])
+    if len(things) == 1:
+        who = f"{first.kind} {names}"
+    else:
+        more = f" and {len(things) - NAMED} more" if len(things) > NAMED else ""
+        who = f"{len(things)} {_plural(first.kind)} ({names}{more})"
+    return f"{first.mark} {who}" if first.mark else f"{who}: {what}" if what else who
+
+
+def plain(value: Any) -> str:
+    """A value as a person would read it: of Tag Manager's typed values what they hold."""
+    return _shown(_flat(value))
+
+
+def _flat(value: Any) -> str:
+    if isinstance(value, dict):
+        if isinstance(value.get("parameter"), list) and "type" in value:
+            return _condition(value)
+        held = next((value[key] for key in ("value", "list", "map") if key in value), None)
+        if held is None:
+            return ""
+        return f"{value['key']}={_flat(held)}" if "key" in value and "type" in value else _flat(held)
+    if isinstance(value, list):
+        return ", ".join(_flat(one) for one in value)
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _condition(value: Mapping[str, Any]) -> str:
+    arguments = {one.get("key"): _flat(one.get("value")) for one in value["parameter"] if isinstance(one, dict)}
+    negated = " not" if arguments.get("negate") == "true" else ""
+    relation = _unconstant(str(value["type"]))
+    return f"{arguments.get('arg0', '')}{negated} {relation} {arguments.get('arg1', '')}".strip()
+
+
+def _unconstant(word: str) -> str:
+    return word.replace("_", " ").lower()
+
+
+def _spaced(key: str) -> str:
+    return _shown(_CAMEL.sub(" ", key).lower())
+
+
+def _plural(kind: str) -> str:
+    return f"{kind[:-1]}ies" if kind.endswith("y") else kind if kind.endswith("s") else f"{kind}s"
+
+
+def _shown(value: Any) -> str:
+    """Text of anyone's making on one line, without what cannot be seen, no longer than a name should be."""
+    text = " ".join(_UNSHOWN.sub(" ", str(value)).replace('"', "'").split())
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
