@@ -43,22 +43,22 @@ class Condition:
 
 @remembered
 def conditions_of(trigger: Entity) -> tuple[Condition, ...]:
-    return tuple(_conditions(trigger))
+    return tuple(one for key in FILTERS for one in conditions_in(trigger, key))
 
 
-def _conditions(trigger: Entity) -> Iterator[Condition]:
-    for key in FILTERS:
-        for _n, one in objects(trigger.data.get(key)):
-            parts = {key: value for key, value in plain_all(one.get("parameter")).items() if isinstance(value, str)}
-            yield normal(
-                Condition(
-                    canonical(one.get("type")),
-                    parts.get("arg0", ""),
-                    parts.get("arg1", ""),
-                    parts.get("negate") == "true",
-                    parts.get("ignore_case") == "true",
-                )
+def conditions_in(trigger: Entity, key: str) -> Iterator[Condition]:
+    """The conditions that stand in one of its FILTERS."""
+    for _n, one in objects(trigger.data.get(key)):
+        parts = {key: value for key, value in plain_all(one.get("parameter")).items() if isinstance(value, str)}
+        yield normal(
+            Condition(
+                canonical(one.get("type")),
+                parts.get("arg0", ""),
+                parts.get("arg1", ""),
+                parts.get("negate") == "true",
+                parts.get("ignore_case") == "true",
             )
+        )
 
 
 def normal(one: Condition) -> Condition:
