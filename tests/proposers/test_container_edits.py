@@ -16,7 +16,7 @@ from tests.gtm.build import Json
 from tests.gtm.sites import messy_shop, server, shop
 
 ORDER = "/containerVersion/tag[tagId=54]"
-ADD_TO_CART = "/containerVersion/trigger[triggerId=17]"
+ADD_TO_CART = "/containerVersion/trigger[triggerId=17]/customEventFilter"
 LAST = 916  # the highest id of the messy shop
 
 
@@ -90,7 +90,7 @@ def test_a_place_may_be_said_in_several_ways(path: str) -> None:
 @pytest.mark.parametrize(("pointer", "address"), [
     ("/containerVersion/tag/13", ORDER),
     ("/containerVersion/tag/13/parameter/0/value", f"{ORDER}/parameter[key=conversionId]/value"),
-    ("/containerVersion/trigger/3/filter/0/parameter/1", f"{ADD_TO_CART}/filter/0/parameter[key=arg1]"),
+    ("/containerVersion/trigger/3/customEventFilter/0/parameter/1", f"{ADD_TO_CART}/0/parameter[key=arg1]"),
     ("/containerVersion", "/containerVersion"),
 ])  # fmt: skip
 def test_pointers_are_told_by_identity_and_lead_back(pointer: str, address: str) -> None:

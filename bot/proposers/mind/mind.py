@@ -176,7 +176,7 @@ class Mind:
     def _proposal(self, request: Request, bill: Bill) -> Proposal:
         asked = self._asked()
         first = self._layout.prompt(asked, self._anchor, self._history.blocks, request, self._aim())
-        prompt, warned, why = first, False, ""
+        prompt, warned, why, before = first, False, "", ""
         for left in range(CORRECTIONS, -1, -1):
             answer = self._answer(prompt, bill)
             if answer.outcome in FAILED:
@@ -187,13 +187,19 @@ class Mind:
                     self._inspection.is_new(found.content, request.incumbent, self._discarded)
             except Wrong as wrong:
                 warned, why = warned or isinstance(wrong, NearRepeat), wrong.what
+                if (said := _said(answer)) == before:
+                    return self._useless(request, bill, CORRECTIONS + 1 - left, f"{why} (twice the same answer)")
+                before = said
                 prompt = _continued(prompt, answer, _correction(why))
             else:
                 canon = self._inspection.canonical(found.content)
                 self._talk = _Talk(asked, request, first, answer, found, {canon})
                 return found
+        return self._useless(request, bill, CORRECTIONS + 1, why)
+
+    def _useless(self, request: Request, bill: Bill, answers: int, why: str) -> Proposal:
         self._talk = None
-        return _failed(request, bill, f"nothing that can be measured in {CORRECTIONS + 1} answers; the last: {why}")
+        return _failed(request, bill, f"nothing that can be measured in {answers} answers; the last: {why}")
 
     def _answer(self, prompt: Prompt, bill: Bill) -> Answer:
         try:
@@ -278,6 +284,12 @@ def _failed(request: Request, bill: Bill, why: str) -> Proposal:
     return Proposal(
         request.incumbent, "no candidate", float(bill.cost), spent=bill.spent(), failed=one_line(why, 1_000)
     )
+
+
+def _said(answer: Answer) -> str:
+    """What an answer would do, in other words or not: who says it again after it was told what is wrong with it will
+    say it once more."""
+    return json.dumps([answer.outcome, (answer.value or {}).get("edits"), answer.text])
 
 
 def _correction(why: str) -> str:

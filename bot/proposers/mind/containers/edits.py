@@ -93,7 +93,6 @@ class _Work:
 
     def _put(self, op: str, steps: tuple[Step, ...], value: Any) -> None:
         kind = self._kind_of_new(steps)
-        self._refuse_names_and_ids(steps)
         if op == "add" and kind:
             self._new(kind, value)
         elif op == "set":
@@ -103,9 +102,8 @@ class _Work:
         else:
             self._replace(steps, value)
 
-    def _refuse_names_and_ids(self, steps: tuple[Step, ...]) -> None:
-        """Raises Wrong where a field that others refer to would be put in its place like any other."""
-        parent, last = found(self._draft.data, steps[:-1]), steps[-1]
+    def _refuse_names_and_ids(self, parent: Any, last: Step) -> None:
+        """Raises Wrong for a field that others refer to."""
         of = next((kind for kind in ARRAYS if any(parent is one for one in self._draft.entities(kind))), "")
         if of and last.key == ARRAYS[of][1]:
             raise Wrong(f"ids are given by code, and the {of} keeps its own")
@@ -156,6 +154,7 @@ class _Work:
     def _add(self, steps: tuple[Step, ...], value: Any) -> None:
         parent = found(self._draft.data, steps[:-1])
         last = steps[-1]
+        self._refuse_names_and_ids(parent, last)
         if last.field:
             raise Wrong("what is added has no place by identity yet: end the path with its name, or with /- in a list")
         if isinstance(parent, dict):
@@ -169,6 +168,7 @@ class _Work:
 
     def _replace(self, steps: tuple[Step, ...], value: Any) -> None:
         parent, last = found(self._draft.data, steps[:-1]), steps[-1]
+        self._refuse_names_and_ids(parent, last)
         old = inside(parent, last)
         if isinstance(old, str) and isinstance(value, (bool, int, float)):
             value = text_of(value)
