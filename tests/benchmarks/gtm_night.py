@@ -1,7 +1,7 @@
 """`python -m tests.benchmarks.gtm_night [TARGET ...]`: whole nights of `repair` on the shipped containers, in seconds.
 
-Baseline, experiments and confirm as a user starts them, in a repository of their own; the audit and the total before and
-after. Exit status 1 where a night takes longer than two minutes, or the shop is not brought to 0.90.
+Baseline, experiments and confirm as a user starts them, in a repository of their own; the audit and the total before
+and after. Exit status 1 where a night takes longer than two minutes, or the shop is not brought to 0.90.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ SHOP = 0.90
 def main(names: list[str]) -> int:
     print("| container | size | experiments | kept | total | audit | confirmed rows | seconds |")
     print("|---|--:|--:|--:|---|---|--:|--:|")
-    return int(any([_missed(name) for name in names or MADE]))
+    missed = [_missed(name) for name in names or MADE]
+    return int(any(missed))
 
 
 def _missed(name: str) -> bool:
