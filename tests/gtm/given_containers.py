@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from harness.scorers.gtm import Scored, read, score
+from harness.scorers.gtm.audit import Audited, audit
 from harness.scorers.gtm.declared import Declared
 from harness.scorers.gtm.view import View
 from tests.gtm.build import nine
@@ -42,6 +43,20 @@ def test_it_scores_and_is_left_as_it_was(path: Path) -> None:
 def test_the_order_of_arrays_changes_nothing(path: Path) -> None:
     data = json.loads(path.read_text(encoding="utf-8-sig"))
     assert nine(scored(shuffled(data))) == nine(scored(data))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_it_is_audited_and_left_as_it_was(path: Path) -> None:
+    content = path.read_bytes()
+    container = read(content, path.name)
+    found = audit(container)
+    assert container.data == json.loads(content.decode("utf-8-sig"))
+    assert told(audit(read(json.dumps(shuffled(container.data)).encode(), "given.json"))) == told(found)
+    print(f"\n{found.weight} {path.stem}")
+
+
+def told(found: Audited) -> list[tuple[str, str, str, str]]:
+    return sorted((one.code, one.entity, one.id, one.name) for one in found.findings)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -97,6 +97,16 @@ class Entity:
                 return f"{self.pointer}/parameter/{index}"
         return self.pointer
 
+    @cached_property
+    def texts(self) -> tuple[Text, ...]:
+        """Every text in its parameters."""
+        return tuple(strings(self.data.get("parameter"), f"{self.pointer}/parameter"))
+
+    @cached_property
+    def age(self) -> tuple[int, str, str]:
+        """Ids count up: an older entity's is smaller. Neither names nor the file's order move it."""
+        return len(self.id), self.id, "" if self.id else self.pointer
+
     @property
     def folder(self) -> str:
         return text_of(self.data.get("parentFolderId"))

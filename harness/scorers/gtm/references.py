@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 from harness.scorers.gtm.container import Container
 from harness.scorers.gtm.entities import Entity, canonical, objects, strings, text_of
@@ -100,8 +101,8 @@ class References:
             yield from self._clients(one)
 
     def _texts(self, one: Entity) -> Iterator[Reference]:
-        inside = {key: value for key, value in one.data.items() if key not in NO_TEXT}
-        for found in strings(inside, one.pointer):
+        inside = {key: value for key, value in one.data.items() if key not in NO_TEXT and key != "parameter"}
+        for found in chain(one.texts, strings(inside, one.pointer)):
             if "{{" in found.text:
                 for name in NAMED.findall(found.text):
                     target, state = self.variable(name)

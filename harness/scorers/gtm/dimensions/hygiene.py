@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from harness.scorers.gtm.checks import Check, Complaints, Judged, judged
-from harness.scorers.gtm.entities import Entity, strings
+from harness.scorers.gtm.entities import Entity
 from harness.scorers.gtm.known import catalogue
 from harness.scorers.gtm.references import Reference
 from harness.scorers.gtm.senders import executed
@@ -156,7 +156,7 @@ def _secrets(view: View) -> Iterator[Check]:
     """What the browser loads, everybody can read. The secret itself is never repeated."""
     is_server = view.container.context == "server"
     for one in (*view.container.all("variable"), *view.container.all("tag")):
-        for found in strings(one.data.get("parameter", []), f"{one.pointer}/parameter"):
+        for found in one.texts:
             if name := _secret(found.text) or _secret(_joined(view, found.text)):
                 message = f"holds a {name}" + ("" if is_server else ", which every visitor can read")
                 yield _SAY.fails(
