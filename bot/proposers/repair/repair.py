@@ -27,7 +27,6 @@ from bot.proposers.repair.worth import Worth
 from harness.documents import canonical_id_of
 from harness.documents.jsonstyle import rewritten
 from harness.scorers.gtm import read
-from harness.target import Target
 
 STUCK = 2  # offers of an operator in a row that gained nothing
 CHANCES = 2  # of one offer
@@ -48,13 +47,13 @@ class Choice:
 
 
 class Repair:
-    """A proposer for containers."""
+    """A proposer for containers. file: the name of the one that it mends."""
 
     worst_case_usd = 0.0
     steady = False
 
-    def __init__(self, target: Target, facts: Facts, operators: Sequence[Operator] = OPERATORS) -> None:
-        self._target, self._facts, self._operators = target, facts, operators
+    def __init__(self, file: str, facts: Facts, operators: Sequence[Operator] = OPERATORS) -> None:
+        self._file, self._facts, self._operators = file, facts, operators
         self._failed: dict[str, set[bytes]] = defaultdict(set)  # of an offer, by its words: contents
         self._fruitless: Counter[str] = Counter()  # of an operator, in a row
         self._asked: list[Proposal] = []
@@ -86,7 +85,7 @@ class Repair:
 
     def _open(self, incumbent: bytes, tried: Collection[str]) -> Iterator[tuple[Choice, bytes]]:
         """What was not tried, with its content, in the order in which it is to be tried."""
-        bench = Bench.of(read(incumbent, self._target.file), self._facts.declared, self._facts.policy)
+        bench = Bench.of(read(incumbent, self._file), self._facts.declared, self._facts.policy)
         text = incumbent.decode("utf-8-sig")
         for choice in self._ranked(bench):
             data = applied(choice.offer, bench, self._facts.taken)
