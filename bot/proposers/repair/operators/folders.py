@@ -16,7 +16,8 @@ from harness.scorers.gtm.checks import Issue
 from harness.scorers.gtm.entities import Entity, text_of
 from harness.scorers.gtm.known import catalogue
 
-_CODES = frozenset({"folder-missing", "folder-mixed", "folder-for-everything"})
+_ANEW = ("folder-for-everything", "folder-for-each")
+_CODES = frozenset({"folder-missing", "folder-mixed", *_ANEW})
 _OTHER, _TOOLS = "Other vendors", "Consent and tools"
 _FEW = 1  # of a kind: not worth a folder of their own
 
@@ -29,8 +30,8 @@ class _Order:
 
     @cached_property
     def placed(self) -> dict[Entity, Entity]:
-        """Things with the folder that they lie in; with none where one folder holds everything."""
-        if self.bench.issues("folder-for-everything"):
+        """Things with the folder that they lie in; with none where nothing is sorted yet."""
+        if self.bench.issues(*_ANEW):
             return {}
         things = (one for kind in ("tag", "trigger", "variable") for one in self.bench.view.container.all(kind))
         folders = self.bench.view.container.by_id
@@ -108,7 +109,7 @@ def _tags(bench: Bench, entity: Entity) -> set[Entity]:
 
 
 def _find(bench: Bench) -> Iterator[Fix]:
-    order, everything = _Order(bench), bench.issues("folder-for-everything")
+    order, everything = _Order(bench), bench.issues(*_ANEW)
     those = {bench.entity_of(issue): issue for issue in bench.issues("folder-missing", "folder-mixed")}
     if everything:
         things = [*bench.view.telling, *bench.view.used("trigger"), *bench.view.used("variable")]

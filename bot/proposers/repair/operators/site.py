@@ -206,3 +206,7 @@ def standard_of(meta_event: str) -> str:
     """GA4's name for what Meta calls otherwise; the same where it has none."""
     names: dict[str, str] = catalogue()["meta_events"]
     return names.get(meta_event, meta_event)
+
+
+def pause(draft: Draft, *, id_: str) -> None:
+    draft.entity("tag", id_)["paused"] = True
