@@ -31,7 +31,7 @@ def judge(view: View) -> Judged:
     secrets = list(_secrets(view))
     checks += [*_undefined(view), *(secrets if view.container.context != "server" else [])]
     notes = [one.issue for one in secrets if one.issue] if view.container.context == "server" else []
-    return judged(checks, "the container has no variables and names none", notes)
+    return judged(checks, "the container has no variables and names none", notes, most=view.most("variable_hygiene"))
 
 
 def _used(view: View) -> set[Entity]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from harness.scorers.gtm.checks import Check, Complaints, Judged, judged
 from harness.scorers.gtm.entities import Entity
@@ -16,7 +17,8 @@ _SAY = Complaints("naming")
 
 
 def judge(view: View) -> Judged:
-    return judged([*_tags(view), *_typed(view, "trigger"), *_typed(view, "variable")], "nothing is in use")
+    checks = [*_tags(view), *_typed(view, "trigger"), *_typed(view, "variable")]
+    return judged(checks, "nothing is in use", most=view.most("naming"))
 
 
 def _tags(view: View) -> Iterator[Check]:
@@ -27,7 +29,8 @@ def _tags(view: View) -> Iterator[Check]:
         accepted = [word for vendor in vendors for word in words[vendor]]
         foreign = {word for vendor in words if vendor not in vendors for word in words[vendor]} if vendors else set()
         titles = " and ".join(catalogue()["vendors"][vendor]["title"] for vendor in vendors)
-        yield _named(tag, counted[skeleton(tag.name)], accepted, f"that it sends to {titles}", foreign)
+        rule = _Rule(accepted, f"that it sends to {titles}", frozenset(foreign))
+        yield _named(view, tag, rule, is_double=counted[skeleton(tag.name)] > 1)
 
 
 def _vendor_words() -> dict[str, list[str]]:
@@ -44,34 +47,37 @@ def _typed(view: View, kind: str) -> Iterator[Check]:
     vendors = [word for those in _vendor_words().values() for word in those]
     for one in view.used(kind):
         own = words.get(one.type, [])
-        yield _named(
-            one,
-            counted[skeleton(one.name)],
-            own + vendors if own else [],
-            "its type, or for whom it is",
-            strict=bool(own),
-        )
+        rule = _Rule(own + vendors if own else [], "its type, or for whom it is", strict=bool(own))
+        yield _named(view, one, rule, is_double=counted[skeleton(one.name)] > 1)
 
 
-def _named(
-    one: Entity, times: int, accepted: list[str], says: str, foreign: Iterable[str] = (), *, strict: bool = True
-) -> Check:
+@dataclass(frozen=True)
+class _Rule:
     """accepted: words of which one must be a part of the name, any if there are none. strict: it must have parts.
 
-    foreign: words that it must not begin with.
+    foreign: words that it must not begin with. says: what a part must say.
     """
+
+    accepted: list[str]
+    says: str
+    foreign: frozenset[str] = frozenset()
+    strict: bool = True
+
+
+def _named(view: View, one: Entity, rule: _Rule, *, is_double: bool) -> Check:
+    accepted, strict = rule.accepted, rule.strict
     parts = _parts(one.name)
     if not parts or _is_lazy(one.name.strip()) or (strict and len(parts) > 1 and not _says_more(parts, accepted)):
         return _fails("name-says-nothing", one, "its name says nothing", accepted)
-    if times > 1:
+    if is_double:
         return _fails("name-twice", one, f"another {one.kind} has its name", accepted)
     if strict and len(parts) < 2:
         return _fails("name-without-parts", one, "its name has no parts that sort it", accepted)
-    if parts[0].lower() in {word.lower() for word in foreign} - {word.lower() for word in accepted}:
+    if parts[0].lower() in {word.lower() for word in rule.foreign} - {word.lower() for word in accepted}:
         return _fails("name-misleads", one, f'"{parts[0][:40]}" says that it is something else', accepted)
     if accepted and not {part.lower() for part in parts} & {word.lower() for word in accepted}:
-        return _fails("name-without-kind", one, f"no part of its name says {says}", accepted)
-    return Check(1)
+        return _fails("name-without-kind", one, f"no part of its name says {rule.says}", accepted)
+    return view.passes(one)
 
 
 def _is_lazy(text: str) -> bool:

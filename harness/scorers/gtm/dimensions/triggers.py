@@ -20,7 +20,8 @@ _NO_MEANING = {
 
 
 def judge(view: View) -> Judged:
-    return judged([*_tags(view), *_triggers(view)], "the container has no tags and no triggers")
+    checks = [*_tags(view), *_triggers(view)]
+    return judged(checks, "the container has no tags and no triggers", most=view.most("trigger_quality"))
 
 
 def _tags(view: View) -> Iterator[Check]:
