@@ -7,7 +7,6 @@ change says which thing it means, and can be made in a document where that thing
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -25,7 +24,7 @@ def changes(before: Any, after: Any) -> tuple[Change, ...]:
 def applied(data: Any, wanted: Iterable[Change]) -> Any:
     """A copy of the data with these changes made, each on what those before it left. One that does not apply, since
     what it changes is not there or is something else by now, is left out."""
-    made = [copy.deepcopy(data)]
+    made = [_copy(data)]
     for change in wanted:
         if applies(made[0], change):
             _make(made, change)
@@ -177,10 +176,15 @@ def _make(made: list[Any], change: Change) -> None:
         _make_item(parent, step, change)
 
 
+def _copy(value: Any) -> Any:
+    """Faster than copy.deepcopy, and data is all that it has to copy."""
+    return json.loads(json.dumps(value)) if isinstance(value, (dict, list)) else value
+
+
 def _after(value: Any, change: Change) -> Any:
     if change.what == "refer" and not same(value, change.before):
         return with_names(value, replaced(change.before, change.after))
-    return copy.deepcopy(change.after)
+    return _copy(change.after)
 
 
 def _make_member(parent: dict[str, Any], key: str, change: Change) -> None:
@@ -192,7 +196,7 @@ def _make_member(parent: dict[str, Any], key: str, change: Change) -> None:
         members = list(parent.items())
         keys = list(parent)
         at = keys.index(change.behind) + 1 if change.behind in keys else 0 if change.behind is None else len(keys)
-        members.insert(at, (key, copy.deepcopy(change.after)))
+        members.insert(at, (key, _copy(change.after)))
         parent.clear()
         parent.update(members)
 
@@ -207,7 +211,7 @@ def _make_item(parent: list[Any], step: Item, change: Change) -> None:
         behind = change.behind
         before = [i for i, item in enumerate(parent) if isinstance(behind, Item) and fits(item, behind)]
         at = before[0] + 1 if before else 0 if behind is None else len(parent)
-        parent.insert(at, copy.deepcopy(change.after))
+        parent.insert(at, _copy(change.after))
 
 
 def _put_in_order(items: list[Any], wanted: Sequence[Item]) -> None:
