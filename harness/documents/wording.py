@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.documents.change import Change, Item, NotHere, Step, found
+from harness.documents.references import replaced
 
 NAMED = 2  # of many things, those that are called by name
 ALIKE = 3  # so many things of a kind may differ in the values that they got; of more, the fields are said
@@ -30,6 +31,10 @@ _FIELDS = {
     "customEventFilter": "event condition", "filter": "condition", "autoEventFilter": "event filter",
     "setupTag": "setup tag", "teardownTag": "teardown tag",
 }  # fmt: skip
+_SYSTEM = {
+    "2147479553": "All Pages", "2147479572": "Consent Initialization - All Pages",
+    "2147479573": "Initialization - All Pages",
+}  # fmt: skip  # triggers that every container has, and none lists
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")
 
@@ -122,12 +127,13 @@ def _said(
     place: tuple[Step, ...], changes: Sequence[Change], before: Any, after: Any, renamed: Mapping[str, str]
 ) -> list[_Said]:
     said = list[_Said]()
-    for change in changes:
+    news = [change for change in changes if not _follows(change, renamed)]
+    if not news:
+        return [_both("references follow the name")]
+    for change in news:
         rest = change.path[len(place) :]
         key = rest[0] if rest and isinstance(rest[0], str) else ""
-        if _follows(change, renamed):
-            said.append(_both("references follow the name"))
-        elif key == "consentSettings":
+        if key == "consentSettings":
             said.append(_both(_consent(place, after)))
         elif rest == ("name",):
             said.append(_Said(f'was named "{_shown(change.before)}"', "renamed"))
@@ -145,14 +151,13 @@ def _both(text: str) -> _Said:
 
 
 def _follows(change: Change, renamed: Mapping[str, str]) -> bool:
-    """Whether a text changed only as the names of other things did that it refers to."""
-    old, new = change.before, change.after
-    if not renamed or change.path[-1:] == ("name",) or not isinstance(old, str) or not isinstance(new, str):
+    """Whether a value changed only as the names of other things did that it refers to."""
+    if change.path[-1:] == ("name",):
         return False
-    if renamed.get(old) == new:
-        return True
-    carried = re.sub(r"\{\{(.*?)\}\}", lambda match: f"{{{{{renamed.get(match.group(1), match.group(1))}}}}}", old)
-    return carried == new
+    if change.what == "refer":
+        return replaced(change.before, change.after).items() <= renamed.items()
+    old, new = change.before, change.after
+    return isinstance(old, str) and isinstance(new, str) and renamed.get(old) == new
 
 
 def _consent(place: tuple[Step, ...], after: Any) -> str:
@@ -199,7 +204,7 @@ def _known_as(value: Any, key: str, place: tuple[Step, ...], before: Any, after:
                 for item in items:
                     if isinstance(item, dict) and item.get(f"{kind}Id") == value and value is not None:
                         return _shown(item.get("name", value))
-    return _shown(value)
+    return _SYSTEM.get(str(value), _shown(value))
 
 
 def _plainly(change: Change, rest: Sequence[Step] | None = None) -> _Said:
@@ -212,6 +217,8 @@ def _plainly(change: Change, rest: Sequence[Step] | None = None) -> _Said:
     if change.what == "order":
         return _both(f"{name}: another order")
     last = path[-1] if path else None
+    if rest is not None and (flag := _flag(name, change)):
+        return flag
     if change.what in {"add", "remove"}:
         mark = "+" if change.what == "add" else "-"
         value = last.value if isinstance(last, Item) else change.after if change.what == "add" else change.before
@@ -220,10 +227,18 @@ def _plainly(change: Change, rest: Sequence[Step] | None = None) -> _Said:
     return _valued(name, change, deep=False)
 
 
+def _flag(name: str, change: Change) -> _Said | None:
+    """Something that is so or is not: paused."""
+    now, was = (change.after if change.what != "remove" else False), change.before
+    if isinstance(now, bool) and (was is None or isinstance(was, bool)):
+        return _both(name if now else f"not {name}")
+    return None
+
+
 def _valued(name: str, change: Change, *, deep: bool) -> _Said:
     """deep: whether it changes within the value, so that its own words would say little."""
     old, new = plain(change.before), plain(change.after)
-    if deep or change.what != "set":
+    if deep or change.what not in {"set", "refer"}:
         return _both(name)
     if not old:
         return _Said(f"{name}: {new}", name)
