@@ -87,7 +87,7 @@ def test_what_the_readme_says_of_the_model_is_what_the_records_say(folder: Path)
 def test_what_the_readme_says_of_luck_is_what_the_records_say() -> None:
     beside, alone = (examples.segments(examples.NIGHTS / name) for name in ("system-prompt", "system-prompt-control"))
     (confirm,) = folds.of_kind(alone, "confirm")
-    found = [next(folds.of_kind(each, "baseline"))["metrics"]["rubric"] for each in (beside, alone)]
+    found = [folds.of_kind(each, "baseline")[0]["metrics"]["rubric"] for each in (beside, alone)]
     text = " ".join(README.split())
     one, other, anew = (f"{value:.4f}"[1:] for value in (*found, confirm["search"]["base"]["rubric"]))
     assert f"came to {one} in the one night, to {other} in the other, and to {anew} when confirm asked anew" in text
