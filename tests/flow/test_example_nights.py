@@ -84,6 +84,22 @@ def test_what_the_readme_says_of_the_model_is_what_the_records_say(folder: Path)
     ]  # fmt: skip
 
 
+def test_what_the_readme_says_of_luck_is_what_the_records_say() -> None:
+    beside, alone = (examples.segments(examples.NIGHTS / name) for name in ("system-prompt", "system-prompt-control"))
+    (confirm,) = folds.of_kind(alone, "confirm")
+    found = [folds.of_kind(each, "baseline")[0]["metrics"]["rubric"] for each in (beside, alone)]
+    text = " ".join(README.split())
+    one, other, anew = (f"{value:.4f}"[1:] for value in (*found, confirm["search"]["base"]["rubric"]))
+    assert f"came to {one} in the one night, to {other} in the other, and to {anew} when confirm asked anew" in text
+    search = {side: confirm["search"][side]["rubric"] for side in ("base", "head")}
+    claimed, again = (
+        f"{value:+.4f}".replace("0.", ".") for value in (confirm["claimed_gain"], search["head"] - search["base"])
+    )
+    held = [f"{confirm['holdout'][name]:+.4f}".replace("0.", ".") for name in ("gain", "low", "high")]
+    assert f"It claimed {claimed} for the three. Asked anew it was {again}, on hidden messages {held[0]}" in text
+    assert f"with an interval from {held[1]} to {held[2]}: `{confirm['verdict']}`" in text
+
+
 @night
 def test_no_path_of_a_machine_is_in_what_is_shown(folder: Path) -> None:
     for path in folder.iterdir():
