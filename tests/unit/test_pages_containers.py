@@ -45,7 +45,7 @@ def test_golden(name: str, report: TargetReport) -> None:
 def test_every_metric_stands_before_and_after(report: TargetReport) -> None:
     page = page_of(report)
     assert "| consent | 0.330 | 0.970 | +0.640 |" in page
-    assert "| trigger quality | 0.891 | 0.884 | -0.007 worse |" in page
+    assert "| trigger quality: worse | 0.891 | 0.884 | -0.007 |" in page
     assert "| audit findings (lower is better) | 31 | 13 | -18 |" in page
     assert "Guards hold: audit_findings 31 -> 13 (limit 31, lower is better)." in page
     assert "4 of 9 metrics are better, 4 equal, 1 worse, within what is allowed; the lowest now is folders" in page
@@ -53,7 +53,7 @@ def test_every_metric_stands_before_and_after(report: TargetReport) -> None:
 
 
 def test_what_had_nothing_to_judge_is_no_zero(report: TargetReport) -> None:
-    assert "| ads alignment | not judged | not judged | |" in page_of(report)
+    assert "| ads alignment: not judged | | | |" in page_of(report)
     assert "ads_alignment" not in {one.metric.name for one in dimensions.drawn(report)}
     alike = replace(report, parts=frozenset())
     assert "| ads alignment | 0.000 | 0.000 | 0 |" in page_of(alike), "an evaluator without parts judges everything"
