@@ -43,7 +43,8 @@ class Operations:
 
     def changes(self) -> list[str]:
         """Each unit in words."""
-        return [words(alone, self._document.data, self._final) for alone in self._alone]
+        base, last = self._document.data, self._final
+        return [words(alone, base, self._apart.made([unit]), last) for unit, alone in enumerate(self._alone)]
 
     def kinds(self) -> list[str]:
         """What sort of change each unit is, so that those alike are joined first."""

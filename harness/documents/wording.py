@@ -65,20 +65,24 @@ class _Thing:
         return tuple(dict.fromkeys(one.general for one in self.said))
 
 
-def words(changes: Iterable[Change], before: Any, after: Any) -> str:
-    """Changes in one line, which names the things that change and what of them; of many, how many."""
-    parts = list(dict.fromkeys(_lines(_things(list(changes), before, after))))
+def words(changes: Iterable[Change], before: Any, after: Any, later: Any = None) -> str:
+    """Changes in one line, which names the things that change and what of them; of many, how many. later: a document
+    whose names are said, where it still has the thing."""
+    parts = list(dict.fromkeys(_lines(_things(list(changes), (later, after, before)))))
     if len(parts) > PARTS:
         parts = [*parts[: PARTS - 1], f"and {len(parts) - PARTS + 1} more"]
     return "; ".join(parts)
 
 
-def _things(changes: Sequence[Change], before: Any, after: Any) -> list[_Thing]:
+Documents = tuple[Any, Any, Any]  # as they were later, after the changes, before them
+
+
+def _things(changes: Sequence[Change], documents: Documents) -> list[_Thing]:
     by_place: dict[tuple[Step, ...], list[Change]] = defaultdict(list)
     for change in changes:
         by_place[_place(change.path)].append(change)
     renamed = _renamed(changes)
-    return [_thing(place, mine, before, after, renamed) for place, mine in by_place.items()]
+    return [_thing(place, mine, documents, renamed) for place, mine in by_place.items()]
 
 
 def _place(path: tuple[Step, ...]) -> tuple[Step, ...]:
@@ -99,14 +103,15 @@ def _renamed(changes: Iterable[Change]) -> dict[str, str]:
 
 
 def _thing(
-    place: tuple[Step, ...], changes: Sequence[Change], before: Any, after: Any, renamed: Mapping[str, str]
+    place: tuple[Step, ...], changes: Sequence[Change], documents: Documents, renamed: Mapping[str, str]
 ) -> _Thing:
     if not place:
         return _Thing("", "", "", tuple(_plainly(change) for change in changes))
     whole = next((change for change in changes if change.path == place), None)
     mark = "" if whole is None else "+" if whole.what == "add" else "-" if whole.what == "remove" else ""
-    said = [] if whole is not None else _said(place, changes, before, after, renamed)
-    return _Thing(_kind(place), _name(place, after) or _name(place, before), mark, tuple(said))
+    said = [] if whole is not None else _said(place, changes, documents, renamed)
+    name = next(filter(None, (_name(place, data) for data in documents)), "")
+    return _Thing(_kind(place), name, mark, tuple(said))
 
 
 def _kind(place: tuple[Step, ...]) -> str:
@@ -124,7 +129,7 @@ def _name(place: tuple[Step, ...], data: Any) -> str:
 
 
 def _said(
-    place: tuple[Step, ...], changes: Sequence[Change], before: Any, after: Any, renamed: Mapping[str, str]
+    place: tuple[Step, ...], changes: Sequence[Change], documents: Documents, renamed: Mapping[str, str]
 ) -> list[_Said]:
     said = list[_Said]()
     news = [change for change in changes if not _follows(change, renamed)]
@@ -134,13 +139,13 @@ def _said(
         rest = change.path[len(place) :]
         key = rest[0] if rest and isinstance(rest[0], str) else ""
         if key == "consentSettings":
-            said.append(_both(_consent(place, after)))
+            said.append(_both(_consent(place, documents[1])))
         elif rest == ("name",):
             said.append(_Said(f'was named "{_shown(change.before)}"', "renamed"))
         elif key == "parameter" and len(rest) > 1:
             said.append(_parameter(change, rest))
         elif key.endswith("Id") and len(rest) in {1, 2}:
-            said.append(_link(change, key, place, before, after))
+            said.append(_link(change, key, place, documents))
         else:
             said.append(_plainly(change, rest))
     return said
@@ -178,23 +183,23 @@ def _parameter(change: Change, rest: Sequence[Step]) -> _Said:
     return _valued(name, change, deep=rest[2:] != ("value",))
 
 
-def _link(change: Change, key: str, place: tuple[Step, ...], before: Any, after: Any) -> _Said:
+def _link(change: Change, key: str, place: tuple[Step, ...], documents: Documents) -> _Said:
     """Another thing's id, by that thing's name."""
     what = _FIELDS.get(key, _spaced(key[:-2]))
     removed = change.what == "remove"
     value = change.before if removed else change.after
     last = change.path[-1]
     ids = [last.value] if isinstance(last, Item) else value if isinstance(value, list) else [value]
-    names = ", ".join(f'"{_known_as(one, key, place, before, after)}"' for one in ids[:NAMED])
+    names = ", ".join(f'"{_known_as(one, key, place, documents)}"' for one in ids[:NAMED])
     more = f" and {len(ids) - NAMED} more" if len(ids) > NAMED else ""
     listed = isinstance(last, Item) or isinstance(value, list)
     mark = "- " if removed else "+ " if listed and change.what == "add" else ""
     return _both(f"{mark}{what} {names}{more}")
 
 
-def _known_as(value: Any, key: str, place: tuple[Step, ...], before: Any, after: Any) -> str:
+def _known_as(value: Any, key: str, place: tuple[Step, ...], documents: Documents) -> str:
     """The name of what an id means: an item of a list beside this one whose kind the key ends in."""
-    for data in (after, before):
+    for data in documents:
         try:
             around = found(data, place[:-2])
         except NotHere:

@@ -122,6 +122,17 @@ def test_what_another_took_away_later_comes_back_as_it_was_changed() -> None:
     assert diff.units_in(diff.content([1, 2])) == (1, 2)
 
 
+def test_what_was_taken_away_later_has_its_name_and_words() -> None:
+    def quiet(data: Data) -> None:
+        for number in ("2", "3"):
+            plant(data, number)["consentSettings"] = {"consentStatus": "NOT_NEEDED"}
+
+    rename = named("3", "lily")
+    assert operations(quiet, remove("2"), rename).changes() == [
+        '2 plants ("plant 2", "lily"): consent not needed', '- plant "plant 2"', 'plant "lily": was named "plant 3"',
+    ]  # fmt: skip
+
+
 def test_what_only_worked_on_what_is_gone_is_one_with_its_removal() -> None:
     assert len(operations(feed("2"), remove("2"), feed("3")).changes()) == 2
 
