@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import functools
 import json
 import random
 import sys
@@ -103,7 +104,7 @@ def _is_fault(found: Planting) -> bool:
 def mixtures(count: int, seed: int) -> Iterator[Planting]:
     """Several plants at once, each at entities of its own."""
     chance = random.Random(seed)
-    singles = {site: [one for one in alone() if one.site == site] for site in SITES}
+    singles = {site: [one for one in _singles() if one.site == site] for site in SITES}
     places = {id(one): _places(one) for those in singles.values() for one in those}
     made = 0
     while made < count:
@@ -117,6 +118,11 @@ def mixtures(count: int, seed: int) -> Iterator[Planting]:
         if found and len(chosen) >= LEAST:
             made += 1
             yield found
+
+
+@functools.cache
+def _singles() -> tuple[Planting, ...]:
+    return tuple(alone())
 
 
 def _places(one: Planting) -> set[str]:
