@@ -8,7 +8,7 @@ from functools import partial
 from bot.proposers.repair.bench import Bench
 from bot.proposers.repair.draft import Draft, Json
 from bot.proposers.repair.operators.fixes import UNTOUCHABLE, Family, Fix
-from bot.proposers.repair.operators.site import CONSENT_INITIALIZATION, free_name, may_add
+from bot.proposers.repair.operators.site import CONSENT_INITIALIZATION, content_of, free_name, may_add
 from bot.proposers.repair.operators.words import Scheme
 from harness.scorers.gtm.checks import Issue
 from harness.scorers.gtm.entities import Entity, canonical, text_of
@@ -28,10 +28,17 @@ def needed(bench: Bench, tag: Entity) -> tuple[str, ...] | None:
 
 
 def _find_types(bench: Bench) -> Iterator[Fix]:
+    probe = Draft(bench.view.container.data)
+    contents = {content_of("tag", one.data): one for one in bench.view.container.all("tag")}
     for issue in bench.issues(*_TYPED):
         tag = bench.entity_of(issue)
         types = needed(bench, tag) if tag else None
-        if tag and types is not None and bench.touchable(tag):
+        if not tag or types is None or not bench.touchable(tag):
+            continue
+        _wait(probe, id_=tag.id, types=types)
+        after = content_of("tag", probe.entity("tag", tag.id))
+        other = contents.setdefault(after, tag)
+        if other is tag or content_of("tag", other.data) == content_of("tag", tag.data):  # else it would become a copy
             what = f"{', '.join(types) or 'nothing'} for {tag.name}"
             yield Fix(what, (issue,), partial(_wait, id_=tag.id, types=types))
 
@@ -122,6 +129,8 @@ def _reason_types(bench: Bench, issue: Issue) -> str:
     entity = bench.entity_of(issue)
     if entity and not bench.touchable(entity):
         return UNTOUCHABLE
+    if entity and needed(bench, entity) is not None:
+        return "it would be the copy of another tag: one of the two is to go first"
     return "nobody knows to whom it sends: which consent it needs is for a person to say"
 
 

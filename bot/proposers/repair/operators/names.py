@@ -121,7 +121,14 @@ def _whats(bench: Bench, one: Entity) -> list[str]:
         return [*linker, *itertools.chain(*told), *pages, *(["all events"] if sender.follows else [])]
     if one.kind == "trigger":
         return sorted(bench.view.reaching.trigger(one).events.names)[:1]
-    return [text for key in _KEYS if (text := one.text(key)) and "{{" not in text and one.type != "c"]
+    if one.type == "c":
+        return [key for ref in bench.view.references.to(one) for key in _keys_of(ref.source, one.name)][:1]
+    return [text for key in _KEYS if (text := one.text(key)) and "{{" not in text]
+
+
+def _keys_of(user: Entity, name: str) -> list[str]:
+    """Which parameters a constant is for."""
+    return sorted(key for key, value in user.parameters.items() if value == f"{{{{{name}}}}}")
 
 
 def _kind_words(one: Entity) -> str:

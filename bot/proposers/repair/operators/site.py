@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -111,6 +112,12 @@ def has_no_trigger(bench: Bench, tag: Entity) -> bool:
     return not any(ref.how == "firing" and ref.state != "missing" for ref in bench.view.references.of(tag))
 
 
+def content_of(kind: str, data: Mapping[str, Any]) -> str:
+    """What an entity says, all but what is its own: equal for copies."""
+    own = {"name", f"{kind}Id", "parentFolderId", "fingerprint", "notes", "tagManagerUrl", "path"}
+    return json.dumps({key: value for key, value in data.items() if key not in own}, sort_keys=True)
+
+
 def free_name(draft: Draft, kind: str, name: str) -> str:
     """The name, or with a number where another one differs from it by spaces and capitals at most."""
     return unlike(name, {text_of(one.get("name")) for one in draft.entities(kind)})
@@ -199,3 +206,7 @@ def standard_of(meta_event: str) -> str:
     """GA4's name for what Meta calls otherwise; the same where it has none."""
     names: dict[str, str] = catalogue()["meta_events"]
     return names.get(meta_event, meta_event)
+
+
+def pause(draft: Draft, *, id_: str) -> None:
+    draft.entity("tag", id_)["paused"] = True

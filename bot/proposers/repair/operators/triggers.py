@@ -81,7 +81,7 @@ def _find_timing(bench: Bench) -> Iterator[Fix]:
         if tag and bench.touchable(tag) and not (tag.paused and issue.code == "outcome-impaired"):
             seen.setdefault(tag, []).append(issue)
     for tag, issues in seen.items():
-        if not bench.view.reaching.of(tag).can and not (has_no_trigger(bench, tag) and _is_googles(tag)):
+        if not bench.view.reaching.of(tag).can and not _may_fire(bench, tag):
             continue
         if page := _page_trigger(bench, tag):
             yield Fix(tag.name, tuple(issues), partial(_fire_on, id_=tag.id, trigger=page))
@@ -91,9 +91,18 @@ def _find_timing(bench: Bench) -> Iterator[Fix]:
             )
 
 
-def _is_googles(tag: Entity) -> bool:
-    """Of what has no trigger at all only Google's own tags are let loose: they act on consent mode."""
-    return bool(tag_facts(tag.type).get("reads_consent")) and not tag_facts(tag.type).get("needs_linker")
+def _may_fire(bench: Bench, tag: Entity) -> bool:
+    """Of tags that cannot fire: Google's own, which act on consent mode, and those that fired once, by a trigger that
+    is gone or broken, and whose event another one hears. What never had a trigger, is shut out, or starts a pixel of
+    its own is let be."""
+    heard = the_event(bench, tag) and hears(Draft(bench.view.container.data), [the_event(bench, tag)])
+    facts = tag_facts(tag.type)
+    if has_no_trigger(bench, tag) and facts.get("reads_consent") and not facts.get("needs_linker"):
+        return True
+    triggers = [ref.target for ref in bench.view.references.of(tag) if ref.how == "firing"]
+    broken = all(one is None or bench.view.reaching.trigger(one).never for one in triggers)
+    starts = "content" in facts and any(bench.view.senders.of(tag).destination)
+    return bool(triggers) and broken and not starts and (bool(heard) or facts.get("vendor") == "ga4")
 
 
 def _page_trigger(bench: Bench, tag: Entity) -> str:

@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 from bot.proposers.repair.bench import Bench
 from harness.scorers.gtm.entities import Entity
 from harness.scorers.gtm.known import catalogue, profiles
+from harness.scorers.gtm.lookalike import skeleton
 
 _USUAL = " - "
 _LEAST_USE = 3  # a separator or a word that stands so often is a habit
@@ -82,7 +83,7 @@ def unlike(name: str, taken: Collection[str]) -> str:
 
 
 def _bare(name: str) -> str:
-    return "".join(name.lower().split())
+    return "".join(skeleton(name).split())
 
 
 def accepted(bench: Bench, one: Entity) -> list[str]:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from harness.scorers.gtm.audit.findings import Rule, Spot, by_age, later_copies
-from harness.scorers.gtm.entities import Entity, canonical, objects, strings, text_of
+from harness.scorers.gtm.entities import Entity, canonical, objects, text_of
 from harness.scorers.gtm.known import catalogue, tag_facts
 from harness.scorers.gtm.view import View
 
@@ -110,8 +110,8 @@ def _test_host(view: View) -> Iterator[Spot]:
     """Lookups by host name may well name a test server: for the test site."""
     constants = [one for one in view.container.all("variable") if one.type in {"c", "gtcs", "gtes"}]
     for one in (*view.container.all("tag"), *constants):
-        for text in strings(one.data.get("parameter", []), f"{one.pointer}/parameter"):
-            if _TEST_HOST.search(text.text):
+        for text in one.texts:
+            if "//" in text.text and _TEST_HOST.search(text.text):
                 yield Spot(one, "names a test server or this very machine", text.pointer)
 
 
