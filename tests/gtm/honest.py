@@ -135,7 +135,7 @@ LIMITS: dict[str, tuple[Game, float]] = {
         outcomes_on(of_type("PAGEVIEW", condition("EQUALS", "{{Page Path}}", "/no-such-page"))), 0.05),
     "300 well-made events that nobody needs": (well_made_events, 0.1),
     "300 well-made variables in one tag": (well_made_variables, 0.06),
-    "one tag for every event": (catch_all, 0.04),
+    "one tag for every event": (catch_all, 0.05),
     "unused variables named where nobody reads": (named_somewhere, 0.02),
     "types that nobody knows": (unknown_types, 0.01),
     "copies that send to whatever a variable says": (elsewhere, 0.005),
