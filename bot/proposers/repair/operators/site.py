@@ -24,7 +24,11 @@ LAYERED = {
     "conversionValue": "value", "currencyCode": "currency", "orderId": "transaction_id",
 }  # fmt: skip
 _ID = re.compile(r"GT?-([A-Z0-9]{4,})")
-_LINKS = {"mail": "^mailto:", "call": "^tel:", "phone": "^tel:", "contact": "^(mailto|tel):"}
+# Of words in an event's name the links that it means: what a new trigger asks of them, and what one that exists does.
+_LINKS = {
+    "mail": ("^mailto:", ("mailto:",)), "call": ("^tel:", ("tel:",)), "phone": ("^tel:", ("tel:",)),
+    "contact": ("^(mailto|tel):", ("mailto:", "tel:")), "download": ("", ("pdf", "docx", "xlsx", "zip")),
+}  # fmt: skip
 
 
 def measurement(bench: Bench) -> str:
@@ -161,17 +165,29 @@ def custom_event(draft: Draft, bench: Bench, event: str) -> str:
 
 def link_pattern(event: str) -> str:
     """Which links an event such as email_click means; "" where its name does not say."""
-    return next((pattern for word, pattern in _LINKS.items() if word in event.lower()), "")
+    return next((pattern for word, (pattern, _signs) in _LINKS.items() if word in event.lower()), "")
 
 
-def link_click(draft: Draft, bench: Bench, event: str) -> str:
-    """The id of a trigger for clicks on such links, a new one where none is equal."""
-    wanted = link_condition(draft, event)
-    same = next((one for one in draft.entities("trigger") if one.get("filter") == [wanted]), None)
-    if same:
-        return text_of(same.get("triggerId"))
+def link_clicks(draft: Draft, event: str) -> tuple[str, ...]:
+    """The ids of triggers for clicks on links that an event means, and on nothing else."""
+    signs = next((signs for word, (_pattern, signs) in _LINKS.items() if word in event.lower()), ())
+    found = []
+    for one in _entities(draft, "trigger"):
+        conditions = list(conditions_of(one))
+        asks = [each for each in conditions if "Click URL" in each.left and not each.negated]
+        if (
+            one.type == "LINK_CLICK"
+            and len(conditions) == len(asks) == 1
+            and any(sign in asks[0].right for sign in signs)
+        ):
+            found.append(one.id)
+    return tuple(found)
+
+
+def new_link_click(draft: Draft, bench: Bench, event: str) -> str:
+    """The id of a new trigger for such clicks."""
     name = free_name(draft, "trigger", Scheme.of(bench).trigger("LINK_CLICK", event))
-    id_ = draft.new("trigger", {"name": name, "type": "LINK_CLICK", "filter": [wanted]})
+    id_ = draft.new("trigger", {"name": name, "type": "LINK_CLICK", "filter": [link_condition(draft, event)]})
     beside(bench, draft.entity("trigger", id_), "trigger", lambda one: one.type == "LINK_CLICK")
     return id_
 

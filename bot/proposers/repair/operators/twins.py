@@ -123,13 +123,14 @@ def _may_go(bench: Bench, going: Entity, staying: Entity) -> bool:
 
 
 def _by_faults(bench: Bench, one: Entity, other: Entity) -> Iterator[tuple[Entity, Entity]]:
-    """Both ways to keep one of the two, the better first: the one with more faults goes, the one named on a tie."""
+    """Both ways to keep one of the two, the better first: the one with more faults goes, on a tie the younger."""
     faults = {
         tag: sum(issue.entity == "tag" and issue.id == tag.id for issue in bench.scored.issues) for tag in (one, other)
     }
     faults[one] -= 1  # that it is there twice
     pairs = [(one, other), (other, one)]
-    yield from pairs if faults[one] >= faults[other] else reversed(pairs)
+    one_goes = (faults[one], len(one.id), one.id) >= (faults[other], len(other.id), other.id)
+    yield from pairs if one_goes else reversed(pairs)
 
 
 def _reason(kind: str, bench: Bench, issue: Issue) -> str:
