@@ -24,9 +24,10 @@ from bot.proposers.repair.operators.site import (
     standard_of,
 )  # fmt: skip
 from harness.scorers.gtm.checks import Issue
-from harness.scorers.gtm.dimensions.coverage import fits, same, standard_events
+from harness.scorers.gtm.dimensions.coverage import same
 from harness.scorers.gtm.entities import Entity, text_of
 from harness.scorers.gtm.known import tag_facts
+from harness.scorers.gtm.purpose import ecommerce_events, fits
 
 _PAGE = {"page_view"}
 
@@ -50,7 +51,7 @@ def can_be_told(bench: Bench, event: str) -> bool:
 def told_to_meta(bench: Bench, event: str) -> tuple[str, ...]:
     """Triggers of a tag that tells Meta of this very happening, whatever the site's own word for it is: somebody has
     decided that this is it. None that hear an event which means something else, or every page."""
-    others = standard_events() - same(event)
+    others = ecommerce_events() - same(event)
     for tag in bench.view.reaching.firing:
         sender, firings = bench.view.senders.of(tag), bench.view.reaching.of(tag).firings
         if "meta" not in sender.vendors or the_event(bench, tag) != event:

@@ -47,13 +47,11 @@ def _ids(view: View) -> Iterator[tuple[Entity, str, str]]:
 
 def _id_keys(tag: Entity) -> list[str]:
     """The parameters that hold ids; of the two ages of a measurement id the one that counts."""
-    named = {
-        text_of(one.get("key"))
-        for _n, one in objects(tag.data.get("parameter"))
-        if canonical(one.get("type")) == "TAG_REFERENCE"
-    }
-    keys = [key for key in tag_facts(tag.type).get("destination", []) if tag.text(key) and key not in named]
-    return keys[:1] if all(key.startswith("measurement") for key in keys) else keys
+    keys = [key for key in tag_facts(tag.type).get("destination", []) if tag.text(key)]
+    if not all(key.startswith("measurement") for key in keys):
+        return keys
+    named = [one for _n, one in objects(tag.data.get("parameter")) if canonical(one.get("type")) == "TAG_REFERENCE"]
+    return [key for key in keys[:1] if key not in {text_of(one.get("key")) for one in named}]
 
 
 def _accounts(view: View) -> Iterator[tuple[Entity, str, str]]:

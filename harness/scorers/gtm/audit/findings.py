@@ -8,6 +8,7 @@ from operator import attrgetter
 from typing import Any, Literal
 
 from harness.scorers.gtm.entities import Entity
+from harness.scorers.gtm.reach import Firing
 from harness.scorers.gtm.view import View
 
 Severity = Literal["error", "warning"]
@@ -64,6 +65,11 @@ def found(view: View, rule: Rule) -> Iterator[Finding]:
             (one.kind, one.id, one.name, one.pointer) if one else ("container", "", "", view.container.base)
         )
         yield Finding(rule.code, rule.severity, kind, id_, name, spot.pointer or at, spot.message)
+
+
+def is_wide(firing: Firing) -> bool:
+    """It happens on every event, or on every page without any condition: even a strange one may be meant."""
+    return firing.events.is_any or (firing.on_every_page and not firing.conditions)
 
 
 def by_age(entities: Iterable[Entity]) -> list[Entity]:
