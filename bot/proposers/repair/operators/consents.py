@@ -9,10 +9,10 @@ from functools import partial
 from bot.proposers.repair.bench import Bench
 from bot.proposers.repair.draft import Draft, Json
 from bot.proposers.repair.operators.fixes import UNTOUCHABLE, Family, Fix
-from bot.proposers.repair.operators.site import CONSENT_INITIALIZATION, content_of, free_name, may_add
+from bot.proposers.repair.operators.site import CONSENT_INITIALIZATION, condition, content_of, free_name, may_add
 from bot.proposers.repair.operators.words import Scheme
 from harness.scorers.gtm.checks import Issue
-from harness.scorers.gtm.entities import Entity, canonical, text_of
+from harness.scorers.gtm.entities import Entity, text_of
 from harness.scorers.gtm.known import catalogue
 
 _TYPED = frozenset({"consent-type-missing", "consent-without-types", "consent-word"})
@@ -74,7 +74,7 @@ def _first(draft: Draft, *, id_: str) -> None:
 
 def _another(draft: Draft, *, bench: Bench, id_: str) -> None:
     like = draft.entity("tag", id_)
-    name = free_name(draft, "tag", Scheme.of(bench).joined("Consent", "default"))
+    name = free_name(draft, "tag", Scheme.of(bench).joined("tag", "Consent", "default"))
     kept: Json = {
         key: like[key]
         for key in ("type", "parameter", "parentFolderId", "tagFiringOption", "consentSettings")
@@ -122,7 +122,9 @@ def _ask_apart(draft: Draft, *, bench: Bench, tag: str, ids: tuple[str, ...], sa
     for id_ in ids:
         like = draft.entity("trigger", id_)
         own = {"triggerId", "fingerprint", "uniqueTriggerId", "name"}
-        name = free_name(draft, "trigger", f"{text_of(like.get('name'))}{Scheme.of(bench).separator}with consent")
+        name = free_name(
+            draft, "trigger", f"{text_of(like.get('name'))}{Scheme.of(bench).separators['trigger']}with consent"
+        )
         kept = {key: copy.deepcopy(value) for key, value in like.items() if key not in own}
         made.append(draft.new("trigger", {**kept, "name": name}))
         _add_condition(draft, draft.entity("trigger", made[-1]), said)
@@ -131,14 +133,10 @@ def _ask_apart(draft: Draft, *, bench: Bench, tag: str, ids: tuple[str, ...], sa
 
 def _add_condition(draft: Draft, trigger: Json, said: str) -> None:
     """G11 and what follows: ads storage is granted."""
-    parts = [
-        {"type": draft.word("TEMPLATE"), "key": "arg0", "value": said},
-        {"type": draft.word("TEMPLATE"), "key": "arg1", "value": "G11"},
-    ]
-    listed = trigger.get("filter")
+    wanted, listed = condition(draft, "STARTS_WITH", said, "G11"), trigger.get("filter")
     conditions = listed if isinstance(listed, list) else []
-    if not any(canonical(one.get("type")) == "STARTS_WITH" and one.get("parameter") == parts for one in conditions):
-        trigger["filter"] = [*conditions, {"type": draft.word("STARTS_WITH"), "parameter": parts}]
+    if wanted not in conditions:
+        trigger["filter"] = [*conditions, wanted]
 
 
 def _reason_types(bench: Bench, issue: Issue) -> str:

@@ -81,13 +81,13 @@ def _named(bench: Bench, one: Entity, issue: Issue) -> str:
         rest = re.sub(r"(?i)^copy of |\bcopy$", "", rest).strip()
         rest = "" if _says_nothing(rest) else rest
     if issue.code == "name-misleads":
-        rest = scheme.separator.join(parts_of(rest)[1:])
+        rest = scheme.separators[one.kind].join(parts_of(rest)[1:])
     if issue.code == "name-twice" and (found := _whats(bench, one)):
         rest = found[0]
     if not rest or rest.lower() == word.lower():
         rest = next(iter(_whats(bench, one)), f"{_kind_words(one)} {one.id}")
     said, rest = _led_by(rest, words or [word])
-    return _UNSAYABLE.sub(" ", scheme.joined(said or word, rest)).strip()
+    return _UNSAYABLE.sub(" ", scheme.joined(one.kind, said or word, rest)).strip()
 
 
 def _led_by(rest: str, words: list[str]) -> tuple[str, str]:

@@ -150,14 +150,11 @@ def hears(draft: Draft, events: Iterable[str]) -> str:
 
 def custom_event(draft: Draft, bench: Bench, event: str) -> str:
     """The id of a new trigger for a custom event."""
-    parts = [
-        {"type": "TEMPLATE", "key": "arg0", "value": "{{_event}}"},
-        {"type": "TEMPLATE", "key": "arg1", "value": event},
-    ]
     fields = {
         "name": free_name(draft, "trigger", Scheme.of(bench).trigger("CUSTOM_EVENT", event)),
-        "type": "CUSTOM_EVENT", "customEventFilter": [{"type": "EQUALS", "parameter": parts}],
-    }  # fmt: skip
+        "type": "CUSTOM_EVENT",
+        "customEventFilter": [condition(draft, "EQUALS", "{{_event}}", event)],
+    }
     id_ = draft.new("trigger", fields)
     beside(bench, draft.entity("trigger", id_), "trigger", lambda one: one.type == "CUSTOM_EVENT")
     return id_
@@ -192,6 +189,13 @@ def new_link_click(draft: Draft, bench: Bench, event: str) -> str:
     return id_
 
 
+def condition(draft: Draft, operator: str, left: str, right: str) -> Json:
+    """A condition of a trigger, as this file spells it."""
+    template = draft.word("TEMPLATE")
+    parts = [{"type": template, "key": "arg0", "value": left}, {"type": template, "key": "arg1", "value": right}]
+    return {"type": draft.word(operator), "parameter": parts}
+
+
 def link_condition(draft: Draft, event: str) -> Json:
     """The condition that a clicked link is one of those; switches on what it reads."""
     switched_on = {
@@ -199,11 +203,7 @@ def link_condition(draft: Draft, event: str) -> Json:
     }
     if "CLICK_URL" not in switched_on:
         draft.built_in("CLICK_URL")
-    parts = [
-        {"type": "TEMPLATE", "key": "arg0", "value": "{{Click URL}}"},
-        {"type": "TEMPLATE", "key": "arg1", "value": link_pattern(event)},
-    ]
-    return {"type": draft.word("MATCH_REGEX"), "parameter": [{**one, "type": draft.word("TEMPLATE")} for one in parts]}
+    return condition(draft, "MATCH_REGEX", "{{Click URL}}", link_pattern(event))
 
 
 def _entities(draft: Draft, kind: str) -> list[Entity]:

@@ -11,6 +11,7 @@ from bot.proposers.repair.operators.fixes import UNTOUCHABLE, Family, Fix
 from bot.proposers.repair.operators.site import (
     ALL_PAGES,
     INITIALIZATION,
+    condition,
     custom_event,
     has_no_trigger,
     hears,
@@ -160,11 +161,7 @@ def _find_broad(bench: Bench) -> Iterator[Fix]:
 
 
 def _narrow(draft: Draft, *, id_: str, event: str) -> None:
-    parts = [
-        {"type": draft.word("TEMPLATE"), "key": "arg0", "value": "{{_event}}"},
-        {"type": draft.word("TEMPLATE"), "key": "arg1", "value": event},
-    ]
-    draft.entity("trigger", id_)["customEventFilter"] = [{"type": draft.word("EQUALS"), "parameter": parts}]
+    draft.entity("trigger", id_)["customEventFilter"] = [condition(draft, "EQUALS", "{{_event}}", event)]
 
 
 def _narrow_click(draft: Draft, *, id_: str, event: str) -> None:

@@ -6,14 +6,13 @@ import json
 import re
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 from bot.proposers.repair.bench import Bench
 from bot.proposers.repair.draft import Draft
 from bot.proposers.repair.operators.fixes import UNTOUCHABLE, Family, Fix
 from bot.proposers.repair.operators.site import content_of, pause
 from harness.scorers.gtm.checks import Issue
-from harness.scorers.gtm.entities import Entity, canonical, text_of
+from harness.scorers.gtm.entities import Entity, text_of
 from harness.scorers.gtm.renaming import carry
 
 _QUOTED = re.compile(
@@ -35,7 +34,8 @@ def _find_triggers(bench: Bench) -> Iterator[Fix]:
     if "trigger" in bench.policy.remove:
         for issue, one, other in _twins(bench, "trigger-twice", "trigger"):
             users = [ref.source for ref in bench.view.references.to(one)]
-            if all(map(bench.touchable, users)) and not _become_copies(bench, users, f'"{one.id}"', f'"{other.id}"'):
+            are_tags = all(one.kind == "tag" and bench.touchable(one) for one in users)  # groups keep their members
+            if are_tags and not _become_copies(bench, users, f'"{one.id}"', f'"{other.id}"'):
                 yield Fix(f"{one.name} into {other.name}", (issue,), partial(_merge_triggers, old=one.id, new=other.id))
 
 
@@ -44,24 +44,7 @@ def _merge_triggers(draft: Draft, *, old: str, new: str) -> None:
         for key in ("firingTriggerId", "blockingTriggerId"):
             if isinstance(listed := tag.get(key), list) and old in map(text_of, listed):
                 tag[key] = list(dict.fromkeys(new if text_of(one) == old else one for one in listed))
-    for kind in ("trigger", "zone"):
-        for one in draft.entities(kind):
-            _repoint(one, old, new)
     draft.remove("trigger", old)
-
-
-def _repoint(value: Any, old: str, new: str) -> None:
-    """References to a trigger inside groups and zones."""
-    if isinstance(value, list):
-        for one in value:
-            _repoint(one, old, new)
-    elif isinstance(value, dict):
-        if canonical(value.get("type")) == "TRIGGER_REFERENCE" and value.get("value") == old:
-            value["value"] = new
-        if isinstance(listed := value.get("customEvaluationTriggerId"), list):
-            value["customEvaluationTriggerId"] = [new if text_of(one) == old else one for one in listed]
-        for one in value.values():
-            _repoint(one, old, new)
 
 
 def _find_variables(bench: Bench) -> Iterator[Fix]:
@@ -139,7 +122,7 @@ def _reason(kind: str, bench: Bench, issue: Issue) -> str:
         return UNTOUCHABLE
     if kind not in bench.policy.remove and not (kind == "tag" and bench.policy.pause):
         return f"the policy lets nobody remove a {kind}"
-    return "code, something protected or another tag names it, or what uses it shows that two things are meant"
+    return "code, a group, something protected or another tag names it, or what uses it shows that two things are meant"
 
 
 TWIN_TAGS = Family(
