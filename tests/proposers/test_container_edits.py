@@ -214,6 +214,20 @@ def test_values_of_parameters_are_texts_and_flags_stay_flags() -> None:
     assert parameters(order)["conversionLabel"] == "7"
 
 
+@pytest.mark.parametrize("said", [edit("add", "/builtInVariable/-", "FORM_ID"), edit(
+    "add", "/containerVersion/builtInVariable/-", structure={"type": "FORM_ID", "name": "anything"})])  # fmt: skip
+def test_a_built_in_variable_is_switched_on(said: dict[str, Any]) -> None:
+    data = messy_shop()
+    for before in (
+        data,
+        {**data, "containerVersion": {k: v for k, v in data["containerVersion"].items() if k[:2] != "bu"}},
+    ):
+        new = after(said, data=before)["containerVersion"]["builtInVariable"][-1]
+        assert (new["type"], new["name"], new["containerId"]) == ("FORM_ID", "Form ID", "200")
+    assert "has no built-in variable of the type NOSE" in wrong(edit("add", "/builtInVariable/-", "NOSE"))
+    assert "PAGE_URL is switched on already" in wrong(edit("add", "/builtInVariable/-", "PAGE_URL"))
+
+
 def test_what_is_removed_is_what_was_named() -> None:
     made = after(edit("remove", "/trigger[triggerId=910]"), edit("remove", "/trigger[triggerId=911]"))
     assert {one["triggerId"] for one in messy_shop()["containerVersion"]["trigger"]} - {

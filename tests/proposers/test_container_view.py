@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from bot.models.messages import Answer, Prompt
-from bot.proposers import Outcome, Request
+from bot.proposers import Outcome, Request, Told
 from bot.proposers.mind import Briefing, Mind, Options
 from bot.proposers.mind.containers.address import found, parsed
-from bot.proposers.mind.containers.view import CUT, ISSUES, Known, View
+from bot.proposers.mind.containers.full import CUT
+from bot.proposers.mind.containers.view import ISSUES, Known, View
 from harness.rule import Metric, Rule, Tolerance
 from harness.scorers.gtm import Declared, read, score
 from harness.scorers.gtm.policy import Policy
@@ -235,7 +236,8 @@ def renaming(number: int) -> Answer:
     return Answer("answer", {"hypothesis": f"idea {number}", "expected_effect": "naming", "edits": edits}, attempts=1)
 
 
-def night(rounds: int, kept: frozenset[int] = frozenset()) -> tuple[Mind, list[Prompt]]:
+def night(rounds: int, kept: frozenset[int] = frozenset(), told: list[Told] | None = None) -> tuple[Mind, list[Prompt]]:
+    """told: gets what a record would hold."""
     data = messy_shop()
     proposer, model = mind(data, [renaming(number) for number in range(1, rounds + 1)])
     incumbent, nine = content(data), dict.fromkeys(("total", *DIMENSIONS), 0.5)
@@ -243,9 +245,28 @@ def night(rounds: int, kept: frozenset[int] = frozenset()) -> tuple[Mind, list[P
         (found_,) = proposer.ask(Request(incumbent, nine, number, 1, (), 100, 1.0, {"naming": 0.4}))
         assert not found_.failed, found_.failed
         status = "keep" if number in kept else "discard"
-        proposer.tell([Outcome(number, status, "better" if number in kept else "tie", nine, {}, why="as told")])
+        outcome = Outcome(number, status, "better" if number in kept else "tie", nine, {}, why="as told")
+        proposer.tell([outcome])
+        if told is not None:
+            told.append(Told(found_.content, outcome, found_.description))
         incumbent = found_.content if number in kept else incumbent
     return proposer, model.prompts
+
+
+def test_a_resumed_night_asks_what_an_uninterrupted_one_would_have() -> None:
+    kept = frozenset({2, 5})
+    told, incumbent = [Told(content(messy_shop()), Outcome(0, "keep", "baseline", {}, {}))], content(messy_shop())
+    whole_one, prompts = night(6, kept, told)
+    incumbent = next(one.content for one in reversed(told) if one.outcome.status == "keep")
+    resumed, model = mind(messy_shop(), [renaming(7)])
+    resumed.recall(told)
+    assert resumed.worst_case_usd == whole_one.worst_case_usd
+    request = Request(incumbent, dict.fromkeys(("total", *DIMENSIONS), 0.5), 7, 1, (), 100, 1.0, {})
+    resumed.ask(request)
+    whole_one._model = again = Script([renaming(7)])
+    whole_one.ask(request)
+    assert again.prompts == model.prompts
+    assert len(prompts) == 6
 
 
 def test_a_prompt_holds_the_view_the_rules_of_edits_and_every_dimension_of_what_was_tried() -> None:

@@ -13,18 +13,20 @@ from typing import Any
 
 from bot.models.redaction import REMOVED
 from bot.proposers.mind.containers.address import Step, found, inside, item, parsed, said
-from bot.proposers.mind.containers.view import CUT
+from bot.proposers.mind.containers.full import CUT
 from bot.proposers.mind.wrong import Wrong
 from bot.proposers.repair.draft import Draft
 from harness.documents import jsonstyle
 from harness.errors import InvalidCandidate
 from harness.scorers.gtm import read
-from harness.scorers.gtm.entities import ARRAYS, strings, text_of
+from harness.scorers.gtm.entities import ARRAYS, canonical, objects, strings, text_of
+from harness.scorers.gtm.known import catalogue
 
 _KINDS = {array: kind for kind, (array, _id) in ARRAYS.items()}
 _PLACEHOLDER = re.compile(r"new:[a-z ]+:\w+")
 _OWNERS = ("accountId", "containerId")
 _BOM = "\ufeff"
+_BUILT_IN = "builtInVariable"
 
 Edit = Mapping[str, Any]
 
@@ -95,6 +97,8 @@ class _Work:
         kind = self._kind_of_new(steps)
         if op == "add" and kind:
             self._new(kind, value)
+        elif op == "add" and steps[-2:-1] == (Step(_BUILT_IN),):
+            self._switch_on(value)
         elif op == "set":
             self._set(steps, value)
         elif op == "add":
@@ -133,6 +137,15 @@ class _Work:
         made = self._draft.new(kind, fields)
         if id_:
             self._given[id_] = made
+
+    def _switch_on(self, value: Any) -> None:
+        said_ = value.get("type") if isinstance(value, dict) else value
+        kind = canonical(said_)
+        if kind not in catalogue()["built_ins"]:
+            raise Wrong(f"Tag Manager has no built-in variable of the type {said(text_of(said_))}; one is PAGE_URL")
+        if any(canonical(one.get("type")) == kind for _n, one in objects(self._draft.version.get(_BUILT_IN))):
+            raise Wrong(f"{kind} is switched on already")
+        self._draft.built_in(kind)
 
     def _set(self, steps: tuple[Step, ...], value: Any) -> None:
         *above, last = steps
