@@ -1,7 +1,8 @@
 """Rows: the final diff in parts that a human can read, judge and take out one by one.
 
-A row's unit is a leaf (YAML, JSON) or a hunk (anything else). Leaves are sorted by path; neighbours that share the most
-experiments are merged until at most so many rows are left. Any subset of rows has a content of its own.
+A row's unit is a leaf (YAML, JSON), a hunk (anything), or an operation, which is a kept experiment (YAML, JSON). Leaves
+are sorted by path, operations as they were kept; of too many, those that share the most experiments are merged, then
+those alike. Any subset of rows has a content of its own.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from harness.documents import ParseProblem, Scalar, leaves, parse, splice, unescape
+from harness.operations import Operations
 
 Hunk = tuple[int, int, int, int]  # base lines [i1, i2) become head lines [j1, j2)
 
@@ -37,19 +39,25 @@ class Diff(Protocol):
         """The base with only these units applied."""
         ...
 
+    def kinds(self) -> list[str]:
+        """What sort of change each unit is; units that have no sort are all of one."""
+        ...
+
     def touched(self, before: bytes, after: bytes) -> set[int]:
         """Which units a step on the way (a kept experiment) fed."""
         ...
 
 
-def difference(base: bytes, head: bytes, name: str, unit: str) -> Diff:
-    """By leaves where that is asked for and the contents differ in leaf values alone, else by hunks of lines."""
-    if unit == "leaf":
-        try:
-            found = _Leaves(base, head, name)
-        except (ParseProblem, ValueError):
-            return _Hunks(base, head)
-        return found
+def difference(base: bytes, head: bytes, name: str, unit: str, history: Sequence[tuple[int, bytes]] = ()) -> Diff:
+    """By leaves where that is asked for and the contents differ in leaf values alone; by operations where that is asked
+    for and each can be made on the base; else by hunks of lines. history: as for `groups`; it ends at the head."""
+    try:
+        if unit == "leaf":
+            return _Leaves(base, head, name)
+        if unit == "operation":
+            return Operations(base, [content for _, content in history], head, name)
+    except (ParseProblem, ValueError):
+        pass
     return _Hunks(base, head)
 
 
@@ -62,12 +70,29 @@ def groups(diff: Diff, history: Sequence[tuple[int, bytes]], base: bytes, most: 
             fed[unit].add(experiment)
         before = content
     merged = [([index], numbers) for index, numbers in enumerate(fed)]
+    kinds = diff.kinds()
     while len(merged) > most:
-        shared = [len(merged[i][1] & merged[i + 1][1]) for i in range(len(merged) - 1)]
-        at = shared.index(max(shared))
-        merged[at : at + 2] = [(merged[at][0] + merged[at + 1][0], merged[at][1] | merged[at + 1][1])]
+        one, other = _closest(merged, kinds)
+        united = (merged[one][0] + merged[other][0], merged[one][1] | merged[other][1])
+        merged = [united if at == one else group for at, group in enumerate(merged) if at != other]
     changes = diff.changes()
     return [Group(tuple(u), "; ".join(changes[i] for i in u), tuple(sorted(numbers))) for u, numbers in merged]
+
+
+def _closest(merged: Sequence[tuple[list[int], set[int]]], kinds: Sequence[str]) -> tuple[int, int]:
+    """Which two to merge next: of units of a kind any two, the smallest; of others neighbours."""
+    sorted_out = any(kinds)
+    count = len(merged)
+    pairs = (
+        (i, j) for i in range(count) for j in (range(i + 1, count) if sorted_out else range(i + 1, i + 2)) if j < count
+    )
+
+    def nearness(pair: tuple[int, int]) -> tuple[int, bool, int]:
+        (units, fed), (others, theirs) = merged[pair[0]], merged[pair[1]]
+        alike = {kinds[unit] for unit in units} == {kinds[unit] for unit in others}
+        return len(fed & theirs), alike, -(len(units) + len(others)) if sorted_out else 0
+
+    return max(pairs, key=nearness)
 
 
 def join(one: Group, other: Group) -> Group:
@@ -109,6 +134,9 @@ class _Leaves:
         wanted: dict[str, Scalar] = {self._pointers[unit]: self._after[self._pointers[unit]] for unit in units}
         return splice(self._text, self._document, wanted, self._name).encode()
 
+    def kinds(self) -> list[str]:
+        return [""] * len(self._pointers)
+
     def touched(self, before: bytes, after: bytes) -> set[int]:
         one = dict(leaves(parse(before, self._name).data))
         other = dict(leaves(parse(after, self._name).data))
@@ -131,6 +159,9 @@ class _Hunks:
             parts += self._head[j1:j2] if index in wanted else self._base[i1:i2]
             at = i2
         return b"".join([*parts, *self._base[at:]])
+
+    def kinds(self) -> list[str]:
+        return [""] * len(self._hunks)
 
     def touched(self, before: bytes, after: bytes) -> set[int]:
         step = _Hunks(before, after)

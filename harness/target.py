@@ -55,7 +55,7 @@ class Noise:
 
 @dataclass(frozen=True)
 class Confirm:
-    """budget in seconds; groups: rows at most; unit: leaf or hunk."""
+    """budget in seconds; groups: rows at most; unit: leaf, hunk or operation."""
 
     budget: float
     groups: int

@@ -47,7 +47,9 @@ def work(night: Night, target: Target, request: Request) -> str:
     added = numbers.of_night(handover.held(night, targets_of(night))[0])[target.name]
 
     def examine(case: Case) -> str:
-        kept = _kept(case, copy.copy(replay), before, rows, event["rows"])
+        mine = copy.copy(replay)
+        mine.history = list(case.history)
+        kept = _kept(case, mine, before, rows, event["rows"])
         return again.examine(case, Asked(tuple(kept), tuple(event["rows"]), before, added))
 
     return confirm.carry_out(night, target, segments, confirm.Task(request.command, request.coin, examine, event))

@@ -80,11 +80,14 @@ class LocalForge:
             commits=request.commits,
             includes=request.includes,
             facts=request.facts,
+            dimensions={name: f"dimensions-{name}.png" for name in request.dimensions},
         )
 
     def open(self, request: PullRequest) -> Opened:
         for name, png in request.charts.items():
             write_atomically(self.folder / f"chart-{name}.png", png)
+        for name, png in request.dimensions.items():
+            write_atomically(self.folder / f"dimensions-{name}.png", png)
         markdown = body(request.night, request.reports, self.links(request))
         write_atomically(self.folder / f"{PAGE}.md", markdown)
         html = self.folder / f"{PAGE}.html"

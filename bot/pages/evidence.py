@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bot.pages import figures, gains, noisy
+from bot.pages import dimensions, figures, gains, noisy
 from bot.pages.gains import direction, number
 from bot.pages.summary import TargetReport
 from bot.pages.text import count, decimals_for, label, percent
@@ -115,12 +115,12 @@ def _headline_values(report: TargetReport) -> tuple[float, float, str]:
 
 
 def _guards(report: TargetReport) -> list[str]:
-    found = []
+    found, told = [], _told(report)
     for metric in report.rule.metrics:
         limit = metric.guard or (
             metric.tolerance if report.rule.name == "every" and metric is not report.primary else None
         )
-        if limit is None:
+        if limit is None or (metric.name in told and not metric.guard):
             continue
         before, after = _both(report, metric.name)
         worst = figures.one(report, gains.edge(metric, limit, before), before)
@@ -129,7 +129,7 @@ def _guards(report: TargetReport) -> list[str]:
 
 
 def _also(report: TargetReport) -> list[str]:
-    shown = {report.compared.name, *(metric.name for metric in report.rule.metrics if metric.guard)}
+    shown = {report.compared.name, *(metric.name for metric in report.rule.metrics if metric.guard), *_told(report)}
     found = []
     for metric in report.rule.metrics:
         if metric.name not in shown:
@@ -139,6 +139,11 @@ def _also(report: TargetReport) -> list[str]:
             )
             found.append(f"{label(metric.name)} {figures.pair(report, before, after)} ({word})")
     return [f"Also measured: {'; '.join(found)}."] if found else []
+
+
+def _told(report: TargetReport) -> set[str]:
+    """Metrics that have a table of their own."""
+    return {one.metric.name for one in dimensions.moved(report)}
 
 
 def _both(report: TargetReport, name: str) -> tuple[float, float]:

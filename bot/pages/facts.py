@@ -79,7 +79,8 @@ class Facts:
 class Links:
     """What a page links and what its choices do. merge, close: what to do, in Markdown; charts: target -> address;
     commits: (target, row) -> commit id; addresses: (target, row) -> address of that commit, or nothing.
-    includes: (target, branch) of unreviewed nights that this one started from."""
+    includes: (target, branch) of unreviewed nights that this one started from; dimensions: target -> address of the
+    chart of its metrics, where it has one."""
 
     merge: str
     close: str
@@ -88,3 +89,4 @@ class Links:
     includes: tuple[tuple[str, str], ...] = ()
     addresses: Mapping[tuple[str, int], str] = field(default_factory=dict)
     facts: Facts = field(default_factory=Facts)
+    dimensions: Mapping[str, str] = field(default_factory=dict)

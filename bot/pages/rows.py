@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bot.pages import figures
+from bot.pages import dimensions, figures
 from bot.pages.facts import Dropped, Links
 from bot.pages.figures import shown
 from bot.pages.gains import headline, number
@@ -15,8 +15,9 @@ from harness import ablate
 from harness.intervals import CONFIDENCE
 from harness.rule import headline_name
 
-_COLUMNS = {"#": "--:", "commit": "---", "change": "---", "adds": "--:", "lines": "--:"}
+_COLUMNS = {"#": "--:", "commit": "---", "change": "---", "adds": "--:", "moves": "---", "lines": "--:"}
 _MOST_EXPERIMENTS = 5
+_OPERATION = 280  # characters of an operation's words
 _SET = "measured as a set"  # as the confirm event says it
 
 
@@ -28,9 +29,11 @@ def table(report: TargetReport, links: Links) -> Piece:
     entries = {row.number: _row(report, row, links, before, decimals) for row in report.rows}
     for gone in links.facts.dropped:
         if gone.target == report.name and gone.row not in entries:
-            entries[gone.row] = _struck(gone, before)
-    columns = [column for column in _COLUMNS if column != ("lines" if linking and _leaves(report) else "")]
-    columns = [column for column in columns if column != ("commit" if linking else "")]
+            entries[gone.row] = _struck(report, gone, before)
+    without = {"commit"} if linking else set()
+    without |= {"lines"} if _operations(report) or (linking and _leaves(report)) else set()
+    without |= set() if dimensions.by_row(report) else {"moves"}
+    columns = [column for column in _COLUMNS if column not in without]
     head = [f"| {' | '.join(columns)} |", f"|{'|'.join(_COLUMNS[column] for column in columns)}|"]
     body = [f"| {' | '.join(entries[number][column] for column in columns)} |" for number in sorted(entries)]
     return Piece(head, Weight.SECTION, report.name, "rows", body, ["", _legend(report), ""])
@@ -42,16 +45,34 @@ def _row(report: TargetReport, row: Row, links: Links, before: int, decimals: in
     return {
         "#": linked(str(before + row.number), links.addresses.get(place, "")),
         "commit": code(commit[:8]) if commit else "",
-        "change": cell_code(words(row.change, 10), 80),
+        "change": _change(report, row.change),
         "adds": _with_bound(report, row, decimals),
+        "moves": dimensions.by_row(report).get(row.number, ""),
         "lines": f"+{row.added} -{row.removed}",
     }
 
 
-def _struck(gone: Dropped, before: int) -> Mapping[str, str]:
-    change = cell_code(words(gone.change, 10), 80)
+def _struck(report: TargetReport, gone: Dropped, before: int) -> Mapping[str, str]:
+    change = _change(report, gone.change)
     who = f"dropped by {cell_code(gone.by, 40)}" if gone.by else "not confirmed again"
-    return {"#": f"~~{before + gone.row}~~", "commit": "", "change": f"~~{change}~~", "adds": who, "lines": ""}
+    return {
+        "#": f"~~{before + gone.row}~~",
+        "commit": "",
+        "change": f"~~{change}~~",
+        "adds": who,
+        "moves": "",
+        "lines": "",
+    }
+
+
+def _change(report: TargetReport, text: str) -> str:
+    """What a row changes: of leaves and hunks the beginning tells it; of operations, whose words count things that they
+    name, all that there is room for."""
+    return cell_code(text, _OPERATION) if _operations(report) else cell_code(words(text, 10), 80)
+
+
+def _operations(report: TargetReport) -> bool:
+    return report.unit == "operation"
 
 
 def _leaves(report: TargetReport) -> bool:
@@ -88,7 +109,9 @@ def _base(report: TargetReport) -> float:
 def _legend(report: TargetReport) -> str:
     if not report.noise:
         where = "search rows" if report.sample else "score"
-        return f"*adds*: a row's gain in {label(headline_name(report.rule))} ({where}), on top of the rows above it."
+        moves = "; *moves*: the metrics that it moves most" if dimensions.by_row(report) else ""
+        name = label(headline_name(report.rule))
+        return f"*adds*: a row's gain in {name} ({where}), on top of the rows above it{moves}."
     name, least = report.compared.name, f"in brackets, at least so much with {_confidence(report)} confidence"
     if _how(report) == _SET:
         return f"*adds*: how the whole change moves {name}, which was {_SET}; {least}."
@@ -140,7 +163,7 @@ def unproven(report: TargetReport) -> list[Piece]:
     lines += ["| tries | change | adds | at worst |", "|---|---|--:|--:|"]
     for entry in found:
         adds, low = _effect(report, entry["gain"], entry["low"])
-        change = cell_code(words(entry["change"], 10), 80)
+        change = _change(report, entry["change"])
         lines.append(f"| {_numbers(entry['experiments'])} | {change} | {adds} | {low} |")
     return [Piece([*lines, "", "</details>", ""], Weight.FOLDED, report.name, "what the ablation took out")]
 

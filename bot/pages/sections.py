@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.pages import arms, evidence, figures, models, noisy, rows, tried
+from bot.pages import arms, dimensions, evidence, figures, models, noisy, notes, rows, tried
 from bot.pages.facts import Absent, Links
 from bot.pages.gains import direction, number
 from bot.pages.pieces import Piece, Weight, broken
@@ -19,7 +19,9 @@ def confirmed(report: TargetReport, links: Links) -> list[Piece]:
     return [
         Piece(top, Weight.SECTION, name, "sections"),
         Piece([*broken(evidence.because(report)), ""], Weight.WORDS, name, "evidence in words"),
+        *dimensions.pieces(report, links.dimensions.get(name, "")),
         rows.table(report, links),
+        *notes.not_judged(report),
         *rows.unproven(report),
         *tried.suspects(report),
         tried.reverted(report, links.charts.get(name, "")),

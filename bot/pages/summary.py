@@ -21,7 +21,8 @@ from harness.targetfile.proposing import KEYLESS
 class Row:
     """One part of the final diff that a human can read, judge and take out.
 
-    adds: its headline gain; low: where that lies above with 90 % confidence, None where it was not measured so.
+    adds: its headline gain; low: where that lies above with 90 % confidence, None where it was not measured so;
+    metrics: of what all rows up to it come to, empty where that was not measured.
     """
 
     number: int
@@ -32,6 +33,7 @@ class Row:
     experiments: tuple[int, ...]
     blob: str
     low: float | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class TargetReport:
     where the metrics do not vary; claimed_gain: the sum of the headline gains that were kept. suspects: the first of
     what was too good to be kept; reasons count them all. private: whether the rows are, so that amounts are not shown;
     arms: of a portfolio, what each proposer came to; models: what was asked of them; failed: what they, or a tool,
-    proposed in vain.
+    proposed in vain; unit: what a row is made of; parts: names of what the loop measured apart, on the base or since.
     """
 
     name: str
@@ -88,6 +90,8 @@ class TargetReport:
     arms: tuple[Yield, ...] = ()
     models: tuple[Asked, ...] = ()
     failed: Failed = field(default_factory=Failed)
+    unit: str = "leaf"
+    parts: frozenset[str] = frozenset()
 
     @property
     def primary(self) -> Metric:
@@ -165,6 +169,8 @@ def summarise(segments: Sequence[Segment]) -> TargetReport:
         repeats=_repeats(segments) if tally.noise() else (),
         arms=yields(folds.all_events(segments)),
         models=asked(folds.all_events(segments)),
+        unit=head.get("unit", "leaf"),
+        parts=frozenset(tally.parts),
         failed=failed(folds.all_events(segments)) if head["proposer"] not in KEYLESS else Failed(),
     )
 
@@ -186,5 +192,6 @@ def _row(entry: Mapping[str, Any]) -> Row:
     added, removed = entry["lines"]
     experiments = tuple(entry["experiments"])
     return Row(
-        entry["number"], entry["change"], entry["adds"], added, removed, experiments, entry["blob"], entry.get("low")
-    )
+        entry["number"], entry["change"], entry["adds"], added, removed, experiments, entry["blob"], entry.get("low"),
+        entry["metrics"],
+    )  # fmt: skip

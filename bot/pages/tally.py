@@ -73,6 +73,7 @@ class Tally:
         self.claimed: Mapping[str, float] = {}
         self.claimed_gain = 0.0
         self.confirm: Event | None = None
+        self.parts: set[str] = set()
         self.tries = self.kept = 0
         self.reasons: Counter[str] = Counter()
         self.points: list[Point] = []
@@ -90,6 +91,7 @@ class Tally:
         if kind == "baseline" and not self.base:
             self.base = self.claimed = event["metrics"]
             self._baseline = event
+            self.parts |= event["parts"].keys()
         elif kind == "try":
             self._begun, self._gains = self._begun + 1, []
         elif kind == "pair":
@@ -135,6 +137,7 @@ class Tally:
         if keep:
             self.kept += 1
             self.claimed = event["metrics"]
+            self.parts |= event["parts"].keys()
             self.claimed_gain += event.get("gain", 0.0)
         else:
             self.reasons[event["reason"] if event["status"] == "discard" else "crash"] += 1

@@ -208,7 +208,7 @@ def _repair(setting: Setting) -> Proposer:
     from bot.proposers.repair.facts import facts_of
     from bot.proposers.repair.repair import Repair
 
-    return Repair(setting.target, *facts_of(setting.target, setting.source))
+    return Repair(setting.target.file, facts_of(setting.target, setting.source))
 
 
 def _portfolio(setting: Setting) -> Proposer:

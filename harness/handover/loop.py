@@ -42,7 +42,8 @@ class Replay:
         """Of the base and the incumbent, in the units that the target's rows are made of."""
         target, head = self.expected.target, self.state.content
         if self._difference is None or self._difference[0] != head:
-            self._difference = head, difference(self.expected.base, head, target.file, target.confirm.unit)
+            found = difference(self.expected.base, head, target.file, target.confirm.unit, self.history)
+            self._difference = head, found
         return self._difference[1]
 
     def baseline(self, event: Event) -> None:

@@ -17,6 +17,7 @@ from harness.handover.loop import Contradiction, Replay, check_metrics, content
 from harness.handover.shapes import INTERRUPTED
 from harness.holdout import AGREEMENT, LOOKS
 from harness.intervals import CONFIDENCE
+from harness.operations import Operations
 from harness.rows import difference, line_counts
 from harness.rule import declared, headline_gain
 
@@ -126,6 +127,8 @@ def units_of(made: bytes, replay: Replay) -> tuple[int, ...] | None:
         return ()
     if made == head:
         return tuple(range(len(diff.changes())))
+    if isinstance(diff, Operations):
+        return diff.units_in(made)
     found = _leaf_units(made, base, head, replay.expected.target.file)
     if found is not None and diff.content(found) == made:
         return found

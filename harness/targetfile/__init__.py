@@ -100,8 +100,9 @@ def _confirm(config: ConfigFile, file: str) -> Confirm:
     entry = config.data.get("confirm", {})
     spliced = _spliced(file)
     unit = entry.get("unit", "leaf" if spliced else "hunk")
-    if unit == "leaf" and not spliced:
-        what = f"leaves are found in YAML and JSON, and {file} is neither"
+    if unit in {"leaf", "operation"} and not spliced:
+        told = {"leaf": "leaves are found", "operation": "operations are told apart"}[unit]
+        what = f"{told} in YAML and JSON, and {file} is neither"
         raise config.error("/confirm/unit", what, next_step=f"unit: hunk, for {config.data['name']}")
     return Confirm(seconds(entry.get("budget", "20m")), entry.get("groups", 12), unit)
 

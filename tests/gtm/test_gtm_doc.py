@@ -1,4 +1,4 @@
-"""docs/gtm.md against the code: each issue has its words, no words are of an issue that is none, weights agree."""
+"""docs/gtm-scorer.md against the code: each issue has its words, no words are of none, weights agree."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.gtm.plants import PLANTS
 from tests.gtm.sites import shop
 
 ROOT = Path(__file__).resolve().parents[2]
-TEXT = (ROOT / "docs" / "gtm.md").read_text(encoding="utf-8")
+TEXT = (ROOT / "docs" / "gtm-scorer.md").read_text(encoding="utf-8")
 SECTIONS = {
     title.lower().replace(" ", "_"): body
     for title, body in re.findall(r"^## (.*)\n((?:(?!^## ).*\n)*)", TEXT, re.MULTILINE)

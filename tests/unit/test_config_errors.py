@@ -1382,11 +1382,18 @@ CASES: list[Case] = [
         ),
     ),
     Case(
-        "unit operation",
-        add("confirm: {unit: operation}"),
+        "unit operation for code",
+        edit("spec.yaml", "app.py").add("confirm: {unit: operation}"),
         (
-            'tone/target.yaml:12:17: confirm.unit: "operation" is not available yet',
-            "  next: available: leaf, hunk",
+            (
+                "tone/target.yaml:3:1: space: tone/app.py is neither YAML nor JSON, and a space names values in such "
+                "files"
+            ),
+            (
+                "tone/target.yaml:12:17: confirm.unit: operations are told apart in YAML and JSON, and tone/app.py is "
+                "neither"
+            ),
+            "  next: unit: hunk, for tone",
         ),
     ),
     # More than one target

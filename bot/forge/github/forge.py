@@ -89,6 +89,7 @@ class GitHubForge:
         confirmed = [report for report in request.reports if report.confirmed]
         rows = sum(len(report.rows) for report in confirmed)
         charts = [report.name for report in confirmed if report.name in request.charts]
+        metrics = [report.name for report in confirmed if report.name in request.dimensions]
         return Links(
             merge=f"puts {count(rows, 'commit')} and the results on {code(self._base())}.",
             close="these rows are not proposed again while the lock stays; the label `retry` undoes it.",
@@ -97,6 +98,7 @@ class GitHubForge:
             includes=request.includes,
             addresses={row: f"{address}/commit/{commit}" for row, commit in request.commits.items()},
             facts=self._facts(request),
+            dimensions={n: f"{address}/blob/{request.head}/results/{n}/dimensions.png?raw=true" for n in metrics},
         )
 
     def open(self, request: PullRequest) -> Opened:

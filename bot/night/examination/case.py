@@ -43,7 +43,8 @@ class Case:
 
     @cached_property
     def diff(self) -> Diff:
-        return rows.difference(self.base, self.state.content, self.target.file, self.target.confirm.unit)
+        target = self.target
+        return rows.difference(self.base, self.state.content, target.file, target.confirm.unit, self.history)
 
     def groups(self, reserve: Reserve) -> list[Group]:
         """The final change in as many parts as can be paid for."""

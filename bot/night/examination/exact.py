@@ -80,6 +80,9 @@ class Examination:
         if getattr(decision, "reason", "") not in {"better", "simpler"}:
             raise Unconfirmed(f"against the night's base the result is no gain: {getattr(decision, 'why', '')}")
 
+    def _admitted(self, content: bytes) -> bool:
+        return isinstance(self.case.admission.judge(content), Admitted)
+
     def _complexity(self, content: bytes) -> int:
         judged = self.case.admission.judge(content)
         return judged.complexity if isinstance(judged, Admitted) else 0
@@ -169,7 +172,7 @@ class Examination:
         case = self.case
         contents = [case.content([*stack, group]) for group in choices]
         found = [case.bench.score(content, crash_allowed=True) for content in contents]
-        sound = [index for index, measurement in enumerate(found) if not measurement.crash]
+        sound = [i for i, one in enumerate(found) if not one.crash and self._admitted(contents[i])]
         if not sound:
             return None
         best = max(sound, key=lambda i: headline_gain(case.target.rule, base.metrics, found[i].metrics))

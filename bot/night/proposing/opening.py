@@ -17,7 +17,7 @@ from bot.night.earlier import past
 from bot.night.folder import Night
 from bot.night.header import header_fields
 from bot.night.proposing import numbers
-from bot.pages import chart, table
+from bot.pages import chart, dimensions, dumbbell, table
 from bot.pages.body import section
 from bot.pages.facts import Absent, Facts, Moved
 from bot.pages.summary import TargetReport
@@ -121,12 +121,18 @@ def _asked(material: Material, branch: str, head: str, ids: Mapping[tuple[str, i
         head=head,
         reports=[material.reports[name] for name in sorted(material.reports)],
         charts={name: chart.chart_png(report) for name, report in material.reports.items() if report.points},
+        dimensions=_dimensions(material),
         commits=ids,
         includes=tuple(sorted(material.includes.items())),
         supersedes=(material.supersedes,) if material.supersedes else (),
         facts=replace(material.facts, absent=material.absent, tags=_tagged(material)),
         asked=True,
     )
+
+
+def _dimensions(material: Material) -> dict[str, bytes]:
+    drawn = {name: report for name, report in material.reports.items() if report.confirmed and dimensions.drawn(report)}
+    return {name: dumbbell.dumbbell_png(report) for name, report in drawn.items()}
 
 
 def _committed(material: Material, head: str) -> dict[tuple[str, int], str]:
@@ -163,6 +169,7 @@ def _open(material: Material, owner: str, forge: Forge, *, several: bool) -> Ope
         head=rows_head,
         reports=[material.reports[name] for name in sorted(material.reports)],
         charts={name: chart.chart_png(report) for name, report in material.reports.items() if report.points},
+        dimensions=_dimensions(material),
         commits=ids,
         includes=tuple((name, proposal.branch) for name, proposal in carried.items()),
         owners=(owner,) if owner else (),
@@ -207,11 +214,14 @@ def _commit_results(material: Material, request: PullRequest, forge: Forge) -> s
     for report in request.reports:
         if report.confirmed:
             folder = f"results/{report.name}"
-            page = section(report, replace(links, charts={}, addresses={}))
+            beside = {report.name: "dimensions.png"} if report.name in request.dimensions else {}
+            page = section(report, replace(links, charts={}, addresses={}, dimensions=beside))
             top = f"# {report.name}, night {night.name}\n\n![every experiment of the night](chart.png)"
             files[f"{folder}/README.md"] = f"{top}\n\n{page}\n".encode()
             files[f"{folder}/results.tsv"] = table.results_tsv(material.segments[report.name]).encode()
             files[f"{folder}/chart.png"] = request.charts[report.name]
+            if beside:
+                files[f"{folder}/dimensions.png"] = request.dimensions[report.name]
     if GENERATED not in night.repository.tree(night.plan.base):
         files[GENERATED] = b"* linguist-generated\n"  # a forge folds them in its list of changes
     blobs = {path: commits.write_blob(night.repository, content) for path, content in files.items()}

@@ -8,10 +8,11 @@ from functools import cached_property
 from typing import Protocol
 
 from bot.proposers.repair.draft import Draft
-from harness.scorers.gtm import Container, Declared, Scored, score
+from harness.scorers.gtm import Container, Declared, Scored
 from harness.scorers.gtm.checks import Issue
 from harness.scorers.gtm.entities import ARRAYS, Entity
 from harness.scorers.gtm.policy import Policy
+from harness.scorers.gtm.scoring import score_of
 from harness.scorers.gtm.view import View
 
 
@@ -25,7 +26,8 @@ class Bench:
 
     @classmethod
     def of(cls, container: Container, declared: Declared, policy: Policy) -> Bench:
-        return cls(View(container, declared), score(container, declared), policy)
+        view = View(container, declared)
+        return cls(view, score_of(view), policy)
 
     def issues(self, *codes: str) -> list[Issue]:
         """Those of these codes, the worst first."""

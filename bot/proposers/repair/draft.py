@@ -17,13 +17,15 @@ _WORD_KEYS = frozenset({"type", "consentStatus", "tagFiringOption"})
 
 class Draft:
     """A deep copy of a container's JSON with verbs. Words such as TEMPLATE or CUSTOM_EVENT are given as exports spell
-    them, and written as the file does."""
+    them, and written as the file does. taken: of each kind, the highest number that is no new id, as the night's base
+    has it, though the container may not."""
 
-    def __init__(self, data: Any) -> None:
+    def __init__(self, data: Any, taken: Mapping[str, int] | None = None) -> None:
         self.data: Any = json.loads(json.dumps(data))
         inner = self.data.get("containerVersion") if isinstance(self.data, dict) else None
         self.version: Json = inner if isinstance(inner, dict) else self.data
         self._small = _is_small(self.version)
+        self._taken = taken or {}
 
     def entity(self, kind: str, id_: str) -> Json:
         """The first one of a kind with an id, to be changed in place. Raises KeyError."""
@@ -38,7 +40,7 @@ class Draft:
     def new(self, kind: str, fields: Mapping[str, Any]) -> str:
         """Adds an entity with the next free id of its kind, which is returned. fields: all but ids."""
         array, key = ARRAYS[kind]
-        id_ = str(1 + max(self._numbers(kind), default=0))
+        id_ = str(1 + max([*self._numbers(kind), self._taken.get(kind, 0)]))
         owners = {owner: self.version[owner] for owner in _OWNERS if owner in self.version}
         made = {**owners, key: id_, **self._spelt(dict(fields))}
         listed = self.version.get(array)

@@ -14,19 +14,19 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bot.proposers import Outcome, Proposal, Request, Told
 from bot.proposers.repair.bench import Bench, Offer, Operator
 from bot.proposers.repair.draft import Draft
+from bot.proposers.repair.facts import Facts
 from bot.proposers.repair.operators import OPERATORS
 from bot.proposers.repair.worth import Worth
-from harness.documents import canonical_id
+from harness.documents import canonical_id_of
 from harness.documents.jsonstyle import rewritten
-from harness.scorers.gtm import Declared, read
-from harness.scorers.gtm.policy import Policy
-from harness.target import Target
+from harness.scorers.gtm import read
 
 STUCK = 2  # offers of an operator in a row that gained nothing
 CHANCES = 2  # of one offer
@@ -47,15 +47,13 @@ class Choice:
 
 
 class Repair:
-    """A proposer for containers. declared: what the target says of its business; policy: what may be touched."""
+    """A proposer for containers. file: the name of the one that it mends."""
 
     worst_case_usd = 0.0
     steady = False
 
-    def __init__(
-        self, target: Target, declared: Declared, policy: Policy, operators: Sequence[Operator] = OPERATORS
-    ) -> None:
-        self._target, self._declared, self._policy, self._operators = target, declared, policy, operators
+    def __init__(self, file: str, facts: Facts, operators: Sequence[Operator] = OPERATORS) -> None:
+        self._file, self._facts, self._operators = file, facts, operators
         self._failed: dict[str, set[bytes]] = defaultdict(set)  # of an offer, by its words: contents
         self._fruitless: Counter[str] = Counter()  # of an operator, in a row
         self._asked: list[Proposal] = []
@@ -87,12 +85,12 @@ class Repair:
 
     def _open(self, incumbent: bytes, tried: Collection[str]) -> Iterator[tuple[Choice, bytes]]:
         """What was not tried, with its content, in the order in which it is to be tried."""
-        bench = Bench.of(read(incumbent, self._target.file), self._declared, self._policy)
+        bench = Bench.of(read(incumbent, self._file), self._facts.declared, self._facts.policy)
         text = incumbent.decode("utf-8-sig")
         for choice in self._ranked(bench):
-            content = content_of(choice.offer, bench, text)
-            if content is not None and canonical_id(content, self._target.file) not in tried:
-                yield choice, content
+            data = applied(choice.offer, bench, self._facts.taken)
+            if data is not None and canonical_id_of(data) not in tried:
+                yield choice, rewritten(data, text).encode()
 
     def _ranked(self, bench: Bench) -> list[Choice]:
         found = [one for one in choices(bench, self._operators) if len(self._failed[one.words]) < CHANCES]
@@ -109,9 +107,9 @@ def choices(bench: Bench, operators: Sequence[Operator] = OPERATORS) -> list[Cho
     return [Choice(op, offer, worth.of(offer)) for op in operators for offer in op.offers(bench)]
 
 
-def content_of(offer: Offer, bench: Bench, text: str) -> bytes | None:
-    """The container with an offer applied, written as `text` is; None where it changes nothing."""
+def applied(offer: Offer, bench: Bench, taken: Mapping[str, int]) -> Any:
+    """The container's JSON with an offer applied; None where that changes nothing. taken: as a Draft has it."""
     before = bench.view.container.data
-    draft = Draft(before)
+    draft = Draft(before, taken)
     offer.apply(draft)
-    return None if draft.data == before else rewritten(draft.data, text).encode()
+    return None if draft.data == before else draft.data

@@ -14,7 +14,12 @@ class Worth:
 
     def __init__(self, bench: Bench) -> None:
         judged = ((one, one.score) for one in bench.scored.dimensions)
-        self._gaps = {one.name: one.weight * (1 - score) for one, score in judged if score is not None}
+        credit = bench.scored.credit  # what order counts for while little is measured
+        self._gaps = {
+            one.name: one.weight * (1 - score) * (1.0 if one.name == "tag_coverage" else credit)
+            for one, score in judged
+            if score is not None
+        }
         self._all: dict[str, float] = defaultdict(float)
         for issue in bench.scored.issues:
             self._all[issue.dimension] += _SHARES[issue.severity]

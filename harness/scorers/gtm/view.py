@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +17,7 @@ from harness.scorers.gtm.senders import Senders
 from harness.scorers.gtm.values import Values
 
 NO_BUSINESS = "site"
+_MANY_SIGNS = 3
 PAGE_VIEWS = frozenset({"page_view", "PageView"})
 
 
@@ -55,10 +57,10 @@ class View:
 
     @cached_property
     def earning(self) -> frozenset[Entity]:
-        """Telling tags, clients, transformations and zones, with everything that they use, however indirectly."""
+        """Telling tags, a server's clients and transformations, with everything that they use, however indirectly."""
         found: set[Entity] = set()
-        roots = [self.container.all(kind) for kind in ("client", "transformation", "zone", "tag configuration")]
-        waiting = [*self.telling, *(one for those in roots for one in those)]
+        served = ("client", "transformation") if self.container.context == "server" else ()
+        waiting = [*self.telling, *(one for kind in served for one in self.container.all(kind))]
         while waiting:
             one = waiting.pop()
             if one not in found:
@@ -86,18 +88,35 @@ class View:
 
     @cached_property
     def business(self) -> str:
-        """As declared; else the one that what is sent speaks for, most signs first, the order of the file on ties."""
+        """As declared; else the one that what is sent speaks for, most signs first, the order of the file on ties.
+
+        Where much speaks for another one too, it is the one that is measured worse: adding signs of another business
+        wins nothing.
+        """
         if self.declared.business:
             return self.declared.business
         every: dict[str, Any] = profiles()["businesses"]
-        signs = frozenset(sign for one in every.values() for sign in one["signs"])
-        sent = frozenset(name for tag in self.container.all("tag") for name in self.senders.of(tag).events) & signs
-        heard = frozenset(
-            name for trigger in self.container.all("trigger") for name in self.reaching.trigger(trigger).events.names
-        )
-        counted = {name: len((sent | heard) & set(one["signs"])) for name, one in every.items()}
-        best = max(counted, key=lambda name: counted[name])
-        return best if counted[best] else NO_BUSINESS
+        said = self._said
+        counted = {name: len(said & set(one["signs"])) for name, one in every.items()}
+        most = max(counted.values())
+        if not most:
+            return NO_BUSINESS
+        close = [name for name, count in counted.items() if count == most or count >= max(_MANY_SIGNS, most / 2)]
+        first = next(name for name in close if counted[name] == most)
+        return min(close, key=lambda name: (self._met(every[name]["outcomes"], said), name != first))
+
+    @cached_property
+    def _said(self) -> frozenset[str]:
+        """Events that tags which fire send, and that their triggers wait for."""
+        sent = [self.senders.of(tag).events for tag in self.active]
+        heard = [firing.events.names for tag in self.active for firing in self.reaching.of(tag).firings]
+        return frozenset().union(*sent, *heard)
+
+    def _met(self, outcomes: dict[str, float], said: frozenset[str]) -> float:
+        own = {name: weight for name, weight in outcomes.items() if name not in {"page", "*"}}
+        others: dict[str, list[str]] = profiles()["same_outcome"]
+        met = [weight for name, weight in own.items() if said & {name, *others.get(name, [])}]
+        return math.fsum(met) / math.fsum(own.values()) if own else 1.0
 
     @cached_property
     def outcomes(self) -> dict[str, float]:

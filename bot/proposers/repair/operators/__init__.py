@@ -11,13 +11,14 @@ from bot.proposers.repair.operators.left import LEFT
 from bot.proposers.repair.operators.names import NAMES
 from bot.proposers.repair.operators.outcomes import CONVERSIONS, LINKER, OUTCOMES
 from bot.proposers.repair.operators.parameters import PARAMETERS
+from bot.proposers.repair.operators.settling import Settled
 from bot.proposers.repair.operators.triggers import BROAD, TIMING, UNDEFINED
 from bot.proposers.repair.operators.twins import TWIN_TAGS, TWIN_TRIGGERS, TWIN_VARIABLES
 from bot.proposers.repair.operators.unused import DEAD, SILENT, UNUSED_TRIGGERS, UNUSED_VARIABLES
 from bot.proposers.repair.operators.variables import BUILT_INS, REFERENCES, VERSIONS
 from bot.proposers.repair.operators.waking import WAKING
 
-OPERATORS: tuple[Operator, ...] = (
+_FAMILIES = (
     OUTCOMES, TIMING, LINKER, WAKING, DEAD,
     PARAMETERS, EVENTS, PURCHASES, ORDERS, EVENT_IDS, TWIN_TAGS,
     CONSENTS, DEFAULTS, BLOCKS, ASKING,
@@ -25,3 +26,4 @@ OPERATORS: tuple[Operator, ...] = (
     REFERENCES, BUILT_INS, VERSIONS, TWIN_VARIABLES, UNUSED_VARIABLES,
     CONVERSIONS, FOLDERS, NAMES, LEFT,
 )  # fmt: skip
+OPERATORS: tuple[Operator, ...] = tuple(Settled(family) for family in _FAMILIES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
@@ -27,7 +28,8 @@ class Family:
     """An operator: fixes of one kind, offered together, then in halves down to single ones: where the whole fails, a
     part of it may not.
 
-    title: what the operation does. find: every fix that the policy allows. reason: why an issue has none.
+    title: what the operation does. find: every fix that the policy allows. reason: why an issue has none. halved: False
+    where a part of it makes no sense.
     """
 
     name: str
@@ -35,12 +37,13 @@ class Family:
     title: str
     find: Callable[[Bench], Iterable[Fix]]
     reason: Callable[[Bench, Issue], str]
+    halved: bool = True
     _found: WeakKeyDictionary[Bench, tuple[Fix, ...]] = field(
         default_factory=WeakKeyDictionary, repr=False, compare=False
     )
 
     def offers(self, bench: Bench) -> Iterator[Offer]:
-        yield from bundled(self.title, self.fixes(bench))
+        yield from itertools.islice(bundled(self.title, self.fixes(bench)), None if self.halved else 1)
 
     def why_not(self, bench: Bench, issue: Issue) -> str:
         return "" if any(issue in fix.mends for fix in self.fixes(bench)) else self.reason(bench, issue)
@@ -75,11 +78,6 @@ def _named(fixes: Sequence[Fix]) -> str:
     words = [" ".join(fix.what.split())[:80] for fix in fixes]
     rest = len(words) - _NAMED
     return ", ".join(words[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
-
-
-def never(_bench: Bench, _issue: Issue) -> str:
-    """The reason of a family whose every issue has a fix unless its entity may not be touched."""
-    return UNTOUCHABLE
 
 
 UNTOUCHABLE = "its entity is protected by the policy, or shares its id with another"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import partial
 
 from bot.proposers.repair.bench import Bench
 from bot.proposers.repair.draft import Draft
 from bot.proposers.repair.operators.fixes import UNTOUCHABLE, Family, Fix
-from bot.proposers.repair.operators.words import Scheme, accepted, parts_of, rules
+from bot.proposers.repair.operators.words import Scheme, accepted, parts_of, rules, unlike
 from harness.scorers.gtm.checks import Issue
 from harness.scorers.gtm.entities import Entity
 from harness.scorers.gtm.known import tag_facts
@@ -23,13 +25,15 @@ _KEYS = ("name", "keyPath", "headerName", "cookieName", "component", "elementId"
 def _find(bench: Bench) -> Iterator[Fix]:
     if not bench.policy.rename:
         return
-    taken = {(one.kind, one.name) for those in bench.view.container.entities.values() for one in those}
+    taken: dict[str, set[str]] = defaultdict(set)
+    for kind, those in bench.view.container.entities.items():
+        taken[kind] |= {one.name for one in those}
     for issues in _by_entity(bench):
         entity = bench.entity_of(issues[0])
         if entity and bench.touchable(entity):
-            name = _free(_named(bench, entity, issues[0]), entity.kind, taken)
-            if name and name != entity.name:
-                taken.add((entity.kind, name))
+            name = unlike(_named(bench, entity, issues[0]), taken[entity.kind] - {entity.name})
+            if name != entity.name and is_sayable(name):
+                taken[entity.kind].add(name)
                 rename = partial(Draft.rename, kind=entity.kind, id_=entity.id, name=name)
                 yield Fix(f"{entity.kind} {entity.name} as {name}", tuple(issues), rename)
 
@@ -80,7 +84,8 @@ def _named(bench: Bench, one: Entity, issue: Issue) -> str:
         rest = scheme.separator.join(parts_of(rest)[1:])
     if issue.code == "name-twice" and (found := _whats(bench, one)):
         rest = found[0]
-    rest = rest or next(iter(_whats(bench, one)), f"{_kind_words(one)} {one.id}")
+    if not rest or rest.lower() == word.lower():
+        rest = next(iter(_whats(bench, one)), f"{_kind_words(one)} {one.id}")
     said, rest = _led_by(rest, words or [word])
     return _UNSAYABLE.sub(" ", scheme.joined(said or word, rest)).strip()
 
@@ -90,7 +95,7 @@ def _led_by(rest: str, words: list[str]) -> tuple[str, str]:
     for word in sorted(words, key=len, reverse=True):
         match = re.match(rf"({re.escape(word)})[^\w(]+(?=\w)|({re.escape(word)})_(?=\w)", rest, re.IGNORECASE)
         if match:
-            return match.group(0)[: len(word)], rest[match.end() :]
+            return word, rest[match.end() :]
     return "", rest
 
 
@@ -108,9 +113,12 @@ def _whats(bench: Bench, one: Entity) -> list[str]:
     """What a thing is about, by what it sends, hears or reads; the most telling first."""
     if one.kind == "tag":
         sender = bench.view.senders.of(one)
-        heard = {name for firing in bench.view.reaching.of(one).firings for name in firing.events.names}
+        firings = bench.view.reaching.of(one).firings
+        heard = {name for firing in firings for name in firing.events.names if not name.startswith("gtm.")}
         linker = ["conversion linker"] if tag_facts(one.type).get("linker") else []
-        return linker + sorted(sender.events - {"page_view"})[:1] + sorted(heard)[:1] + sorted(sender.events)[:1]
+        pages = ["all pages"] if any(firing.on_every_page for firing in firings) else []
+        told = [sorted(events)[:1] for events in (sender.events - {"page_view"}, heard, sender.events)]
+        return [*linker, *itertools.chain(*told), *pages, *(["all events"] if sender.follows else [])]
     if one.kind == "trigger":
         return sorted(bench.view.reaching.trigger(one).events.names)[:1]
     return [text for key in _KEYS if (text := one.text(key)) and "{{" not in text and one.type != "c"]
@@ -118,12 +126,6 @@ def _whats(bench: Bench, one: Entity) -> list[str]:
 
 def _kind_words(one: Entity) -> str:
     return one.type.lower().replace("_", " ") if one.kind == "trigger" else one.kind
-
-
-def _free(name: str, kind: str, taken: set[tuple[str, str]]) -> str:
-    numbered = (f"{name} {n}" for n in range(2, len(taken) + 3))
-    free = name if (kind, name) not in taken else next(one for one in numbered if (kind, one) not in taken)
-    return free if is_sayable(free) else ""
 
 
 def _reason(bench: Bench, issue: Issue) -> str:

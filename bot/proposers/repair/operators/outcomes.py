@@ -135,7 +135,7 @@ def _find_linker(bench: Bench) -> Iterator[Fix]:
     for issue in bench.issues("linker-missing") if may_add(bench, "tag") else ():
         triggers = _linked(bench)
         if triggers:
-            yield Fix("it", (issue,), partial(_linker, bench=bench, triggers=triggers))
+            yield Fix("a conversion linker", (issue,), partial(_linker, bench=bench, triggers=triggers))
 
 
 def _linked(bench: Bench) -> tuple[str, ...]:
@@ -205,7 +205,7 @@ def _reason_conversion(bench: Bench, issue: Issue) -> str:
 OUTCOMES = Family(
     "outcomes", frozenset({"outcome-missing"}), "measure what is missing", _find_outcomes, _reason_outcome
 )
-LINKER = Family("linker", frozenset({"linker-missing"}), "add a conversion linker", _find_linker, _reason_linker)
+LINKER = Family("linker", frozenset({"linker-missing"}), "keep the click ids of ads", _find_linker, _reason_linker)
 CONVERSIONS = Family(
     "conversions", frozenset({"conversion-not-sent"}), "send conversions that ads were paid for", _find_conversions,
     _reason_conversion,

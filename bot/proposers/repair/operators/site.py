@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from bot.proposers.repair.bench import Bench
 from bot.proposers.repair.draft import Draft, Json
-from bot.proposers.repair.operators.words import Scheme
+from bot.proposers.repair.operators.words import Scheme, unlike
 from harness.scorers.gtm.conditions import conditions_of
 from harness.scorers.gtm.entities import Entity, canonical, text_of
 from harness.scorers.gtm.known import catalogue, profiles
@@ -21,6 +22,7 @@ LAYERED = {
     "value": "value", "currency": "currency", "items": "items", "transaction_id": "transaction_id",
     "conversionValue": "value", "currencyCode": "currency", "orderId": "transaction_id",
 }  # fmt: skip
+_ID = re.compile(r"GT?-([A-Z0-9]{4,})")
 _LINKS = {"mail": "^mailto:", "call": "^tel:", "phone": "^tel:", "contact": "^(mailto|tel):"}
 
 
@@ -31,7 +33,14 @@ def measurement(bench: Bench) -> str:
         text = tag.text(_SAYS.get(tag.type, "")) if bench.view.senders.of(tag).vendor == "ga4" else ""
         if text and not bench.view.values.is_empty(text):
             said[bench.view.values.constant(text) or text][text] += 1
-    return most(next(iter(said.values()))) if len(said) == 1 else ""
+    (place, texts), *others = said.items() or [("", Counter())]
+    return "" if others or is_placeholder(place) else most(texts)
+
+
+def is_placeholder(id_: str) -> bool:
+    """Whether an id stands for one that somebody is to fill in: G-XXXXXXX, G-0000000000, %%GA4_ID%%."""
+    match = _ID.fullmatch(id_)
+    return "%%" in id_ or ("{{" not in id_ and (not match or len(set(match.group(1))) < 3 or "XXX" in match.group(1)))
 
 
 def most(counted: Mapping[str, int]) -> str:
@@ -97,11 +106,14 @@ def new_layer(draft: Draft, bench: Bench, path: str, name: str = "") -> str:
     return f"{{{{{name}}}}}"
 
 
+def has_no_trigger(bench: Bench, tag: Entity) -> bool:
+    """None that exists."""
+    return not any(ref.how == "firing" and ref.state != "missing" for ref in bench.view.references.of(tag))
+
+
 def free_name(draft: Draft, kind: str, name: str) -> str:
-    """The name, or with a number where it is taken."""
-    taken = {text_of(one.get("name")) for one in draft.entities(kind)}
-    numbered = (f"{name} {n}" for n in range(2, len(taken) + 3))
-    return name if name not in taken else next(one for one in numbered if one not in taken)
+    """The name, or with a number where another one differs from it by spaces and capitals at most."""
+    return unlike(name, {text_of(one.get("name")) for one in draft.entities(kind)})
 
 
 def beside(bench: Bench, made: Json, kind: str, alike: Callable[[Entity], bool]) -> None:

@@ -12,6 +12,7 @@ from bot.proposers.repair.operators.site import (
     ALL_PAGES,
     INITIALIZATION,
     custom_event,
+    has_no_trigger,
     hears,
     is_documented,
     link_click,
@@ -80,7 +81,7 @@ def _find_timing(bench: Bench) -> Iterator[Fix]:
         if tag and bench.touchable(tag) and not (tag.paused and issue.code == "outcome-impaired"):
             seen.setdefault(tag, []).append(issue)
     for tag, issues in seen.items():
-        if not bench.view.reaching.of(tag).can and not _has_no_trigger(bench, tag):
+        if not bench.view.reaching.of(tag).can and not (has_no_trigger(bench, tag) and _is_googles(tag)):
             continue
         if page := _page_trigger(bench, tag):
             yield Fix(tag.name, tuple(issues), partial(_fire_on, id_=tag.id, trigger=page))
@@ -90,9 +91,9 @@ def _find_timing(bench: Bench) -> Iterator[Fix]:
             )
 
 
-def _has_no_trigger(bench: Bench, tag: Entity) -> bool:
-    """None that exists: one that is never met, or is shut out by another, was meant for something."""
-    return not any(ref.how == "firing" and ref.state != "missing" for ref in bench.view.references.of(tag))
+def _is_googles(tag: Entity) -> bool:
+    """Of what has no trigger at all only Google's own tags are let loose: they act on consent mode."""
+    return bool(tag_facts(tag.type).get("reads_consent")) and not tag_facts(tag.type).get("needs_linker")
 
 
 def _page_trigger(bench: Bench, tag: Entity) -> str:
@@ -110,23 +111,7 @@ def _fire_on(draft: Draft, *, id_: str, trigger: str) -> None:
 
 
 def _fire_when(draft: Draft, *, bench: Bench, id_: str, event: str) -> None:
-    """Fires on the event alone; a trigger that fired nothing else goes with it, where that is allowed."""
-    tag = draft.entity("tag", id_)
-    before = [text_of(one) for one in tag.get("firingTriggerId") or []]
-    tag["firingTriggerId"] = [trigger_of(draft, bench, event)]
-    for old in before:
-        drop_idle(draft, bench, old, id_)
-
-
-def drop_idle(draft: Draft, bench: Bench, trigger: str, tag: str) -> None:
-    """Removes a trigger that only this tag used."""
-    one = bench.view.container.by_id.get(("trigger", trigger))
-    if one and "trigger" in bench.policy.remove and bench.touchable(one):
-        users = {ref.source.id for ref in bench.view.references.to(one)}
-        still = any(trigger in map(text_of, other.get(key) or []) for other in draft.entities("tag")
-                    for key in ("firingTriggerId", "blockingTriggerId"))  # fmt: skip
-        if users == {tag} and not still:
-            draft.remove("trigger", trigger)
+    draft.entity("tag", id_)["firingTriggerId"] = [trigger_of(draft, bench, event)]
 
 
 def _find_broad(bench: Bench) -> Iterator[Fix]:

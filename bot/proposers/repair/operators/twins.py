@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from functools import partial
@@ -15,8 +16,7 @@ from harness.scorers.gtm.entities import Entity, canonical, text_of
 from harness.scorers.gtm.renaming import carry
 
 _QUOTED = re.compile(
-    r'(?:means the same as trigger|is the same as variable|sends what tag) "(.*?)"(?:, to the same place.*)?$',
-    re.DOTALL,
+    r'means the same as trigger "(.*)"$|is the same as variable "(.*)"$|sends what tag "(.*)" sends, to', re.DOTALL
 )
 _CODE = ("html", "javascript", "templateData")
 
@@ -25,7 +25,7 @@ def _twins(bench: Bench, code: str, kind: str) -> Iterator[tuple[Issue, Entity, 
     """Issue, the one that it names, and the one that it is the same as."""
     for issue in bench.issues(code):
         match, one = _QUOTED.search(issue.message), bench.entity_of(issue)
-        other = bench.view.container.by_name.get((kind, match.group(1))) if match else None
+        other = bench.view.container.by_name.get((kind, match.group(match.lastindex or 0))) if match else None
         if one and other and one is not other and bench.touchable(one):
             yield issue, one, other
 
@@ -33,7 +33,8 @@ def _twins(bench: Bench, code: str, kind: str) -> Iterator[tuple[Issue, Entity, 
 def _find_triggers(bench: Bench) -> Iterator[Fix]:
     if "trigger" in bench.policy.remove:
         for issue, one, other in _twins(bench, "trigger-twice", "trigger"):
-            if all(bench.touchable(ref.source) for ref in bench.view.references.to(one)):
+            users = [ref.source for ref in bench.view.references.to(one)]
+            if all(map(bench.touchable, users)) and not _become_copies(bench, users, f'"{one.id}"', f'"{other.id}"'):
                 yield Fix(f"{one.name} into {other.name}", (issue,), partial(_merge_triggers, old=one.id, new=other.id))
 
 
@@ -65,7 +66,10 @@ def _repoint(value: Any, old: str, new: str) -> None:
 def _find_variables(bench: Bench) -> Iterator[Fix]:
     if "variable" in bench.policy.remove:
         for issue, one, other in _twins(bench, "variable-twice", "variable"):
-            if not _is_said_in_code(bench, one):
+            users = [ref.source for ref in bench.view.references.to(one)]
+            if {ref.source for ref in bench.view.references.to(other)} & set(users):
+                continue  # who uses both may have meant two things
+            if not _is_said_in_code(bench, one) and not _become_copies(bench, users, _said(one), _said(other)):
                 yield Fix(
                     f"{one.name} into {other.name}", (issue,), partial(_merge_variables, id_=one.id, new=other.name)
                 )
@@ -75,6 +79,23 @@ def _merge_variables(draft: Draft, *, id_: str, new: str) -> None:
     old = text_of(draft.entity("variable", id_).get("name"))
     draft.remove("variable", id_)
     carry(draft.version, "variable", {old: new})
+
+
+def _become_copies(bench: Bench, users: list[Entity], old: str, new: str) -> bool:
+    """Whether one of these would be another one's copy, if it meant the other: then the two are no mistake, they are
+    two of everything, such as one account for each of two brands."""
+    contents = {_content(one) for kind in ("tag", "trigger", "variable") for one in bench.view.container.all(kind)}
+    return any(_content(one).replace(old, new) in contents for one in users)
+
+
+def _content(one: Entity) -> str:
+    """What an entity says, all but what is its own."""
+    own = {"name", f"{one.kind}Id", "parentFolderId", "fingerprint", "notes", "tagManagerUrl", "path"}
+    return json.dumps({key: value for key, value in one.data.items() if key not in own}, sort_keys=True)
+
+
+def _said(one: Entity) -> str:
+    return json.dumps(f"{{{{{one.name}}}}}")[1:-1]
 
 
 def _is_said_in_code(bench: Bench, one: Entity) -> bool:
@@ -116,7 +137,7 @@ def _reason(kind: str, bench: Bench, issue: Issue) -> str:
         return UNTOUCHABLE
     if kind not in bench.policy.remove:
         return f"the policy lets nobody remove a {kind}"
-    return "code, a protected entity or another tag names it"
+    return "code, something protected or another tag names it, or what uses it shows that two things are meant"
 
 
 TWIN_TAGS = Family(

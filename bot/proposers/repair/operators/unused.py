@@ -8,7 +8,7 @@ from functools import partial
 from bot.proposers.repair.bench import Bench
 from bot.proposers.repair.draft import Draft
 from bot.proposers.repair.operators.fixes import UNTOUCHABLE, Family, Fix
-from bot.proposers.repair.operators.site import LAYERED, is_documented, may_add
+from bot.proposers.repair.operators.site import LAYERED, has_no_trigger, may_add
 from harness.scorers.gtm.checks import Issue
 from harness.scorers.gtm.dimensions.coverage import same
 from harness.scorers.gtm.entities import Entity
@@ -71,13 +71,12 @@ def _will_be_heard(bench: Bench, one: Entity) -> bool:
 
 
 def _find_silent(bench: Bench) -> Iterator[Fix]:
-    """Tags that can never fire, of which nothing says when they should."""
+    """Tags without a trigger. One that has a trigger which is never met was meant for something: it stays."""
     if "tag" not in bench.policy.remove:
         return
     for issue in bench.issues("tag-cannot-fire"):
         one = bench.entity_of(issue)
-        sends = bench.view.senders.of(one).events if one else frozenset()
-        if one and bench.touchable(one) and not bench.view.references.to(one) and not any(map(is_documented, sends)):
+        if one and bench.touchable(one) and not bench.view.references.to(one) and has_no_trigger(bench, one):
             yield Fix(one.name, (issue,), partial(_remove, kind="tag", ids=(one.id,)))
 
 
@@ -106,7 +105,7 @@ def _reason(kind: str, bench: Bench, issue: Issue) -> str:
         return UNTOUCHABLE
     if kind not in bench.policy.remove:
         return f"the policy lets nobody remove a {kind}"
-    return _WANTED if kind != "tag" else "another tag names it, or an outcome waits for it"
+    return _WANTED if kind != "tag" else "it has a trigger, which a person must mend, or another tag names it"
 
 
 def _reason_dead(bench: Bench, issue: Issue) -> str:
@@ -128,5 +127,5 @@ SILENT = Family(
     "silent", frozenset({"tag-cannot-fire"}), "remove tags that can never fire", _find_silent, partial(_reason, "tag")
 )
 DEAD = Family(
-    "dead", frozenset({"dead-product"}), "stop tags of products that are gone", _find_dead, _reason_dead
+    "dead", frozenset({"dead-product"}), "stop tags of products that are gone", _find_dead, _reason_dead, halved=False,
 )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -72,6 +72,17 @@ class Scheme:
 
     def joined(self, word: str, what: str) -> str:
         return f"{word}{self.separator}{what}"
+
+
+def unlike(name: str, taken: Collection[str]) -> str:
+    """The name, or with a number where another one differs from it by spaces and capitals at most."""
+    bare = {_bare(one) for one in taken}
+    numbered = (f"{name} {n}" for n in range(2, len(bare) + 3))
+    return name if _bare(name) not in bare else next(one for one in numbered if _bare(one) not in bare)
+
+
+def _bare(name: str) -> str:
+    return "".join(name.lower().split())
 
 
 def accepted(bench: Bench, one: Entity) -> list[str]:

@@ -12,6 +12,7 @@ from harness.scorers.gtm.view import View
 
 _SAY = Complaints("tag_coverage")
 _PAGE, _PAUSED = "page", "it is paused"
+_NO_EVENT = "an event that nobody sends"
 
 
 def judge(view: View) -> Judged:
@@ -88,14 +89,31 @@ def _worth(view: View, tag: Entity, outcome: str, names: frozenset[str]) -> tupl
         return 0.0, ""
     if not reach.fires:
         return 0.0, f'tag "{tag.name}" would send it, but {reach.why or _PAUSED}'
-    if followed or outcome == _PAGE:
+    if followed:
+        return _followed(view, reach, tag, names)
+    return _page(reach, tag) if outcome == _PAGE else _literally(reach, tag, names)
+
+
+def _followed(view: View, reach: Reach, tag: Entity, names: frozenset[str]) -> tuple[float, str]:
+    """Of a tag that sends what fires it under its own name: on a page, everything is no answer to a question."""
+    chosen = any(not firing.everywhere or not firing.events.surely(_NO_EVENT) for firing in reach.firings)
+    heard = any(firing.events.names & names for firing in reach.firings)
+    if heard or chosen or view.container.context == "server":
         return 1.0, ""
-    return _literally(reach, tag, names)
+    return 0.5, f'tag "{tag.name}" sends every event of the page under its own name'
+
+
+def _page(reach: Reach, tag: Entity) -> tuple[float, str]:
+    """A page view is no click, however the tag is called."""
+    other = set(profiles()["happens_anyway"]) - {"gtm.historyChange"}
+    if all(firing.events.name in other for firing in reach.firings):
+        return 0.0, f'tag "{tag.name}" sends it when something else happens'
+    return 1.0, ""
 
 
 def _literally(reach: Reach, tag: Entity, names: frozenset[str]) -> tuple[float, str]:
     """Of a tag that always sends one name: is it fired by what the name says?"""
-    values = [_fits(firing, names) for firing in reach.firings]
+    values = [fits(firing, names) for firing in reach.firings]
     best = max(values)
     if best == 0:
         return 0.0, f'tag "{tag.name}" sends it on every page'
@@ -104,8 +122,12 @@ def _literally(reach: Reach, tag: Entity, names: frozenset[str]) -> tuple[float,
     return 1.0, ""
 
 
-def _fits(firing: Firing, names: frozenset[str]) -> float:
-    if firing.on_every_page or (firing.events.is_any and not firing.conditions):
+def fits(firing: Firing, names: frozenset[str]) -> float:
+    """How far a way to fire says what these names say: 0 for what happens on every page, whatever the visitor does."""
+    anyway: dict[str, list[str]] = profiles()["happens_anyway"]
+    if firing.on_every_page:
+        return 0.0
+    if firing.everywhere and firing.events.name in anyway and not names & set(anyway[firing.events.name]):
         return 0.0
     heard = firing.events.names
     return 0.5 if heard and heard <= standard_events() - names else 1.0
@@ -145,4 +167,4 @@ def _is_ads_google_tag(view: View, tag: Entity) -> bool:
     return tag.type == "googtag" and any(one.startswith("AW-") for one in view.senders.of(tag).destination)
 
 
-__all__ = ["judge", "same", "standard_events"]
+__all__ = ["fits", "judge", "same", "standard_events"]

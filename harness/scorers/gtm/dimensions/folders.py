@@ -16,14 +16,25 @@ _UNSORTED = 0.5
 
 def judge(view: View) -> Judged:
     things = [*view.telling, *view.used("trigger"), *view.used("variable")]
-    least = int(profiles()["folders"]["least"])
-    if len(things) < least:
-        return Judged(None, why=f"fewer than {least} things are in use, which need no folders")
+    rule: dict[str, int] = profiles()["folders"]
+    if len(things) < rule["least"]:
+        return Judged(None, why=f"fewer than {rule['least']} things are in use, which need no folders")
     placed = {one: folder for one in things if (folder := view.container.by_id.get(("folder", one.folder)))}
     groups = _best_groups(view, placed)
     if len(set(placed.values())) == 1 and len(set(_by_vendor(view).values())) > 1:
         return judged([_one_folder(view, len(things))], "")
+    used = len(set(placed.values()))
+    if used > max(rule["few"], len(placed) / rule["each"]):
+        return judged([_scattered(view, used, len(things))], "")
     return judged((_place(one, placed, groups) for one in things), "")
+
+
+def _scattered(view: View, used: int, things: int) -> Check:
+    return _SAY.fails(
+        "folder-for-each", None, f"{used} folders for {things} things, which sort nothing",
+        "make a folder for each vendor, or for each step of the visitor", weight=float(things), severity="warning",
+        pointer=view.container.base,
+    )  # fmt: skip
 
 
 def _one_folder(view: View, things: int) -> Check:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from harness.scorers.gtm.checks import Check, Complaints, Judged, judged
 from harness.scorers.gtm.entities import Entity
 from harness.scorers.gtm.known import catalogue, profiles
+from harness.scorers.gtm.lookalike import skeleton
 from harness.scorers.gtm.view import View
 
 _SAY = Complaints("naming")
@@ -19,14 +20,14 @@ def judge(view: View) -> Judged:
 
 
 def _tags(view: View) -> Iterator[Check]:
-    counted = Counter(tag.name for tag in view.container.all("tag"))
+    counted = Counter(skeleton(tag.name) for tag in view.container.all("tag"))
     words = _vendor_words()
     for tag in view.telling:
         vendors = sorted(view.senders.of(tag).vendors)
         accepted = [word for vendor in vendors for word in words[vendor]]
         foreign = {word for vendor in words if vendor not in vendors for word in words[vendor]} if vendors else set()
         titles = " and ".join(catalogue()["vendors"][vendor]["title"] for vendor in vendors)
-        yield _named(tag, counted[tag.name], accepted, f"that it sends to {titles}", foreign)
+        yield _named(tag, counted[skeleton(tag.name)], accepted, f"that it sends to {titles}", foreign)
 
 
 def _vendor_words() -> dict[str, list[str]]:
@@ -38,13 +39,17 @@ def _vendor_words() -> dict[str, list[str]]:
 
 def _typed(view: View, kind: str) -> Iterator[Check]:
     """Triggers and variables say their type, or whom they are for."""
-    counted = Counter(one.name for one in view.container.all(kind))
+    counted = Counter(skeleton(one.name) for one in view.container.all(kind))
     words: dict[str, list[str]] = profiles()["naming"][f"{kind}s"]
     vendors = [word for those in _vendor_words().values() for word in those]
     for one in view.used(kind):
         own = words.get(one.type, [])
         yield _named(
-            one, counted[one.name], own + vendors if own else [], "its type, or for whom it is", strict=bool(own)
+            one,
+            counted[skeleton(one.name)],
+            own + vendors if own else [],
+            "its type, or for whom it is",
+            strict=bool(own),
         )
 
 
@@ -55,8 +60,8 @@ def _named(
 
     foreign: words that it must not begin with.
     """
-    parts, lazy = _parts(one.name), profiles()["naming"]["lazy"]
-    if not parts or any(re.search(pattern, one.name.strip(), re.IGNORECASE) for pattern in lazy):
+    parts = _parts(one.name)
+    if not parts or _is_lazy(one.name.strip()) or (strict and len(parts) > 1 and not _says_more(parts, accepted)):
         return _fails("name-says-nothing", one, "its name says nothing", accepted)
     if times > 1:
         return _fails("name-twice", one, f"another {one.kind} has its name", accepted)
@@ -67,6 +72,18 @@ def _named(
     if accepted and not {part.lower() for part in parts} & {word.lower() for word in accepted}:
         return _fails("name-without-kind", one, f"no part of its name says {says}", accepted)
     return Check(1)
+
+
+def _is_lazy(text: str) -> bool:
+    return any(re.search(pattern, text, re.IGNORECASE) for pattern in profiles()["naming"]["lazy"])
+
+
+def _says_more(parts: list[str], accepted: list[str]) -> bool:
+    """Whether a part beside the one that names the kind is a word, and no number or filler."""
+    kinds = {word.lower() for word in accepted}
+    kind = next((part.lower() for part in parts if part.lower() in kinds), "")
+    rest = [part for part in parts if part.lower() != kind]
+    return any(re.search(r"[^\W\d_]{2}", part) and not _is_lazy(part) for part in rest)
 
 
 def _fails(code: str, one: Entity, message: str, accepted: list[str]) -> Check:

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from harness.complaints import show
-from harness.scorers.gtm.conditions import Events
+from harness.scorers.gtm.conditions import Condition, Events
 from harness.scorers.gtm.consenting import wanted
 from harness.scorers.gtm.entities import Entity
 from harness.scorers.gtm.known import catalogue
 from harness.scorers.gtm.policing.base import Base, called, said_by, tokens, unresolved
 from harness.scorers.gtm.policing.pairing import Pair, Pairing
+from harness.scorers.gtm.reach import Firing
 from harness.scorers.gtm.view import View
 
 if TYPE_CHECKING:
@@ -74,14 +75,19 @@ def replaceable(view: View, tag: Entity, after: View) -> bool:
     reach, sender = view.reaching.of(tag), view.senders.of(tag)
     if not reach.can or sender.dead:
         return True
-    firings = {(one.events, one.conditions) for one in reach.firings}
+    firings = set(map(_moment, reach.firings))
     for other in after.reaching.firing:
         same = after.senders.of(other)
         alike = (same.vendors, same.events, same.destination) == (sender.vendors, sender.events, sender.destination)
-        others = {(one.events, one.conditions) for one in after.reaching.of(other).firings}
+        others = set(map(_moment, after.reaching.of(other).firings))
         if alike and sender.vendors and firings <= others:
             return True
     return False
+
+
+def _moment(one: Firing) -> tuple[Events, frozenset[Condition]]:
+    """When something fires: that of every page has several events, which are the same to who counts pages."""
+    return (Events("gtm.js") if one.on_every_page else one.events), one.conditions
 
 
 def is_system(trigger: str) -> bool:

@@ -10,12 +10,14 @@ from typing import Any
 from harness.complaints import show
 from harness.scorers.gtm.container import Container
 from harness.scorers.gtm.declared import Declared
-from harness.scorers.gtm.entities import Entity, strings
+from harness.scorers.gtm.entities import Entity, strings, text_of
 from harness.scorers.gtm.known import catalogue
 from harness.scorers.gtm.references import NAMED, Reference
 from harness.scorers.gtm.view import View
 
+_LONGEST = 1000  # of a text that may be a token
 _TOKEN = re.compile(r"(?<![\w-])(?:(?:G|GT|AW|DC|GTM)-[A-Z0-9]{4,}|\d{9,})(?![\w-])")
+_NAMES_ID = re.compile(r"(?i)(?:id|token|key|label|account)s?$")
 _KEY = re.compile(r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{20,}(?![\w-])")
 
 
@@ -78,8 +80,10 @@ def _said(view: View, tag: Entity) -> Iterator[str]:
             texts += [view.values.constant(f"{{{{{name}}}}}") or "" for name in NAMED.findall(found.text)]
         for text in texts:
             yield from _TOKEN.findall(text)
-            if found.key == "value" and len(text) < 1000:
+            if found.key == "value" and len(text) < _LONGEST:
                 yield from _KEY.findall(text)
+                if _NAMES_ID.search(text_of(found.holder.get("key"))):
+                    yield text
 
 
 def known_type(container: Container, one: Entity) -> bool:

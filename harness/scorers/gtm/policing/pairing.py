@@ -85,7 +85,7 @@ def _wrong_id(container: Container, kind: str, id_: str) -> Iterator[str]:
     least = next_id(container, kind)
     is_number = id_.isdecimal() and id_ == str(int(id_)) if len(id_) < 12 else False
     if not is_number or not least <= int(id_) < least + _ROOM:
-        yield f"a new {kind} has the id {show(id_)}: ids are given by code, the next free one of its kind is {least}"
+        yield f"a new {kind} has the id {show(id_)}: ids are given by code, from {least} on"
 
 
 def _alike(kind: str, id_: str, befores: Sequence[Entity], afters: Sequence[Entity]) -> Iterator[str]:

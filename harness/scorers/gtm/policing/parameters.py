@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.complaints import show
 from harness.scorers.gtm.container import Container
-from harness.scorers.gtm.entities import Entity, canonical, objects, plain, text_of
+from harness.scorers.gtm.entities import Entity, canonical, objects, text_of
 from harness.scorers.gtm.policing.base import called
 from harness.scorers.gtm.references import NAMED, References
 from harness.scorers.gtm.values import Values
@@ -48,7 +48,7 @@ class Parameters:
             return False
         if CODE.get(one.type) == key:
             return code
-        if (one.type, key, plain(old), plain(new)) in _SETTINGS:
+        if (one.type, key, text_of(old.get("value")), text_of(new.get("value"))) in _SETTINGS:
             return True
         return self._same(old, new)
 
@@ -78,7 +78,7 @@ class Parameters:
         return NAMED.sub(lambda match: self._content(match.group(1)), text)
 
     def _content(self, name: str) -> str:
-        variable = self._references.variable(name)[0]
+        variable = self._references.variable(name)[0] or self._before.references.variable(name)[0]
         if variable is None:
             return f"<{name}>"
         skipped = {"name", "variableId", "parentFolderId", "fingerprint", "notes"}

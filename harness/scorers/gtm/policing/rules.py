@@ -85,7 +85,8 @@ class _Rules:
         if not is_sayable(one.name):
             yield f"{who}: no reference could say its name"
         for key in ("accountId", "containerId"):
-            if one.data.get(key) != self._base.version.get(key, one.data.get(key)):
+            said = one.data.get(key)
+            if said not in (None, self._base.version.get(key, said)):
                 yield f"{who}: {key} is that of the container, or absent"
 
     def removed(self, one: Entity) -> Iterator[str]:
@@ -158,10 +159,13 @@ class _Rules:
                 yield f"{called(pair.before)}: its {word} {show(id_)} stays, or an equal one takes its place"
 
     def _hears_its_own(self, pair: Pair) -> bool:
-        """Whether a tag's new triggers are of the very events that it sends, where it was fired by others before."""
+        """Whether a tag's new triggers are of the very events that it sends, where it was fired by others before; a
+        consent default's is the one before all others."""
         sent = self._view.senders.of(pair.after).events
         standard: dict[str, str] = catalogue()["meta_events"]
         wanted = sent | {standard[one] for one in sent if one in standard}
+        if self._view.senders.of(pair.after).sets_default:
+            wanted = frozenset({"gtm.init_consent"})
         heard = [self._firing_of(self._view, id_) for id_ in pair.after.ids("firingTriggerId")]
         return bool(heard) and all(one is not None and not one.never and one.events.names & wanted for one in heard)
 
