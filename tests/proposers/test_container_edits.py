@@ -138,6 +138,15 @@ def test_new_things_get_the_next_ids_and_references_follow() -> None:
     assert (new["accountId"], new["containerId"]) == (made["containerVersion"]["accountId"], "200")
 
 
+def test_an_id_of_the_nights_base_is_not_given_again() -> None:
+    base = json.dumps(messy_shop()).encode()
+    gone = apply("container", [edit("remove", "/variable[variableId=916]")], base, "c.json")
+    new = edit("add", "/variable/-", structure={"name": "Const - x", "type": "c"})
+    for known, id_ in ((base, "917"), (b"", "916")):
+        made = json.loads(apply("container", [new], gone, "c.json", known))
+        assert made["containerVersion"]["variable"][-1]["variableId"] == id_
+
+
 def test_an_id_that_is_left_out_is_given() -> None:
     made = after(edit("add", "/variable/-", structure={"name": "Const - x", "type": "c", "parameter": []}))
     assert made["containerVersion"]["variable"][-1]["variableId"] == str(LAST + 1)

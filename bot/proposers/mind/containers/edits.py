@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from bot.models.redaction import REMOVED
@@ -21,6 +22,7 @@ from harness.errors import InvalidCandidate
 from harness.scorers.gtm import read
 from harness.scorers.gtm.entities import ARRAYS, canonical, objects, strings, text_of
 from harness.scorers.gtm.known import catalogue
+from harness.scorers.gtm.policing.pairing import next_id
 
 _KINDS = {array: kind for kind, (array, _id) in ARRAYS.items()}
 _PLACEHOLDER = re.compile(r"new:[a-z ]+:\w+")
@@ -31,13 +33,13 @@ _BUILT_IN = "builtInVariable"
 Edit = Mapping[str, Any]
 
 
-def edited(edits: Sequence[Edit], text: str, file: str) -> str:
-    """The text with the edits made, in its own style. Raises Wrong."""
+def edited(edits: Sequence[Edit], text: str, file: str, base: bytes = b"") -> str:
+    """The text with the edits made, in its own style. base: the night's, whose ids stay taken. Raises Wrong."""
     try:
         data = read(text.encode("utf-8", errors="surrogateescape"), file).data
     except InvalidCandidate as invalid:
         raise Wrong(f"the file cannot be read: {invalid.what}") from None
-    work = _Work(Draft(data))
+    work = _Work(Draft(data, _taken(base, file) if base else {}))
     for number, edit in enumerate(edits, 1):
         try:
             work.do(edit)
@@ -45,6 +47,12 @@ def edited(edits: Sequence[Edit], text: str, file: str) -> str:
             raise Wrong(f"edit {number} ({edit['op']} {said(str(edit['path']))}): {wrong.what}") from None
     start, body = (_BOM, text[1:]) if text.startswith(_BOM) else ("", text)
     return start + jsonstyle.rewritten(work.finished(), like=body)
+
+
+@lru_cache(maxsize=2)
+def _taken(base: bytes, file: str) -> Mapping[str, int]:
+    container = read(base, file)
+    return {kind: next_id(container, kind) - 1 for kind in ARRAYS}
 
 
 class _Work:

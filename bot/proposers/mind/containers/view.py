@@ -137,7 +137,8 @@ class View:
         listed, cut = index(looked.container, looked.hidden, int(INDEX * most) - len(head.encode()))
         cuts += [cut] if cut else []
         yield f"An index of it. {LEGEND}\n{fenced('index', head + listed)}"
-        issues, left = complaints.told(looked.issues, looked.container.data, int(ISSUES * most))
+        spare = int(INDEX * most) - len(head.encode()) - len(listed.encode())
+        issues, left = complaints.told(looked.issues, looked.container.data, int(ISSUES * most) + spare)
         cuts += [f"{left} of {len(looked.issues)} issues"] if left else []
         yield f"Its issues, those of the dimension that can still give the most first:\n{fenced('issues', issues)}"
         unjudged = begins("\n".join(_not_judged(looked)), int(NOT_JUDGED * most))
