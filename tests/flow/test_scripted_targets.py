@@ -338,7 +338,7 @@ def test_what_was_turned_down_is_told_the_next_night_without_its_figures(rag: Pl
     git(stage.repository, "branch", "-D", f"autoresearch/{rag.night.name}")
     second = stage.night("--experiments", "1")
     asked = stage.prompts[before:]
-    assert len(asked) == 3
+    assert len(asked) == 2
     assert all("stem: none -> english (a human closed it" in body for body in asked)
     assert all("Turned down by people before" in instructions(body) for body in asked)
     assert not any("none -> english" in instructions(body) for body in asked)

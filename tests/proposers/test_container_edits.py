@@ -138,6 +138,15 @@ def test_new_things_get_the_next_ids_and_references_follow() -> None:
     assert (new["accountId"], new["containerId"]) == (made["containerVersion"]["accountId"], "200")
 
 
+def test_an_id_of_the_nights_base_is_not_given_again() -> None:
+    base = json.dumps(messy_shop()).encode()
+    gone = apply("container", [edit("remove", "/variable[variableId=916]")], base, "c.json")
+    new = edit("add", "/variable/-", structure={"name": "Const - x", "type": "c"})
+    for known, id_ in ((base, "917"), (b"", "916")):
+        made = json.loads(apply("container", [new], gone, "c.json", known))
+        assert made["containerVersion"]["variable"][-1]["variableId"] == id_
+
+
 def test_an_id_that_is_left_out_is_given() -> None:
     made = after(edit("add", "/variable/-", structure={"name": "Const - x", "type": "c", "parameter": []}))
     assert made["containerVersion"]["variable"][-1]["variableId"] == str(LAST + 1)
@@ -212,6 +221,20 @@ def test_values_of_parameters_are_texts_and_flags_stay_flags() -> None:
     assert parameters(order)["a"] == "true"
     assert order["paused"] is True
     assert parameters(order)["conversionLabel"] == "7"
+
+
+@pytest.mark.parametrize("said", [edit("add", "/builtInVariable/-", "FORM_ID"), edit(
+    "add", "/containerVersion/builtInVariable/-", structure={"type": "FORM_ID", "name": "anything"})])  # fmt: skip
+def test_a_built_in_variable_is_switched_on(said: dict[str, Any]) -> None:
+    data = messy_shop()
+    for before in (
+        data,
+        {**data, "containerVersion": {k: v for k, v in data["containerVersion"].items() if k[:2] != "bu"}},
+    ):
+        new = after(said, data=before)["containerVersion"]["builtInVariable"][-1]
+        assert (new["type"], new["name"], new["containerId"]) == ("FORM_ID", "Form ID", "200")
+    assert "has no built-in variable of the type NOSE" in wrong(edit("add", "/builtInVariable/-", "NOSE"))
+    assert "PAGE_URL is switched on already" in wrong(edit("add", "/builtInVariable/-", "PAGE_URL"))
 
 
 def test_what_is_removed_is_what_was_named() -> None:

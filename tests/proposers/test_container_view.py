@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from bot.models.messages import Answer, Prompt
-from bot.proposers import Outcome, Request
+from bot.proposers import Outcome, Request, Told
 from bot.proposers.mind import Briefing, Mind, Options
 from bot.proposers.mind.containers.address import found, parsed
-from bot.proposers.mind.containers.view import CUT, ISSUES, Known, View
+from bot.proposers.mind.containers.full import CUT
+from bot.proposers.mind.containers.view import INDEX, ISSUES, Known, View
 from harness.rule import Metric, Rule, Tolerance
 from harness.scorers.gtm import Declared, read, score
 from harness.scorers.gtm.policy import Policy
@@ -49,6 +50,12 @@ def fence(text: str, label: str) -> str:
     return re.findall(rf"<<<(\w{{8}}) {label}\n(.*?)\n\1>>>", text, re.DOTALL)[0][1]
 
 
+def told_in(issues: str) -> int:
+    """How many issues stand there."""
+    lines = [line for line in issues.splitlines() if line.startswith("- ")]
+    return sum(len(line.partition(" where N is ")[2].split(", ")) if line.startswith("- each") else 1 for line in lines)
+
+
 @pytest.mark.parametrize("make", [shop, leads, server, messy_shop])
 def test_the_index_holds_every_entity(make: Callable[[], Json]) -> None:
     data = make()
@@ -77,10 +84,13 @@ def test_issues_stand_in_the_order_of_what_they_can_give_with_place_and_repair()
     scored = score(read(content(data), FILE), DECLARED)
     gaps = {one.name: one.weight * (1 - (one.score or 0)) for one in scored.dimensions}
     assert [gaps[one] for one in heads] == sorted((gaps[one] for one in heads), reverse=True)
-    assert len([line for line in issues.splitlines() if line.startswith("- ")]) == len(scored.issues)
+    assert told_in(issues) == len(scored.issues)
     assert "no orderId: a reloaded page counts the order again. Repair: send the order's id as orderId" in issues
     assert '- tag "order" at /containerVersion/tag[tagId=54]' in issues
-    places = re.findall(r"^- .*? at (/\S*)", issues, re.MULTILINE)
+    places = re.findall(r"^- (?!each ).*? at (/\S*)", issues, re.MULTILINE)
+    lists = re.findall(r"^- each \w+ at (/\S*) where N is (.*)$", issues, re.MULTILINE)
+    assert lists
+    places += [place.replace("=N]", f"={number}]") for place, numbers in lists for number in numbers.split(", ")]
     there = [place for place in places if not place.endswith(("/consentSettings", "/name"))]
     assert all(found(data, parsed(place.rstrip(":"), data)) for place in there), "control: every place leads somewhere"
 
@@ -111,10 +121,10 @@ def test_a_large_container_fits_and_what_was_cut_is_said(times: int) -> None:
     assert len(shown.encode()) <= MOST * 1.05
     (cut,) = re.findall(r"^Left out above, for its length: (.*)\.$", shown, re.MULTILINE)
     issues = fence(shown, "issues")
-    told = len([line for line in issues.splitlines() if line.startswith("- ")])
+    told = told_in(issues)
     every = len(score(read(big, FILE), DECLARED).issues)
     assert f"{every - told} of {every} issues" in cut
-    assert len(issues.encode()) <= ISSUES * MOST
+    assert len(issues.encode()) + len(fence(shown, "index").encode()) <= (ISSUES + INDEX) * MOST
     assert "entities that issues name" in cut
     assert ("details of every" in cut) == (times == 27)
 
@@ -183,15 +193,16 @@ def test_now_is_short_while_nothing_changed_and_says_every_dimension() -> None:
 def test_now_tells_what_changed_which_issues_are_gone_and_which_are_new() -> None:
     before, after = messy_shop(), messy_shop()
     order = next(one for one in after["containerVersion"]["tag"] if one["tagId"] == "54")
-    set_parameter(order, "orderId", "{{DLV - nobody made}}")
+    set_parameter(order, "orderId", "{{DLV - ecommerce.transaction_id}}")
+    order["consentSettings"] = {"consentStatus": "GRANTED"}
     del after["containerVersion"]["trigger"][-1]
     told = view().now(content(before), content(after), 0)
     changes = fence(told, "changes")
     assert changes.startswith('tag 54 {"tagId":"54"')
-    assert "{{DLV - nobody made}}" in changes
+    assert "{{DLV - ecommerce.transaction_id}}" in changes
     assert "trigger 911 is gone" in changes
     assert 'order-id-missing: tag 54 "order"' in fence(told, "gone")
-    assert "{{DLV - nobody made}} is defined nowhere" in fence(told, "new issues")
+    assert "consent, consent-word, error" in fence(told, "new issues")
     assert re.search(r"Of the issues above \d+ are gone; \d+ are left\.", told)
 
 
@@ -235,7 +246,8 @@ def renaming(number: int) -> Answer:
     return Answer("answer", {"hypothesis": f"idea {number}", "expected_effect": "naming", "edits": edits}, attempts=1)
 
 
-def night(rounds: int, kept: frozenset[int] = frozenset()) -> tuple[Mind, list[Prompt]]:
+def night(rounds: int, kept: frozenset[int] = frozenset(), told: list[Told] | None = None) -> tuple[Mind, list[Prompt]]:
+    """told: gets what a record would hold."""
     data = messy_shop()
     proposer, model = mind(data, [renaming(number) for number in range(1, rounds + 1)])
     incumbent, nine = content(data), dict.fromkeys(("total", *DIMENSIONS), 0.5)
@@ -243,9 +255,28 @@ def night(rounds: int, kept: frozenset[int] = frozenset()) -> tuple[Mind, list[P
         (found_,) = proposer.ask(Request(incumbent, nine, number, 1, (), 100, 1.0, {"naming": 0.4}))
         assert not found_.failed, found_.failed
         status = "keep" if number in kept else "discard"
-        proposer.tell([Outcome(number, status, "better" if number in kept else "tie", nine, {}, why="as told")])
+        outcome = Outcome(number, status, "better" if number in kept else "tie", nine, {}, why="as told")
+        proposer.tell([outcome])
+        if told is not None:
+            told.append(Told(found_.content, outcome, found_.description))
         incumbent = found_.content if number in kept else incumbent
     return proposer, model.prompts
+
+
+def test_a_resumed_night_asks_what_an_uninterrupted_one_would_have() -> None:
+    kept = frozenset({2, 5})
+    told, incumbent = [Told(content(messy_shop()), Outcome(0, "keep", "baseline", {}, {}))], content(messy_shop())
+    whole_one, prompts = night(6, kept, told)
+    incumbent = next(one.content for one in reversed(told) if one.outcome.status == "keep")
+    resumed, model = mind(messy_shop(), [renaming(7)])
+    resumed.recall(told)
+    assert resumed.worst_case_usd == whole_one.worst_case_usd
+    request = Request(incumbent, dict.fromkeys(("total", *DIMENSIONS), 0.5), 7, 1, (), 100, 1.0, {})
+    resumed.ask(request)
+    whole_one._model = again = Script([renaming(7)])
+    whole_one.ask(request)
+    assert again.prompts == model.prompts
+    assert len(prompts) == 6
 
 
 def test_a_prompt_holds_the_view_the_rules_of_edits_and_every_dimension_of_what_was_tried() -> None:

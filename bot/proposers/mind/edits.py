@@ -35,8 +35,11 @@ def usual_form(file: str, content: bytes) -> Form:
     return "whole" if len(content) <= SMALL else "blocks"
 
 
-def apply(form: Form, edits: Sequence[Edit], content: bytes, file: str) -> bytes:
-    """The content with the edits made. Raises Wrong, which says of every edit what is wrong with it."""
+def apply(form: Form, edits: Sequence[Edit], content: bytes, file: str, base: bytes = b"") -> bytes:
+    """The content with the edits made. base: of the night, whose ids a container gives to nothing new.
+
+    Raises Wrong, which says of every edit what is wrong with it.
+    """
     text, unix = _read(content)
     if not edits:
         raise Wrong("there are no edits")
@@ -45,7 +48,7 @@ def apply(form: Form, edits: Sequence[Edit], content: bytes, file: str) -> bytes
     elif form == "container":
         from bot.proposers.mind.containers.edits import edited  # no other form needs what it imports
 
-        new = edited(edits, text, file)
+        new = edited(edits, text, file, base)
     elif form == "blocks":
         new = _replaced(edits, text)
     else:

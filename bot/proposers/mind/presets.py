@@ -66,10 +66,9 @@ def _container(target: Target, source: Source, content: bytes, found: Options) -
     from bot.proposers.mind.containers.view import Known, View
     from bot.proposers.repair.facts import facts_of
 
-    declared, policy = facts_of(target, source)
-    if target.private:
-        declared = replace(declared, ads=None)
-    view = View(target.file, Known(declared, policy, found.view_tokens * BYTES_PER_TOKEN))
+    facts = facts_of(target, source)
+    declared = replace(facts.declared, ads=None) if target.private else facts.declared
+    view = View(target.file, Known(declared, facts.policy, found.view_tokens * BYTES_PER_TOKEN))
     try:
         view.fixed(content)
     except InvalidCandidate as invalid:

@@ -52,7 +52,8 @@ one after the other. A path is a JSON pointer in which a field names the item of
 - consent: path of a tag, value the consent types that it has to wait for, with spaces between them.
 - add: a new thing at /containerVersion/tag/-, structure its JSON without an id: ids are given by code. Where another \
 edit means it, give it a placeholder, as "triggerId": "new:trigger:1", and say new:trigger:1 there, before or after. \
-Also any other field or item of a list, as parentFolderId, or firingTriggerId/-.
+Also any other field or item of a list, as parentFolderId, or firingTriggerId/-; and at \
+/containerVersion/builtInVariable/-, value PAGE_URL, a built-in variable that is to be switched on.
 - replace and remove: as in JSON Patch.
 Of the JSON of things, what belongs to the account and the fingerprints are not shown. They stay; do not write them.""",
 }

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bot.proposers.mind.containers.address import spelled
 from bot.proposers.mind.containers.index import quoted
 from bot.proposers.mind.fence import one_line
+from harness.documents import escape
 from harness.scorers.gtm import Scored
 from harness.scorers.gtm.checks import Issue
 from harness.scorers.gtm.scoring import Dimension
 
 _SEVERITY = {"error": 0, "warning": 1, "info": 2}
 _WORDS = 300
+MANY, A_LINE = 4, 25  # issues alike from which on they stand in one line, and how many in one
 Key = tuple[str, str, str, str]
 
 
@@ -62,14 +64,31 @@ def told(issues: Sequence[Issue], data: Any, most: int) -> tuple[str, int]:
     room, left = most, 0
     for those in groups.values():
         head, shared = _head(those)
-        for n, line in enumerate(_line(issue, data, shared) for issue in those):
+        for n, (line, count) in enumerate(_lines(those, data, shared)):
             new = [head, line] if n == 0 else [line]
             room -= sum(len(one.encode()) + 1 for one in new)
             if room < 0:
-                left += 1
+                left += count
             else:
                 lines += new
     return "\n".join(lines), left
+
+
+def _lines(those: Sequence[Issue], data: Any, shared: str) -> Iterator[tuple[str, int]]:
+    """Each with how many issues it tells: many of one kind at places alike in one, by their ids."""
+    alike: dict[tuple[str, str], list[Issue]] = defaultdict(list)
+    for issue in those:
+        above, id_, below = spelled(data, issue.pointer).partition(f"={escape(issue.id)}]")
+        place = f"{above}=N]{below}" if shared and issue.id and id_ else issue.pointer
+        alike[issue.entity, place].append(issue)
+    for (kind, place), found in alike.items():
+        if len(found) < MANY:
+            yield from ((_line(issue, data, shared), 1) for issue in found)
+            continue
+        for start in range(0, len(found), A_LINE):
+            some = found[start : start + A_LINE]
+            ids = ", ".join(one_line(issue.id, 40) for issue in some)
+            yield f"- each {kind} at {one_line(place, _WORDS)} where N is {ids}", len(some)
 
 
 def _head(those: Sequence[Issue]) -> tuple[str, str]:

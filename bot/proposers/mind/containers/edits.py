@@ -9,33 +9,37 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from bot.models.redaction import REMOVED
 from bot.proposers.mind.containers.address import Step, found, inside, item, parsed, said
-from bot.proposers.mind.containers.view import CUT
+from bot.proposers.mind.containers.full import CUT
 from bot.proposers.mind.wrong import Wrong
 from bot.proposers.repair.draft import Draft
 from harness.documents import jsonstyle
 from harness.errors import InvalidCandidate
 from harness.scorers.gtm import read
-from harness.scorers.gtm.entities import ARRAYS, strings, text_of
+from harness.scorers.gtm.entities import ARRAYS, canonical, objects, strings, text_of
+from harness.scorers.gtm.known import catalogue
+from harness.scorers.gtm.policing.pairing import next_id
 
 _KINDS = {array: kind for kind, (array, _id) in ARRAYS.items()}
 _PLACEHOLDER = re.compile(r"new:[a-z ]+:\w+")
 _OWNERS = ("accountId", "containerId")
 _BOM = "\ufeff"
+_BUILT_IN = "builtInVariable"
 
 Edit = Mapping[str, Any]
 
 
-def edited(edits: Sequence[Edit], text: str, file: str) -> str:
-    """The text with the edits made, in its own style. Raises Wrong."""
+def edited(edits: Sequence[Edit], text: str, file: str, base: bytes = b"") -> str:
+    """The text with the edits made, in its own style. base: the night's, whose ids stay taken. Raises Wrong."""
     try:
         data = read(text.encode("utf-8", errors="surrogateescape"), file).data
     except InvalidCandidate as invalid:
         raise Wrong(f"the file cannot be read: {invalid.what}") from None
-    work = _Work(Draft(data))
+    work = _Work(Draft(data, _taken(base, file) if base else {}))
     for number, edit in enumerate(edits, 1):
         try:
             work.do(edit)
@@ -43,6 +47,12 @@ def edited(edits: Sequence[Edit], text: str, file: str) -> str:
             raise Wrong(f"edit {number} ({edit['op']} {said(str(edit['path']))}): {wrong.what}") from None
     start, body = (_BOM, text[1:]) if text.startswith(_BOM) else ("", text)
     return start + jsonstyle.rewritten(work.finished(), like=body)
+
+
+@lru_cache(maxsize=2)
+def _taken(base: bytes, file: str) -> Mapping[str, int]:
+    container = read(base, file)
+    return {kind: next_id(container, kind) - 1 for kind in ARRAYS}
 
 
 class _Work:
@@ -95,6 +105,8 @@ class _Work:
         kind = self._kind_of_new(steps)
         if op == "add" and kind:
             self._new(kind, value)
+        elif op == "add" and steps[-2:-1] == (Step(_BUILT_IN),):
+            self._switch_on(value)
         elif op == "set":
             self._set(steps, value)
         elif op == "add":
@@ -133,6 +145,15 @@ class _Work:
         made = self._draft.new(kind, fields)
         if id_:
             self._given[id_] = made
+
+    def _switch_on(self, value: Any) -> None:
+        said_ = value.get("type") if isinstance(value, dict) else value
+        kind = canonical(said_)
+        if kind not in catalogue()["built_ins"]:
+            raise Wrong(f"Tag Manager has no built-in variable of the type {said(text_of(said_))}; one is PAGE_URL")
+        if any(canonical(one.get("type")) == kind for _n, one in objects(self._draft.version.get(_BUILT_IN))):
+            raise Wrong(f"{kind} is switched on already")
+        self._draft.built_in(kind)
 
     def _set(self, steps: tuple[Step, ...], value: Any) -> None:
         *above, last = steps

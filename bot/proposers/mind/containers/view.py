@@ -6,8 +6,7 @@ It takes a share of a prompt that is fixed; what had no room is said. All that c
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from bot.models.redaction import REMOVED
 from bot.proposers.mind.containers import complaints
 from bot.proposers.mind.containers.address import found, parsed
+from bot.proposers.mind.containers.full import Full
 from bot.proposers.mind.containers.index import LEGEND, index, quoted
 from bot.proposers.mind.containers.permitted import permitted
 from bot.proposers.mind.fence import begins, fenced, one_line
@@ -29,9 +29,6 @@ from harness.scorers.gtm.policy import Policy
 INDEX, ISSUES, EXAMPLES, NOT_JUDGED = 0.4, 0.22, 0.1, 0.03  # shares of the view; entities in full take what is left
 OUTGROWN = 0.15  # of the view, beyond which what has changed since is no small end of a prompt any more
 NEWS = 4_000  # bytes of issues that are new since
-LONG = 1_200  # characters of one text, such as code
-CUT = re.compile(r"\[\.\.\. [\d,]+ more characters\]")  # what stands where a longer text was cut
-_OWNERS = frozenset({"accountId", "containerId", "fingerprint", "path", "tagManagerUrl", "workspaceId"})
 _OF_A_LINE = frozenset({"naming", "folders"})  # dimensions whose issues the index explains
 
 
@@ -140,16 +137,17 @@ class View:
         listed, cut = index(looked.container, looked.hidden, int(INDEX * most) - len(head.encode()))
         cuts += [cut] if cut else []
         yield f"An index of it. {LEGEND}\n{fenced('index', head + listed)}"
-        issues, left = complaints.told(looked.issues, looked.container.data, int(ISSUES * most))
+        spare = int(INDEX * most) - len(head.encode()) - len(listed.encode())
+        issues, left = complaints.told(looked.issues, looked.container.data, int(ISSUES * most) + spare)
         cuts += [f"{left} of {len(looked.issues)} issues"] if left else []
         yield f"Its issues, those of the dimension that can still give the most first:\n{fenced('issues', issues)}"
         unjudged = begins("\n".join(_not_judged(looked)), int(NOT_JUDGED * most))
         room = most - sum(len(text.encode()) for text in (head, listed, issues, unjudged))
         named, examples = _named(looked), _examples(looked)
-        full = _Full(looked, room - int(EXAMPLES * most))
+        full = Full(looked.secrets, room - int(EXAMPLES * most))
         yield f"The entities that issues name, in full:\n{fenced('entities', full.text(named))}"
         cuts += [f"{full.left} of {len(named)} entities that issues name"] if full.left else []
-        more = _Full(looked, full.room + int(EXAMPLES * most))
+        more = Full(looked.secrets, full.room + int(EXAMPLES * most))
         others = [one for one in examples if one not in full.shown]
         yield f"One more of each kind and type, as an example:\n{fenced('examples', more.text(others))}"
         cuts += [f"{more.left} of {len(others)} examples"] if more.left else []
@@ -170,55 +168,6 @@ class View:
             text, left = complaints.told(fresh, now.container.data, NEWS)
             said += f"New ones:\n{fenced('new issues', text)}" + (f"and {left} more\n" if left else "")
         return said
-
-
-class _Full:
-    """Entities as JSON, as many as have room. left: how many had none; long: texts that were cut."""
-
-    def __init__(self, looked: Looked, room: int) -> None:
-        self._looked, self.room = looked, room
-        self.left = self.long = 0
-        self.shown: set[Entity] = set()
-
-    def text(self, entities: Iterable[Entity]) -> str:
-        return "\n".join(self._lines(entities)) or "none"
-
-    def _lines(self, entities: Iterable[Entity]) -> Iterator[str]:
-        for one in entities:
-            line, long = in_full(one, self._looked.secrets)
-            size = len(line.encode()) + 1
-            if size > self.room:
-                self.left += 1
-                continue
-            self.room -= size
-            self.long += long
-            self.shown.add(one)
-            yield line
-
-
-def in_full(one: Entity, secrets: frozenset[str] = frozenset()) -> tuple[str, int]:
-    """An entity in one line, without what belongs to its account; and how many of its texts were cut."""
-    mine = {key: value for key, value in one.data.items() if key not in _OWNERS}
-    cut = _Cut(secrets)
-    shown = json.dumps(cut.of(mine, one.pointer), ensure_ascii=False, separators=(",", ":"))
-    return f"{one.kind} {one.id} {shown}", cut.count
-
-
-class _Cut:
-    def __init__(self, secrets: frozenset[str]) -> None:
-        self._secrets, self.count = secrets, 0
-
-    def of(self, value: Any, pointer: str) -> Any:
-        if pointer in self._secrets:
-            return REMOVED
-        if isinstance(value, Mapping):
-            return {key: self.of(inner, f"{pointer}/{key}") for key, inner in value.items()}
-        if isinstance(value, list):
-            return [self.of(inner, f"{pointer}/{n}") for n, inner in enumerate(value)]
-        if isinstance(value, str) and len(value) > LONG:
-            self.count += 1
-            return begins(value, LONG // 2)
-        return value
 
 
 def _change(one: Change, hidden: Sequence[str]) -> str:
@@ -285,9 +234,9 @@ def _in_short(issue: Issue) -> str:
 def _changes(before: Looked, now: Looked, most: int) -> Iterator[str]:
     """Entities that changed, as they stand now, as long as there is room; what is gone; what else changed."""
     old, new = before.container, now.container
-    full = _Full(now, most)
+    full = Full(now.secrets, most)
     changed = [one for key, one in new.by_id.items() if key not in old.by_id or old.by_id[key].data != one.data]
-    yield from full._lines(changed)
+    yield from full.lines(changed)
     yield from (f"{one.kind} {one.id} {quoted(one.name)} changed, too" for one in changed if one not in full.shown)
     yield from (f"{kind} {id_} is gone" for kind, id_ in old.by_id if (kind, id_) not in new.by_id)
     on: Sequence[str] = sorted(set(new.built_ins) - set(old.built_ins))
