@@ -76,7 +76,7 @@ ANSWERS: dict[int, tuple[dict[str, Any] | str, ...]] = {
         idea(edit("consent", "/tag[tagId=72]", "marketing_storage")),
     ),
     5: (
-        idea(edit("remove", "/containerVersion/tag[tagId=902]")),
+        idea(edit("remove", "/containerVersion/tag[tagId=74]")),
         idea(edit("remove", MEASUREMENT)),
         idea(edit("add", "/containerVersion/tag[tagId=902]/paused", value=True)),
     ),
@@ -129,7 +129,7 @@ REASONS: dict[int, tuple[str, ...]] = {  # what each refused answer is told
         "types are ad_storage, ad_user_data,",
     ),
     5: (
-        '"UA Event 0" is gone: a tag may not be removed',
+        'is gone: a tag may not be removed',
         'measurement id", which does not exist',
         "nothing is paused here",
     ),
