@@ -171,6 +171,7 @@ def message(row: Row, night: str, report: TargetReport) -> str:
         said = f"Moves {in_words(report, row.number)}; {measured(report)}, from scratch."
     return (
         f"Change {row.target.name}: {subject}\n\n"
+        f"{_parts(row) if report.unit == 'operation' else ''}"
         f"{said}\n\n"
         f"Target: {row.target.name}\n"
         f"Night: {night}\n"
@@ -179,6 +180,11 @@ def message(row: Row, night: str, report: TargetReport) -> str:
         f"Lock: {report.lock}\n"
         f"Seal: {report.seal}\n"
     )
+
+
+def _parts(row: Row) -> str:
+    """What a row of operations changes, a thing a line; no line could be taken for a trailer."""
+    return "".join(f"- {inert(plain(part, 300))}\n" for part in row.change.split("; ")) + "\n"
 
 
 def inert(text: str) -> str:

@@ -67,14 +67,14 @@ def drawn(report: TargetReport) -> list[Moved]:
 def by_row(report: TargetReport) -> dict[int, str]:
     """Row -> the metrics that it moved most, on top of the rows above it: consent +0.210, folders +0.054. Nothing where
     the metrics have no table, or the rows were not measured one by one."""
-    shown = {one.metric.name for one in drawn(report)}
+    shown = {one.metric.name: said(one.metric) for one in drawn(report)}
     if not shown or not all(row.metrics for row in report.rows):
         return {}
     found, before = dict[int, str](), (report.confirm or {})["search"]["base"]
     for row in report.rows:
         steps = {name: row.metrics[name] - before[name] for name in shown}
         most = sorted((name for name in steps if steps[name]), key=lambda name: (-abs(steps[name]), name))
-        found[row.number] = ", ".join(f"{label(name)} {steps[name]:+.{_DECIMALS}f}" for name in most[:_MOST])
+        found[row.number] = ", ".join(f"{shown[name]} {steps[name]:+.{_DECIMALS}f}" for name in most[:_MOST])
         before = row.metrics
     return found
 
@@ -102,21 +102,30 @@ def _says(found: Sequence[Moved]) -> str:
     parts.append(f"{worse} worse, within what is allowed" if worse else "none worse")
     shares = [one for one in found if one.is_share]
     lowest = min(shares, key=lambda one: one.after, default=None)
-    now = f"; the lowest now is {label(lowest.metric.name)}, {lowest.after:.{_DECIMALS}f}" if lowest else ""
+    now = f"; the lowest now is {said(lowest.metric)}, {lowest.after:.{_DECIMALS}f}" if lowest else ""
     return f"Beside the headline, {', '.join(parts)}{now}."
 
 
+def said(metric: Metric) -> str:
+    """A metric's name so that a narrow table can break it."""
+    return label(metric.name).replace("_", " ")
+
+
 def _row(report: TargetReport, one: Moved) -> str:
-    name = label(one.metric.name) + ("" if one.metric.goal == "maximize" else " (lower is better)")
+    name = said(one.metric) + ("" if one.metric.goal == "maximize" else " (lower is better)")
     if not one.judged:
         return f"| {name} | not judged | not judged | |"
     if figures.withheld(report, one.before, one.after):
         before, after = (figures.one(report, number, one.before) for number in (one.before, one.after))
         return f"| {name} | {before} | {after} | {_word(one)} |"
-    whole = one.before.is_integer() and one.after.is_integer() and not one.is_share
-    decimals = 0 if whole else _DECIMALS
+    decimals = _decimals(one)
     change = "0" if one.before == one.after else f"{one.after - one.before:+,.{decimals}f}"
     return f"| {name} | {one.before:,.{decimals}f} | {one.after:,.{decimals}f} | {change}{_worse(one)} |"
+
+
+def _decimals(one: Moved) -> int:
+    counts = float(one.before).is_integer() and float(one.after).is_integer() and not one.is_share
+    return 0 if counts else _DECIMALS
 
 
 def _worse(one: Moved) -> str:

@@ -123,8 +123,11 @@ def _guards(report: TargetReport) -> list[str]:
         if limit is None or (metric.name in told and not metric.guard):
             continue
         before, after = _both(report, metric.name)
-        worst = figures.one(report, gains.edge(metric, limit, before), before)
-        found.append(f"{label(metric.name)} {figures.pair(report, before, after)} (limit {worst}, {direction(metric)})")
+        edge = gains.edge(metric, limit, before)
+        worst, pair = figures.one(report, edge, before), figures.pair(report, before, after)
+        if metric.name in told and not figures.withheld(report, before, after, edge):
+            worst, pair = f"{edge:,.6g}", f"{before:,.6g} -> {after:,.6g}"
+        found.append(f"{label(metric.name)} {pair} (limit {worst}, {direction(metric)})")
     return [f"Guards hold: {'; '.join(found)}."] if found else ["Guards: none declared."]
 
 

@@ -15,7 +15,7 @@ from harness import ablate
 from harness.intervals import CONFIDENCE
 from harness.rule import headline_name
 
-_COLUMNS = {"#": "--:", "commit": "---", "change": "---", "adds": "--:", "moves": "---", "lines": "--:"}
+_COLUMNS = {"#": "--:", "commit": "---", "change": "---", "adds": "--:", "lines": "--:"}
 _MOST_EXPERIMENTS = 5
 _OPERATION = 280  # characters of an operation's words
 _SET = "measured as a set"  # as the confirm event says it
@@ -32,7 +32,6 @@ def table(report: TargetReport, links: Links) -> Piece:
             entries[gone.row] = _struck(report, gone, before)
     without = {"commit"} if linking else set()
     without |= {"lines"} if _operations(report) or (linking and _leaves(report)) else set()
-    without |= set() if dimensions.by_row(report) else {"moves"}
     columns = [column for column in _COLUMNS if column not in without]
     head = [f"| {' | '.join(columns)} |", f"|{'|'.join(_COLUMNS[column] for column in columns)}|"]
     body = [f"| {' | '.join(entries[number][column] for column in columns)} |" for number in sorted(entries)]
@@ -40,14 +39,13 @@ def table(report: TargetReport, links: Links) -> Piece:
 
 
 def _row(report: TargetReport, row: Row, links: Links, before: int, decimals: int) -> Mapping[str, str]:
-    place = report.name, row.number
+    place, moves = (report.name, row.number), dimensions.by_row(report).get(row.number, "")
     commit = links.commits.get(place, "")
     return {
         "#": linked(str(before + row.number), links.addresses.get(place, "")),
         "commit": code(commit[:8]) if commit else "",
-        "change": _change(report, row.change),
+        "change": _change(report, row.change) + (f" ({moves})" if moves else ""),
         "adds": _with_bound(report, row, decimals),
-        "moves": dimensions.by_row(report).get(row.number, ""),
         "lines": f"+{row.added} -{row.removed}",
     }
 
@@ -60,7 +58,6 @@ def _struck(report: TargetReport, gone: Dropped, before: int) -> Mapping[str, st
         "commit": "",
         "change": f"~~{change}~~",
         "adds": who,
-        "moves": "",
         "lines": "",
     }
 
@@ -109,7 +106,7 @@ def _base(report: TargetReport) -> float:
 def _legend(report: TargetReport) -> str:
     if not report.noise:
         where = "search rows" if report.sample else "score"
-        moves = "; *moves*: the metrics that it moves most" if dimensions.by_row(report) else ""
+        moves = "; in brackets, the metrics that it moves most" if dimensions.by_row(report) else ""
         name = label(headline_name(report.rule))
         return f"*adds*: a row's gain in {name} ({where}), on top of the rows above it{moves}."
     name, least = report.compared.name, f"in brackets, at least so much with {_confidence(report)} confidence"

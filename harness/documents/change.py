@@ -18,13 +18,13 @@ class Item:
 
 
 Step = str | Item
-What = Literal["add", "remove", "set", "order"]
+What = Literal["add", "remove", "set", "refer", "order"]
 
 
 @dataclass(frozen=True)
 class Change:
-    """path: what is added, removed, set or put in order. after: the new value; of an order, the items as they follow
-    each other. behind: of something added, what it stands behind, None at the start."""
+    """path: what is added, removed, set, made to refer to other names, or put in order. after: the new value; of an
+    order, the items as they follow each other. behind: of something added, what it stands behind, None at the start."""
 
     what: What
     path: tuple[Step, ...]
@@ -55,10 +55,23 @@ def inside(parent: Any, step: Step) -> list[Any]:
         return [parent[step]] if step in parent else []
     if not isinstance(parent, list):
         raise NotHere(steps([step]))
-    known = [item for item in parent if fits(item, step)]
+    field, value = step.field, step.value
+    if field:  # looked for thousands of times: not through `fits`
+        likely = [item for item in parent if isinstance(item, dict) and item.get(field) == value]
+    else:
+        likely = [item for item in parent if item == value]
+    known = [item for item in likely if fits(item, step)]
     if len(known) > 1:
         raise NotHere(steps([step]))
     return known
+
+
+def standing(data: Any, path: Sequence[Step]) -> list[Any]:
+    """What stands at a path: one value or none."""
+    try:
+        return inside(found(data, path[:-1]), path[-1]) if path else [data]
+    except NotHere:
+        return []
 
 
 def steps(path: Sequence[Step]) -> str:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.documents.change import Change, Item, NotHere, Step, found
+from harness.documents.references import replaced
 
 NAMED = 2  # of many things, those that are called by name
 ALIKE = 3  # so many things of a kind may differ in the values that they got; of more, the fields are said
@@ -30,6 +31,10 @@ _FIELDS = {
     "customEventFilter": "event condition", "filter": "condition", "autoEventFilter": "event filter",
     "setupTag": "setup tag", "teardownTag": "teardown tag",
 }  # fmt: skip
+_SYSTEM = {
+    "2147479553": "All Pages", "2147479572": "Consent Initialization - All Pages",
+    "2147479573": "Initialization - All Pages",
+}  # fmt: skip  # triggers that every container has, and none lists
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")
 
@@ -60,20 +65,24 @@ class _Thing:
         return tuple(dict.fromkeys(one.general for one in self.said))
 
 
-def words(changes: Iterable[Change], before: Any, after: Any) -> str:
-    """Changes in one line, which names the things that change and what of them; of many, how many."""
-    parts = list(dict.fromkeys(_lines(_things(list(changes), before, after))))
+def words(changes: Iterable[Change], before: Any, after: Any, later: Any = None) -> str:
+    """Changes in one line, which names the things that change and what of them; of many, how many. later: a document
+    whose names are said, where it still has the thing."""
+    parts = list(dict.fromkeys(_lines(_things(list(changes), (later, after, before)))))
     if len(parts) > PARTS:
         parts = [*parts[: PARTS - 1], f"and {len(parts) - PARTS + 1} more"]
     return "; ".join(parts)
 
 
-def _things(changes: Sequence[Change], before: Any, after: Any) -> list[_Thing]:
+Documents = tuple[Any, Any, Any]  # as they were later, after the changes, before them
+
+
+def _things(changes: Sequence[Change], documents: Documents) -> list[_Thing]:
     by_place: dict[tuple[Step, ...], list[Change]] = defaultdict(list)
     for change in changes:
         by_place[_place(change.path)].append(change)
     renamed = _renamed(changes)
-    return [_thing(place, mine, before, after, renamed) for place, mine in by_place.items()]
+    return [_thing(place, mine, documents, renamed) for place, mine in by_place.items()]
 
 
 def _place(path: tuple[Step, ...]) -> tuple[Step, ...]:
@@ -94,14 +103,15 @@ def _renamed(changes: Iterable[Change]) -> dict[str, str]:
 
 
 def _thing(
-    place: tuple[Step, ...], changes: Sequence[Change], before: Any, after: Any, renamed: Mapping[str, str]
+    place: tuple[Step, ...], changes: Sequence[Change], documents: Documents, renamed: Mapping[str, str]
 ) -> _Thing:
     if not place:
         return _Thing("", "", "", tuple(_plainly(change) for change in changes))
     whole = next((change for change in changes if change.path == place), None)
     mark = "" if whole is None else "+" if whole.what == "add" else "-" if whole.what == "remove" else ""
-    said = [] if whole is not None else _said(place, changes, before, after, renamed)
-    return _Thing(_kind(place), _name(place, after) or _name(place, before), mark, tuple(said))
+    said = [] if whole is not None else _said(place, changes, documents, renamed)
+    name = next(filter(None, (_name(place, data) for data in documents)), "")
+    return _Thing(_kind(place), name, mark, tuple(said))
 
 
 def _kind(place: tuple[Step, ...]) -> str:
@@ -119,22 +129,23 @@ def _name(place: tuple[Step, ...], data: Any) -> str:
 
 
 def _said(
-    place: tuple[Step, ...], changes: Sequence[Change], before: Any, after: Any, renamed: Mapping[str, str]
+    place: tuple[Step, ...], changes: Sequence[Change], documents: Documents, renamed: Mapping[str, str]
 ) -> list[_Said]:
     said = list[_Said]()
-    for change in changes:
+    news = [change for change in changes if not _follows(change, renamed)]
+    if not news:
+        return [_both("references follow the name")]
+    for change in news:
         rest = change.path[len(place) :]
         key = rest[0] if rest and isinstance(rest[0], str) else ""
-        if _follows(change, renamed):
-            said.append(_both("references follow the name"))
-        elif key == "consentSettings":
-            said.append(_both(_consent(place, after)))
+        if key == "consentSettings":
+            said.append(_both(_consent(place, documents[1])))
         elif rest == ("name",):
             said.append(_Said(f'was named "{_shown(change.before)}"', "renamed"))
         elif key == "parameter" and len(rest) > 1:
             said.append(_parameter(change, rest))
         elif key.endswith("Id") and len(rest) in {1, 2}:
-            said.append(_link(change, key, place, before, after))
+            said.append(_link(change, key, place, documents))
         else:
             said.append(_plainly(change, rest))
     return said
@@ -145,14 +156,13 @@ def _both(text: str) -> _Said:
 
 
 def _follows(change: Change, renamed: Mapping[str, str]) -> bool:
-    """Whether a text changed only as the names of other things did that it refers to."""
-    old, new = change.before, change.after
-    if not renamed or change.path[-1:] == ("name",) or not isinstance(old, str) or not isinstance(new, str):
+    """Whether a value changed only as the names of other things did that it refers to."""
+    if change.path[-1:] == ("name",):
         return False
-    if renamed.get(old) == new:
-        return True
-    carried = re.sub(r"\{\{(.*?)\}\}", lambda match: f"{{{{{renamed.get(match.group(1), match.group(1))}}}}}", old)
-    return carried == new
+    if change.what == "refer":
+        return replaced(change.before, change.after).items() <= renamed.items()
+    old, new = change.before, change.after
+    return isinstance(old, str) and isinstance(new, str) and renamed.get(old) == new
 
 
 def _consent(place: tuple[Step, ...], after: Any) -> str:
@@ -173,23 +183,23 @@ def _parameter(change: Change, rest: Sequence[Step]) -> _Said:
     return _valued(name, change, deep=rest[2:] != ("value",))
 
 
-def _link(change: Change, key: str, place: tuple[Step, ...], before: Any, after: Any) -> _Said:
+def _link(change: Change, key: str, place: tuple[Step, ...], documents: Documents) -> _Said:
     """Another thing's id, by that thing's name."""
     what = _FIELDS.get(key, _spaced(key[:-2]))
     removed = change.what == "remove"
     value = change.before if removed else change.after
     last = change.path[-1]
     ids = [last.value] if isinstance(last, Item) else value if isinstance(value, list) else [value]
-    names = ", ".join(f'"{_known_as(one, key, place, before, after)}"' for one in ids[:NAMED])
+    names = ", ".join(f'"{_known_as(one, key, place, documents)}"' for one in ids[:NAMED])
     more = f" and {len(ids) - NAMED} more" if len(ids) > NAMED else ""
     listed = isinstance(last, Item) or isinstance(value, list)
     mark = "- " if removed else "+ " if listed and change.what == "add" else ""
     return _both(f"{mark}{what} {names}{more}")
 
 
-def _known_as(value: Any, key: str, place: tuple[Step, ...], before: Any, after: Any) -> str:
+def _known_as(value: Any, key: str, place: tuple[Step, ...], documents: Documents) -> str:
     """The name of what an id means: an item of a list beside this one whose kind the key ends in."""
-    for data in (after, before):
+    for data in documents:
         try:
             around = found(data, place[:-2])
         except NotHere:
@@ -199,7 +209,7 @@ def _known_as(value: Any, key: str, place: tuple[Step, ...], before: Any, after:
                 for item in items:
                     if isinstance(item, dict) and item.get(f"{kind}Id") == value and value is not None:
                         return _shown(item.get("name", value))
-    return _shown(value)
+    return _SYSTEM.get(str(value), _shown(value))
 
 
 def _plainly(change: Change, rest: Sequence[Step] | None = None) -> _Said:
@@ -212,6 +222,8 @@ def _plainly(change: Change, rest: Sequence[Step] | None = None) -> _Said:
     if change.what == "order":
         return _both(f"{name}: another order")
     last = path[-1] if path else None
+    if rest is not None and (flag := _flag(name, change)):
+        return flag
     if change.what in {"add", "remove"}:
         mark = "+" if change.what == "add" else "-"
         value = last.value if isinstance(last, Item) else change.after if change.what == "add" else change.before
@@ -220,10 +232,18 @@ def _plainly(change: Change, rest: Sequence[Step] | None = None) -> _Said:
     return _valued(name, change, deep=False)
 
 
+def _flag(name: str, change: Change) -> _Said | None:
+    """Something that is so or is not: paused."""
+    now, was = (change.after if change.what != "remove" else False), change.before
+    if isinstance(now, bool) and (was is None or isinstance(was, bool)):
+        return _both(name if now else f"not {name}")
+    return None
+
+
 def _valued(name: str, change: Change, *, deep: bool) -> _Said:
     """deep: whether it changes within the value, so that its own words would say little."""
     old, new = plain(change.before), plain(change.after)
-    if deep or change.what != "set":
+    if deep or change.what not in {"set", "refer"}:
         return _both(name)
     if not old:
         return _Said(f"{name}: {new}", name)

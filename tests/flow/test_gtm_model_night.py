@@ -258,7 +258,7 @@ def test_the_whole_night_is_confirmed(played: Played) -> None:
 def test_names_of_the_container_are_never_instructions(played: Played) -> None:
     for body in played.stage.prompts:
         assert INJECTION in "".join(text for _role, text in texts_of([body])[0]), "control: it was told"
-        assert INJECTION not in instructions(body)
+        assert INJECTION[:40] not in instructions(body)
         assert re.search(r"Propose experiment \d+\.", instructions(body)), "control: what is an instruction is read"
 
 

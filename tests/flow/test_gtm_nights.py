@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +18,15 @@ from bot.night.folder import Night
 from bot.night.night import targets_of
 from bot.night.plan import Wishes, plan
 from bot.night.run import run
+from bot.proposers.repair.bench import Bench
+from bot.proposers.repair.operators import OPERATORS
+from bot.proposers.repair.unrepaired import unrepaired
 from bot.report import report
 from harness import folds
 from harness.events import Event
 from harness.repository import Repository
 from harness.scorers.gtm import Declared, Scored, read, score
+from harness.scorers.gtm import policy as policies
 from harness.scorers.gtm.audit import audit
 from harness.scorers.gtm.checks import Issue
 from harness.scorers.gtm.serving import declared_from
@@ -29,7 +34,7 @@ from tests.containers.made import MADE, file_of
 from tests.containers.planted import CLEAN, Planted, planted
 from tests.support import make_repository
 
-FEWEST = {"gtm-shop": 0.40, "gtm-leads": 0.15, "gtm-publisher": 0.15, "gtm-server": 0.10}  # gain of the total
+LEAST = {"gtm-shop": 0.40, "gtm-leads": 0.20, "gtm-publisher": 0.15, "gtm-server": 0.10}  # gain of the total
 MOST_EXPERIMENTS = 60
 ARRAYS = {"template": "customTemplate"}
 each_target = pytest.mark.parametrize("name", sorted(MADE))
@@ -45,10 +50,6 @@ class Ran:
     out: Path
     before: bytes
     after: bytes
-
-    @property
-    def segments(self) -> list[Any]:
-        return list(self.night.segments(self.name))
 
     @property
     def experiments(self) -> list[Event]:
@@ -103,7 +104,7 @@ def entities(content: bytes, kind: str) -> dict[str, dict[str, Any]]:
 def test_the_container_is_better_and_its_audit_no_worse(name: str, ran: Callable[[str], Ran]) -> None:
     night = ran(name)
     before, after = night.scored(night.before), night.scored(night.after)
-    assert after.total - before.total >= FEWEST[name]
+    assert after.total - before.total >= LEAST[name]
     assert night.audited(night.after) <= night.audited(night.before)
     for was, now in zip(before.dimensions, after.dimensions, strict=True):
         assert (now.score or 0.0) >= (was.score or 0.0) - 0.01, was.name
@@ -118,11 +119,28 @@ def test_the_shop_is_brought_from_a_mess_to_order(ran: Callable[[str], Ran]) -> 
 
 
 @each_target
-def test_the_night_ends_confirmed_with_a_row_for_each_operation(name: str, ran: Callable[[str], Ran]) -> None:
+def test_the_night_ends_confirmed_and_its_rows_speak_of_entities(name: str, ran: Callable[[str], Ran]) -> None:
     event = ran(name).confirmed
     assert event["verdict"] == "confirmed", event
+    kinds = re.compile(r"\b(tag|trigger|variable|folder|built-in)s?\b")
     assert event["rows"]
-    assert all(row["paths"] for row in event["rows"])
+    assert all(kinds.search(row["change"]) for row in event["rows"]), event["rows"]
+
+
+@each_target
+def test_whatever_is_left_says_why(name: str, ran: Callable[[str], Ran]) -> None:
+    """Nothing would be done about it, for a reason; or it was tried in the night, and refused for one."""
+    night = ran(name)
+    policy = policies.read((file_of(name).parent / "policy.yaml").read_bytes(), "policy.yaml")
+    bench = Bench.of(read(night.after, "container.json"), night.declared, policy)
+    listed = unrepaired(bench)
+    assert listed
+    assert all(len(why) > 20 for _issue, why in listed)
+    open_issues = {issue for issue in bench.scored.issues if issue not in {one for one, _why in listed}}
+    tried = {one["description"] for one in night.experiments if one["status"] != "keep"}
+    for operator in OPERATORS:
+        words = [f"{operator.name}: {one.words}" for one in operator.offers(bench) if open_issues & set(one.mends)]
+        assert not words or tried & set(words), words
 
 
 def test_what_was_planted_is_mended(ran: Callable[[str], Ran]) -> None:

@@ -103,6 +103,80 @@ def test_what_stands_on_another_operation_is_one_with_it() -> None:
     assert json.loads(diff.content([1])) == after(new("9"), lambda d: plant(d, "9").update(name="rose"), feed("9"))
 
 
+def test_an_operation_does_the_rest_without_what_another_made() -> None:
+    """Of two beds' worth of plants one is new: without it, the others are still moved."""
+    diff = operations(new("9"), into_bed("1", "2", "9"), feed("3"))
+    assert len(diff.changes()) == 3
+    assert json.loads(diff.content([1])) == after(into_bed("1", "2"))
+    assert json.loads(diff.content([0])) == after(new("9"))
+    assert json.loads(diff.content([0, 1])) == after(new("9"), into_bed("1", "2", "9"))
+
+
+def test_what_another_took_away_later_comes_back_as_it_was_changed() -> None:
+    diff = operations(into_bed("1", "2"), remove("2"), feed("3"))
+    assert len(diff.changes()) == 3
+    assert json.loads(diff.content([0, 2])) == after(into_bed("1", "2"), feed("3"))
+    assert json.loads(diff.content([1])) == after(remove("2"))
+    assert isinstance(diff, Operations)
+    assert diff.units_in(diff.content([0, 1])) == (0, 1)
+    assert diff.units_in(diff.content([1, 2])) == (1, 2)
+
+
+def test_what_was_taken_away_later_has_its_name_and_words() -> None:
+    def quiet(data: Data) -> None:
+        for number in ("2", "3"):
+            plant(data, number)["consentSettings"] = {"consentStatus": "NOT_NEEDED"}
+
+    rename = named("3", "lily")
+    assert operations(quiet, remove("2"), rename).changes() == [
+        '2 plants ("plant 2", "lily"): consent not needed', '- plant "plant 2"', 'plant "lily": was named "plant 3"',
+    ]  # fmt: skip
+
+
+def test_what_only_worked_on_what_is_gone_is_one_with_its_removal() -> None:
+    assert len(operations(feed("2"), remove("2"), feed("3")).changes()) == 2
+
+
+def named(number: str, name: str) -> Edit:
+    """A plant gets another name, and every note that refers to it follows."""
+
+    def edit(data: Data) -> None:
+        old = plant(data, number)["name"]
+        plant(data, number)["name"] = name
+        for one in data["plant"]:
+            if "note" in one:
+                one["note"] = one["note"].replace(f"{{{{{old}}}}}", f"{{{{{name}}}}}")
+
+    return edit
+
+
+def noted(data: Data) -> Data:
+    plant(data, "4")["note"] = "{{plant 1}} beside {{plant 2}}, {{plant 1}}"
+    return data
+
+
+def test_names_of_two_things_are_carried_through_one_text_apart() -> None:
+    edits = (named("1", "rose"), named("2", "lily"), feed("3"))
+    data = noted(garden())
+    base, kept = json.dumps(data).encode(), list[tuple[int, bytes]]()
+    for number, edit in enumerate(edits, start=1):
+        edit(data)
+        kept.append((number, json.dumps(data).encode()))
+    diff = rows.difference(base, kept[-1][1], "garden.json", "operation", kept)
+    assert isinstance(diff, Operations)
+    assert len(diff.changes()) == 3
+    for chosen in itertools.chain.from_iterable(itertools.combinations(range(3), size) for size in range(4)):
+        expected = noted(garden())
+        for index in chosen:
+            edits[index](expected)
+        assert json.loads(diff.content(chosen)) == expected
+        assert diff.units_in(diff.content(chosen)) == chosen
+
+
+def test_a_name_that_is_changed_twice_is_one_unit() -> None:
+    assert len(operations(named("1", "rose"), feed("2"), named("1", "lily")).changes()) == 2
+
+
 def test_what_one_overwrites_of_another_is_one_with_it() -> None:
     diff = operations(feed("1"), lambda data: plant(data, "1")["care"][1].update(value="daily"), feed("2"))
     assert len(diff.changes()) == 2
@@ -118,7 +192,7 @@ def test_what_was_undone_is_no_unit() -> None:
 
 
 def test_rows_know_their_experiments() -> None:
-    base, kept = history(feed("1"), new("9"), into_bed("1", "9"), feed("2"))
+    base, kept = history(feed("1"), new("9"), into_bed("9"), feed("2"))
     diff = rows.difference(base, kept[-1][1], "garden.json", "operation", kept)
     found = rows.groups(diff, kept, base, most=12)
     assert [(group.units, group.experiments) for group in found] == [((0,), (3,)), ((1,), (6, 9)), ((2,), (12,))]

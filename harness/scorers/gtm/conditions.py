@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from harness.scorers.gtm.entities import Entity, canonical, objects, plain_all
+from harness.scorers.gtm.entities import Entity, canonical, objects, plain_all, remembered
 
 FILTERS = ("customEventFilter", "filter", "autoEventFilter")
 _LONGEST_SUBJECT = 128
@@ -41,19 +41,24 @@ class Condition:
         return found if found is None else found != self.negated
 
 
-def conditions_of(trigger: Entity, keys: Sequence[str] = FILTERS) -> Iterator[Condition]:
-    for key in keys:
-        for _n, one in objects(trigger.data.get(key)):
-            parts = {key: value for key, value in plain_all(one.get("parameter")).items() if isinstance(value, str)}
-            yield normal(
-                Condition(
-                    canonical(one.get("type")),
-                    parts.get("arg0", ""),
-                    parts.get("arg1", ""),
-                    parts.get("negate") == "true",
-                    parts.get("ignore_case") == "true",
-                )
+@remembered
+def conditions_of(trigger: Entity) -> tuple[Condition, ...]:
+    return tuple(one for key in FILTERS for one in conditions_in(trigger, key))
+
+
+def conditions_in(trigger: Entity, key: str) -> Iterator[Condition]:
+    """The conditions that stand in one of its FILTERS."""
+    for _n, one in objects(trigger.data.get(key)):
+        parts = {key: value for key, value in plain_all(one.get("parameter")).items() if isinstance(value, str)}
+        yield normal(
+            Condition(
+                canonical(one.get("type")),
+                parts.get("arg0", ""),
+                parts.get("arg1", ""),
+                parts.get("negate") == "true",
+                parts.get("ignore_case") == "true",
             )
+        )
 
 
 def normal(one: Condition) -> Condition:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 
@@ -14,6 +15,7 @@ _ALIKE = str.maketrans(  # letters that are drawn as Latin ones: Cyrillic, then 
 )
 
 
+@functools.lru_cache(maxsize=8192)
 def skeleton(text: str) -> str:
     """What a reader sees: two texts with one skeleton look the same, but for their case."""
     if text.isascii():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +12,8 @@ from harness.scorers.gtm.container import Container
 from harness.scorers.gtm.declared import Declared
 from harness.scorers.gtm.entities import Entity
 from harness.scorers.gtm.known import profiles, tag_facts
+from harness.scorers.gtm.lookalike import disguised
+from harness.scorers.gtm.purpose import fits, known_events, may_be_page
 from harness.scorers.gtm.reach import Reaching
 from harness.scorers.gtm.references import References
 from harness.scorers.gtm.senders import Senders
@@ -41,8 +44,8 @@ class View:
 
     @cached_property
     def telling(self) -> tuple[Entity, ...]:
-        """Active tags of which it is known what they do, and that do it when it happens. Only they earn anything:
-        what does nothing, or nobody knows what, can be added at will.
+        """Active tags of which it is known what they do, and that do it when it happens. Of names and folders, only
+        theirs are judged: what does nothing, or nobody knows what, can be added at will.
         """
         return tuple(tag for tag in self.active if self._tells(tag))
 
@@ -53,14 +56,26 @@ class View:
         if not sender.sends or not sender.vendors or sender.dead:
             return False
         happenings = sender.events - PAGE_VIEWS
-        return not happenings or not all(firing.on_every_page for firing in reach.firings)
+        if any(map(disguised, sender.events)):
+            return False
+        if happenings or (tag_facts(tag.type).get("conversion") and self.container.context != "server"):
+            return any(fits(firing, happenings) for firing in reach.firings)
+        return not sender.events or any(may_be_page(firing) for firing in reach.firings)
 
     @cached_property
     def earning(self) -> frozenset[Entity]:
-        """Telling tags, a server's clients and transformations, with everything that they use, however indirectly."""
+        """What telling tags that fire use, and they themselves. What is paused can be added at will, too."""
+        return self._used_by(tag for tag in self.telling if self.reaching.of(tag).fires)
+
+    @cached_property
+    def judged(self) -> frozenset[Entity]:
+        return self._used_by(self.telling)
+
+    def _used_by(self, tags: Iterable[Entity]) -> frozenset[Entity]:
+        """Tags, a server's clients and transformations, with everything that they use, however indirectly."""
         found: set[Entity] = set()
         served = ("client", "transformation") if self.container.context == "server" else ()
-        waiting = [*self.telling, *(one for kind in served for one in self.container.all(kind))]
+        waiting = [*tags, *(one for kind in served for one in self.container.all(kind))]
         while waiting:
             one = waiting.pop()
             if one not in found:
@@ -84,7 +99,30 @@ class View:
 
     def used(self, kind: str) -> list[Entity]:
         """Entities of a kind that something telling uses."""
-        return [one for one in self.container.all(kind) if one in self.earning]
+        return [one for one in self.container.all(kind) if one in self.judged]
+
+    @cached_property
+    def jobs(self) -> int:
+        """How much the container does: each known event to each receiver, and half as many others at most."""
+        done = {
+            (vendor, event)
+            for tag in self.telling
+            if self.reaching.of(tag).fires
+            for vendor in self.senders.of(tag).vendors
+            for event in self._reported(tag)
+        }
+        known = sum(event in known_events() or not event for _vendor, event in done)
+        return known + min(known // 2, len(done) - known)
+
+    def most(self, dimension: str) -> float:
+        """The weight that checks of a dimension which are met can have together, by how much the container does."""
+        rule = profiles()["most"]
+        return float(rule["least"] + rule["for_each_job"][dimension] * self.jobs)
+
+    def _reported(self, tag: Entity) -> frozenset[str]:
+        sender = self.senders.of(tag)
+        names = [firing.events.names for firing in self.reaching.of(tag).firings] if sender.follows else []
+        return sender.events.union(*names) or frozenset({""})
 
     @cached_property
     def business(self) -> str:

@@ -26,4 +26,5 @@ _FAMILIES = (
     REFERENCES, BUILT_INS, VERSIONS, TWIN_VARIABLES, UNUSED_VARIABLES,
     CONVERSIONS, FOLDERS, NAMES, LEFT,
 )  # fmt: skip
-OPERATORS: tuple[Operator, ...] = tuple(Settled(family) for family in _FAMILIES)
+_SETTLED = {NAMES, FOLDERS}  # which put nothing to use
+OPERATORS: tuple[Operator, ...] = tuple(one if one in _SETTLED else Settled(one) for one in _FAMILIES)

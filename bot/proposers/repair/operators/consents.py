@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from functools import partial
 
 from bot.proposers.repair.bench import Bench
 from bot.proposers.repair.draft import Draft, Json
 from bot.proposers.repair.operators.fixes import UNTOUCHABLE, Family, Fix
-from bot.proposers.repair.operators.site import CONSENT_INITIALIZATION, free_name, may_add
+from bot.proposers.repair.operators.site import CONSENT_INITIALIZATION, condition, content_of, free_name, may_add
 from bot.proposers.repair.operators.words import Scheme
 from harness.scorers.gtm.checks import Issue
-from harness.scorers.gtm.entities import Entity, canonical, text_of
+from harness.scorers.gtm.entities import Entity, text_of
 from harness.scorers.gtm.known import catalogue
 
 _TYPED = frozenset({"consent-type-missing", "consent-without-types", "consent-word"})
@@ -28,10 +29,17 @@ def needed(bench: Bench, tag: Entity) -> tuple[str, ...] | None:
 
 
 def _find_types(bench: Bench) -> Iterator[Fix]:
+    probe = Draft(bench.view.container.data)
+    contents = {content_of("tag", one.data): one for one in bench.view.container.all("tag")}
     for issue in bench.issues(*_TYPED):
         tag = bench.entity_of(issue)
         types = needed(bench, tag) if tag else None
-        if tag and types is not None and bench.touchable(tag):
+        if not tag or types is None or not bench.touchable(tag):
+            continue
+        _wait(probe, id_=tag.id, types=types)
+        after = content_of("tag", probe.entity("tag", tag.id))
+        other = contents.setdefault(after, tag)
+        if other is tag or content_of("tag", other.data) == content_of("tag", tag.data):  # else it would become a copy
             what = f"{', '.join(types) or 'nothing'} for {tag.name}"
             yield Fix(what, (issue,), partial(_wait, id_=tag.id, types=types))
 
@@ -66,7 +74,7 @@ def _first(draft: Draft, *, id_: str) -> None:
 
 def _another(draft: Draft, *, bench: Bench, id_: str) -> None:
     like = draft.entity("tag", id_)
-    name = free_name(draft, "tag", Scheme.of(bench).joined("Consent", "default"))
+    name = free_name(draft, "tag", Scheme.of(bench).joined("tag", "Consent", "default"))
     kept: Json = {
         key: like[key]
         for key in ("type", "parameter", "parentFolderId", "tagFiringOption", "consentSettings")
@@ -81,13 +89,12 @@ def _find_asking(bench: Bench) -> Iterator[Fix]:
     for issue in bench.issues("consent-not-asked") if said else ():
         tag = bench.entity_of(issue)
         triggers = [ref.target for ref in bench.view.references.of(tag) if ref.how == "firing"] if tag else []
-        if (
-            tag
-            and triggers
-            and all(one and _is_his_alone(bench, one, tag) and bench.touchable(one) for one in triggers)
-        ):
-            ids = tuple(one.id for one in triggers if one)
-            yield Fix(tag.name, (issue,), partial(_ask, ids=ids, said=said))
+        if tag and bench.touchable(tag) and triggers and all(triggers):
+            own = all(one and _is_his_alone(bench, one, tag) and bench.touchable(one) for one in triggers)
+            if own or may_add(bench, "trigger"):
+                ask = _ask if own else partial(_ask_apart, bench=bench, tag=tag.id)
+                ids = tuple(one.id for one in triggers if one)
+                yield Fix(tag.name, (issue,), partial(ask, ids=ids, said=said))
 
 
 def _event_consent(bench: Bench) -> str:
@@ -105,23 +112,39 @@ def _is_his_alone(bench: Bench, trigger: Entity, tag: Entity) -> bool:
 
 
 def _ask(draft: Draft, *, ids: tuple[str, ...], said: str) -> None:
-    """G11 and what follows: ads storage is granted."""
-    parts = [
-        {"type": draft.word("TEMPLATE"), "key": "arg0", "value": said},
-        {"type": draft.word("TEMPLATE"), "key": "arg1", "value": "G11"},
-    ]
     for id_ in ids:
-        trigger = draft.entity("trigger", id_)
-        listed = trigger.get("filter")
-        conditions = listed if isinstance(listed, list) else []
-        if not any(canonical(one.get("type")) == "STARTS_WITH" and one.get("parameter") == parts for one in conditions):
-            trigger["filter"] = [*conditions, {"type": draft.word("STARTS_WITH"), "parameter": parts}]
+        _add_condition(draft, draft.entity("trigger", id_), said)
+
+
+def _ask_apart(draft: Draft, *, bench: Bench, tag: str, ids: tuple[str, ...], said: str) -> None:
+    """Others are fired by the same triggers: the tag gets copies of them, which ask."""
+    made = []
+    for id_ in ids:
+        like = draft.entity("trigger", id_)
+        own = {"triggerId", "fingerprint", "uniqueTriggerId", "name"}
+        name = free_name(
+            draft, "trigger", f"{text_of(like.get('name'))}{Scheme.of(bench).separators['trigger']}with consent"
+        )
+        kept = {key: copy.deepcopy(value) for key, value in like.items() if key not in own}
+        made.append(draft.new("trigger", {**kept, "name": name}))
+        _add_condition(draft, draft.entity("trigger", made[-1]), said)
+    draft.entity("tag", tag)["firingTriggerId"] = made
+
+
+def _add_condition(draft: Draft, trigger: Json, said: str) -> None:
+    """G11 and what follows: ads storage is granted."""
+    wanted, listed = condition(draft, "STARTS_WITH", said, "G11"), trigger.get("filter")
+    conditions = listed if isinstance(listed, list) else []
+    if wanted not in conditions:
+        trigger["filter"] = [*conditions, wanted]
 
 
 def _reason_types(bench: Bench, issue: Issue) -> str:
     entity = bench.entity_of(issue)
     if entity and not bench.touchable(entity):
         return UNTOUCHABLE
+    if entity and needed(bench, entity) is not None:
+        return "it would be the copy of another tag: one of the two is to go first"
     return "nobody knows to whom it sends: which consent it needs is for a person to say"
 
 
@@ -135,7 +158,7 @@ def _reason_asking(bench: Bench, _issue: Issue) -> str:
         return (
             "nothing in the container reads the visitor's choice from the event, and whether events carry it is unknown"
         )
-    return "other tags are fired by its trigger, or the policy protects it"
+    return "other tags are fired by its trigger, and the policy lets nobody add one, or protects it"
 
 
 CONSENTS = Family("consents", _TYPED, "wait for consent", _find_types, _reason_types)

@@ -16,7 +16,8 @@ from harness.scorers.gtm.checks import Issue
 from harness.scorers.gtm.entities import Entity, text_of
 from harness.scorers.gtm.known import catalogue
 
-_CODES = frozenset({"folder-missing", "folder-mixed", "folder-for-everything"})
+_ANEW = ("folder-for-everything", "folder-for-each")
+_CODES = frozenset({"folder-missing", "folder-mixed", *_ANEW})
 _OTHER, _TOOLS = "Other vendors", "Consent and tools"
 _FEW = 1  # of a kind: not worth a folder of their own
 
@@ -29,8 +30,8 @@ class _Order:
 
     @cached_property
     def placed(self) -> dict[Entity, Entity]:
-        """Things with the folder that they lie in; with none where one folder holds everything."""
-        if self.bench.issues("folder-for-everything"):
+        """Things with the folder that they lie in; with none where nothing is sorted yet."""
+        if self.bench.issues(*_ANEW):
             return {}
         things = (one for kind in ("tag", "trigger", "variable") for one in self.bench.view.container.all(kind))
         folders = self.bench.view.container.by_id
@@ -43,37 +44,37 @@ class _Order:
         by_event = {
             tag: min(map(standard_of, self.bench.view.senders.of(tag).events), default="page_view") for tag in by_vendor
         }
-        return by_vendor if self._purity(by_vendor) >= self._purity(by_event) else by_event
+        return by_event if self._strays(by_event) < self._strays(by_vendor) else by_vendor
 
-    def _purity(self, groups: Mapping[Entity, str]) -> int:
-        inside: dict[Entity, Counter[str]] = defaultdict(Counter)
+    def _inside(self, groups: Mapping[Entity, str]) -> dict[str, Counter[str]]:
+        """What lies in each folder, by the folder's name."""
+        inside: dict[str, Counter[str]] = defaultdict(Counter)
         for tag, group in groups.items():
             if group and tag in self.placed:
-                inside[self.placed[tag]][group] += 1
-        return sum(max(counted.values()) for counted in inside.values())
+                inside[self.placed[tag].name][group] += 1
+        return inside
+
+    def _strays(self, groups: Mapping[Entity, str]) -> int:
+        """How many tags lie where another group is more."""
+        return sum(
+            n for counted in self._inside(groups).values() for n in counted.values() if n < max(counted.values())
+        )
 
     @cached_property
     def homes(self) -> dict[str, str]:
-        """Of each group the name of its folder: where most of it lies if nothing else is more there, else one of its
-        name, else a new one; what is few goes where few of several lie."""
-        inside: dict[str, Counter[str]] = defaultdict(Counter)
-        for tag, group in self.groups.items():
-            if tag in self.placed and group:
-                inside[self.placed[tag].name][group] += 1
-        sizes = Counter(self.groups.values())
+        """Of each group the name of its folder: one of its name where nothing else is more, else the one where it is
+        most, else a new one; what is few goes where few of several lie."""
+        inside, sizes = self._inside(self.groups), Counter(self.groups.values())
         few = [group for group in sizes if group and sizes[group] <= _FEW]
-        mixed = most(
-            {name: len(counted) for name, counted in inside.items() if max(counted.values()) <= _FEW < len(counted)}
-        )
+        mixed = {name: len(counted) for name, counted in inside.items() if max(counted.values()) <= _FEW < len(counted)}
         names = [one.name for one in self.bench.view.container.all("folder")]
+        together = _OTHER if len(few) > 1 and _OTHER not in inside else ""
         found = {}
         for group in sizes:
-            own = {
-                name: counted[group] for name, counted in inside.items() if 0 < counted[group] == max(counted.values())
-            }
-            called = [name for name in names if name.lower() in _words(group) and name not in inside]
-            new = _OTHER if group in few and len(few) > 1 else _title(group)
-            found[group] = most(own) or min(called, default="") or (mixed if group in few else "") or new
+            own = {name: n[group] for name, n in inside.items() if 0 < n[group] == max(n.values())}
+            called = [name for name in names if name.lower() in _words(group) and (name in own or name not in inside)]
+            small = most(mixed) or together if group in few else ""
+            found[group] = min(called, default="") or most(own) or small or _title(group)
         return found
 
     def home(self, one: Entity) -> str:
@@ -108,19 +109,22 @@ def _tags(bench: Bench, entity: Entity) -> set[Entity]:
 
 
 def _find(bench: Bench) -> Iterator[Fix]:
-    order, everything = _Order(bench), bench.issues("folder-for-everything")
+    order, everything = _Order(bench), bench.issues(*_ANEW)
     those = {bench.entity_of(issue): issue for issue in bench.issues("folder-missing", "folder-mixed")}
     if everything:
         things = [*bench.view.telling, *bench.view.used("trigger"), *bench.view.used("variable")]
         those = dict.fromkeys(things, everything[0])
     for entity, issue in sorted(those.items(), key=lambda pair: pair[1].code):
-        if entity and bench.touchable(entity) and _may(bench, order.home(entity)):
+        if entity and bench.touchable(entity) and _may(bench, order, entity):
             move = partial(_into, kind=entity.kind, id_=entity.id, folder=order.home(entity))
             yield Fix(f"{entity.kind} {entity.name} into {order.home(entity)}", (issue,), move)
 
 
-def _may(bench: Bench, folder: str) -> bool:
-    return "folder" in bench.policy.add or ("folder", folder) in bench.view.container.by_name
+def _may(bench: Bench, order: _Order, entity: Entity) -> bool:
+    home = order.home(entity)
+    if entity in order.placed and order.placed[entity].name == home:
+        return False
+    return "folder" in bench.policy.add or ("folder", home) in bench.view.container.by_name
 
 
 def _into(draft: Draft, *, kind: str, id_: str, folder: str) -> None:
@@ -132,7 +136,9 @@ def _reason(bench: Bench, issue: Issue) -> str:
     entity = bench.entity_of(issue)
     if entity and not bench.touchable(entity):
         return UNTOUCHABLE
-    return "its kind has no folder, and the policy lets nobody add one"
+    if "folder" not in bench.policy.add:
+        return "its kind has no folder, and the policy lets nobody add one"
+    return "its folder bears the name of its kind: what else lies there is for a person to move"
 
 
 FOLDERS = Family("folders", _CODES, "sort into folders", _find, _reason)

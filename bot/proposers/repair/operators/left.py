@@ -13,6 +13,7 @@ _WHY = {
     "receiver-unknown": "nobody knows who hears this tag: a person must say which consent it needs",
     "variable-circular": "which link of the circle is the wrong one is for a person to say",
     "variable-empty": "what it was to hold, or its code to return, is not in the container",
+    "parameter-wrong": "what stands there is no gap, and which value is the right one is for a person to say",
     "trigger-never": "which of its conditions is the wrong one is for a person to say",
     "trigger-pattern": "what the pattern was to match is not in the container",
     "conversion-unsure": "its label or event varies: a constant one beside it could count conversions twice",

@@ -81,13 +81,13 @@ def _named(bench: Bench, one: Entity, issue: Issue) -> str:
         rest = re.sub(r"(?i)^copy of |\bcopy$", "", rest).strip()
         rest = "" if _says_nothing(rest) else rest
     if issue.code == "name-misleads":
-        rest = scheme.separator.join(parts_of(rest)[1:])
+        rest = scheme.separators[one.kind].join(parts_of(rest)[1:])
     if issue.code == "name-twice" and (found := _whats(bench, one)):
         rest = found[0]
     if not rest or rest.lower() == word.lower():
         rest = next(iter(_whats(bench, one)), f"{_kind_words(one)} {one.id}")
     said, rest = _led_by(rest, words or [word])
-    return _UNSAYABLE.sub(" ", scheme.joined(said or word, rest)).strip()
+    return _UNSAYABLE.sub(" ", scheme.joined(one.kind, said or word, rest)).strip()
 
 
 def _led_by(rest: str, words: list[str]) -> tuple[str, str]:
@@ -121,7 +121,14 @@ def _whats(bench: Bench, one: Entity) -> list[str]:
         return [*linker, *itertools.chain(*told), *pages, *(["all events"] if sender.follows else [])]
     if one.kind == "trigger":
         return sorted(bench.view.reaching.trigger(one).events.names)[:1]
-    return [text for key in _KEYS if (text := one.text(key)) and "{{" not in text and one.type != "c"]
+    if one.type == "c":
+        return [key for ref in bench.view.references.to(one) for key in _keys_of(ref.source, one.name)][:1]
+    return [text for key in _KEYS if (text := one.text(key)) and "{{" not in text]
+
+
+def _keys_of(user: Entity, name: str) -> list[str]:
+    """Which parameters a constant is for."""
+    return sorted(key for key, value in user.parameters.items() if value == f"{{{{{name}}}}}")
 
 
 def _kind_words(one: Entity) -> str:

@@ -17,18 +17,16 @@ from bot.proposers.repair.operators.site import (
     INITIALIZATION,
     beside,
     free_name,
-    hears,
     is_documented,
     may_add,
     measurement,
     most,
 )  # fmt: skip
-from bot.proposers.repair.operators.triggers import can_be_told, trigger_of
+from bot.proposers.repair.operators.triggers import can_be_told, triggers_of
 from bot.proposers.repair.operators.words import Scheme
 from harness.scorers.gtm.checks import Issue
-from harness.scorers.gtm.dimensions.coverage import same
 from harness.scorers.gtm.entities import Entity
-from harness.scorers.gtm.known import catalogue, tag_facts
+from harness.scorers.gtm.known import tag_facts
 
 _PAGE, _ANY = "page", "*"
 _PLAIN: Mapping[str, Any] = {"tagFiringOption": "ONCE_PER_EVENT", "consentSettings": {"consentStatus": "NOT_SET"}}
@@ -49,8 +47,8 @@ def _find_outcomes(bench: Bench) -> Iterator[Fix]:
         outcome = outcome_of(bench, issue)
         if outcome == _PAGE and not _google_tags(bench, to):
             yield Fix("page views", (issue,), partial(_google_tag, bench=bench, to=to))
-        elif outcome and outcome != _PAGE and (triggers := _when(bench, outcome)) is not None:
-            add = partial(_event_tag, bench=bench, event=outcome, to=to, triggers=triggers)
+        elif outcome != _PAGE and can_be_told(bench, outcome):
+            add = partial(_event_tag, bench=bench, event=outcome, to=to)
             yield Fix(outcome, (issue,), add)
 
 
@@ -61,31 +59,10 @@ def _google_tags(bench: Bench, to: str) -> list[Entity]:
             if one.type in {"googtag", "gaawc"} and ids & set(bench.view.senders.of(one).destination)]  # fmt: skip
 
 
-def _when(bench: Bench, outcome: str) -> tuple[str, ...] | None:
-    """The triggers that tell of an outcome, as ids: () for one of the event itself, which exists or is made; those on
-    which an ads network hears of it; None where nothing tells of it."""
-    if hears(Draft(bench.view.container.data), same(outcome)):
-        return ()
-    return _heard_by_ads(bench, outcome) or (() if can_be_told(bench, outcome) else None)
-
-
-def _heard_by_ads(bench: Bench, outcome: str) -> tuple[str, ...]:
-    """Triggers of a firing tag that tells an ads network of this very outcome, and of no page view."""
-    of_meta = {event for event, name in catalogue()["meta_events"].items() if name == outcome}
-    for tag in bench.view.reaching.firing:
-        sender = bench.view.senders.of(tag)
-        firings = bench.view.reaching.of(tag).firings
-        if "meta" in sender.vendors and sender.events and sender.events <= of_meta and firings:
-            ids = [one.trigger.id for one in firings if one.trigger and not one.on_every_page]
-            if len(ids) == len(firings) and not any(one.events.names - {outcome} for one in firings):
-                return tuple(ids)
-    return ()
-
-
-def _event_tag(draft: Draft, *, bench: Bench, event: str, to: str, triggers: tuple[str, ...]) -> None:
+def _event_tag(draft: Draft, *, bench: Bench, event: str, to: str) -> None:
     like = _sibling(bench, event)
     parameters = {"eventName": event, "measurementIdOverride": to}
-    ids = list(triggers) or [_trigger(draft, bench, event)]
+    ids = list(triggers_of(draft, bench, event))
     made = _tag(draft, bench, "ga4", event, {"type": "gaawe", "firingTriggerId": ids})
     if is_documented(event):
         draft.set_parameter(made, "sendEcommerceData", value=True)
@@ -98,10 +75,6 @@ def _event_tag(draft: Draft, *, bench: Bench, event: str, to: str, triggers: tup
         draft.set_parameter(made, "eventSettingsVariable", shared)
     if like and isinstance(settings := like.data.get("consentSettings"), dict):
         made["consentSettings"] = copy.deepcopy(settings)
-
-
-def _trigger(draft: Draft, bench: Bench, event: str) -> str:
-    return hears(draft, [event]) or hears(draft, same(event)) or trigger_of(draft, bench, event)
 
 
 def _sibling(bench: Bench, event: str) -> Entity | None:

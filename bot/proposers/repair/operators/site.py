@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -23,7 +24,11 @@ LAYERED = {
     "conversionValue": "value", "currencyCode": "currency", "orderId": "transaction_id",
 }  # fmt: skip
 _ID = re.compile(r"GT?-([A-Z0-9]{4,})")
-_LINKS = {"mail": "^mailto:", "call": "^tel:", "phone": "^tel:", "contact": "^(mailto|tel):"}
+# Of words in an event's name the links that it means: what a new trigger asks of them, and what one that exists does.
+_LINKS = {
+    "mail": ("^mailto:", ("mailto:",)), "call": ("^tel:", ("tel:",)), "phone": ("^tel:", ("tel:",)),
+    "contact": ("^(mailto|tel):", ("mailto:", "tel:")), "download": ("", ("pdf", "docx", "xlsx", "zip")),
+}  # fmt: skip
 
 
 def measurement(bench: Bench) -> str:
@@ -111,6 +116,12 @@ def has_no_trigger(bench: Bench, tag: Entity) -> bool:
     return not any(ref.how == "firing" and ref.state != "missing" for ref in bench.view.references.of(tag))
 
 
+def content_of(kind: str, data: Mapping[str, Any]) -> str:
+    """What an entity says, all but what is its own: equal for copies."""
+    own = {"name", f"{kind}Id", "parentFolderId", "fingerprint", "notes", "tagManagerUrl", "path"}
+    return json.dumps({key: value for key, value in data.items() if key not in own}, sort_keys=True)
+
+
 def free_name(draft: Draft, kind: str, name: str) -> str:
     """The name, or with a number where another one differs from it by spaces and capitals at most."""
     return unlike(name, {text_of(one.get("name")) for one in draft.entities(kind)})
@@ -139,14 +150,11 @@ def hears(draft: Draft, events: Iterable[str]) -> str:
 
 def custom_event(draft: Draft, bench: Bench, event: str) -> str:
     """The id of a new trigger for a custom event."""
-    parts = [
-        {"type": "TEMPLATE", "key": "arg0", "value": "{{_event}}"},
-        {"type": "TEMPLATE", "key": "arg1", "value": event},
-    ]
     fields = {
         "name": free_name(draft, "trigger", Scheme.of(bench).trigger("CUSTOM_EVENT", event)),
-        "type": "CUSTOM_EVENT", "customEventFilter": [{"type": "EQUALS", "parameter": parts}],
-    }  # fmt: skip
+        "type": "CUSTOM_EVENT",
+        "customEventFilter": [condition(draft, "EQUALS", "{{_event}}", event)],
+    }
     id_ = draft.new("trigger", fields)
     beside(bench, draft.entity("trigger", id_), "trigger", lambda one: one.type == "CUSTOM_EVENT")
     return id_
@@ -154,19 +162,38 @@ def custom_event(draft: Draft, bench: Bench, event: str) -> str:
 
 def link_pattern(event: str) -> str:
     """Which links an event such as email_click means; "" where its name does not say."""
-    return next((pattern for word, pattern in _LINKS.items() if word in event.lower()), "")
+    return next((pattern for word, (pattern, _signs) in _LINKS.items() if word in event.lower()), "")
 
 
-def link_click(draft: Draft, bench: Bench, event: str) -> str:
-    """The id of a trigger for clicks on such links, a new one where none is equal."""
-    wanted = link_condition(draft, event)
-    same = next((one for one in draft.entities("trigger") if one.get("filter") == [wanted]), None)
-    if same:
-        return text_of(same.get("triggerId"))
+def link_clicks(draft: Draft, event: str) -> tuple[str, ...]:
+    """The ids of triggers for clicks on links that an event means, and on nothing else."""
+    signs = next((signs for word, (_pattern, signs) in _LINKS.items() if word in event.lower()), ())
+    found = []
+    for one in _entities(draft, "trigger"):
+        conditions = list(conditions_of(one))
+        asks = [each for each in conditions if "Click URL" in each.left and not each.negated]
+        if (
+            one.type == "LINK_CLICK"
+            and len(conditions) == len(asks) == 1
+            and any(sign in asks[0].right for sign in signs)
+        ):
+            found.append(one.id)
+    return tuple(found)
+
+
+def new_link_click(draft: Draft, bench: Bench, event: str) -> str:
+    """The id of a new trigger for such clicks."""
     name = free_name(draft, "trigger", Scheme.of(bench).trigger("LINK_CLICK", event))
-    id_ = draft.new("trigger", {"name": name, "type": "LINK_CLICK", "filter": [wanted]})
+    id_ = draft.new("trigger", {"name": name, "type": "LINK_CLICK", "filter": [link_condition(draft, event)]})
     beside(bench, draft.entity("trigger", id_), "trigger", lambda one: one.type == "LINK_CLICK")
     return id_
+
+
+def condition(draft: Draft, operator: str, left: str, right: str) -> Json:
+    """A condition of a trigger, as this file spells it."""
+    template = draft.word("TEMPLATE")
+    parts = [{"type": template, "key": "arg0", "value": left}, {"type": template, "key": "arg1", "value": right}]
+    return {"type": draft.word(operator), "parameter": parts}
 
 
 def link_condition(draft: Draft, event: str) -> Json:
@@ -176,11 +203,7 @@ def link_condition(draft: Draft, event: str) -> Json:
     }
     if "CLICK_URL" not in switched_on:
         draft.built_in("CLICK_URL")
-    parts = [
-        {"type": "TEMPLATE", "key": "arg0", "value": "{{Click URL}}"},
-        {"type": "TEMPLATE", "key": "arg1", "value": link_pattern(event)},
-    ]
-    return {"type": draft.word("MATCH_REGEX"), "parameter": [{**one, "type": draft.word("TEMPLATE")} for one in parts]}
+    return condition(draft, "MATCH_REGEX", "{{Click URL}}", link_pattern(event))
 
 
 def _entities(draft: Draft, kind: str) -> list[Entity]:
@@ -199,3 +222,7 @@ def standard_of(meta_event: str) -> str:
     """GA4's name for what Meta calls otherwise; the same where it has none."""
     names: dict[str, str] = catalogue()["meta_events"]
     return names.get(meta_event, meta_event)
+
+
+def pause(draft: Draft, *, id_: str) -> None:
+    draft.entity("tag", id_)["paused"] = True

@@ -11,37 +11,59 @@ from bot.proposers.repair.operators.fixes import UNTOUCHABLE, Family, Fix
 from bot.proposers.repair.operators.site import (
     ALL_PAGES,
     INITIALIZATION,
+    condition,
     custom_event,
     has_no_trigger,
     hears,
     is_documented,
-    link_click,
+    link_clicks,
     link_condition,
     link_pattern,
     may_add,
+    new_link_click,
     standard_of,
 )  # fmt: skip
 from harness.scorers.gtm.checks import Issue
+from harness.scorers.gtm.dimensions.coverage import same
 from harness.scorers.gtm.entities import Entity, text_of
 from harness.scorers.gtm.known import tag_facts
+from harness.scorers.gtm.purpose import ecommerce_events, fits
 
 _PAGE = {"page_view"}
 
 
-def trigger_of(draft: Draft, bench: Bench, event: str) -> str:
-    """The id of a trigger that is met when this happens, a new one where the event's name says enough; else ""."""
-    found = hears(draft, [event])
-    if found or not may_add(bench, "trigger"):
-        return found
+def triggers_of(draft: Draft, bench: Bench, event: str) -> tuple[str, ...]:
+    """The ids of triggers that are met when this happens: one that hears the event, those on which Meta is told of it,
+    those for such links, or a new one where the event's name says enough; () where nothing tells of it."""
+    heard = hears(draft, [event]) or hears(draft, same(event))
+    known = (heard,) if heard else told_to_meta(bench, event) or link_clicks(draft, event)
+    if known or not may_add(bench, "trigger"):
+        return known
     if is_documented(event):
-        return custom_event(draft, bench, event)
-    return link_click(draft, bench, event) if link_pattern(event) else ""
+        return (custom_event(draft, bench, event),)
+    return (new_link_click(draft, bench, event),) if link_pattern(event) else ()
 
 
 def can_be_told(bench: Bench, event: str) -> bool:
-    """Whether trigger_of finds or makes one."""
-    probe = Draft(bench.view.container.data)
-    return bool(event) and bool(trigger_of(probe, bench, event))
+    return bool(event) and bool(triggers_of(Draft(bench.view.container.data), bench, event))
+
+
+def told_to_meta(bench: Bench, event: str) -> tuple[str, ...]:
+    """Triggers of a tag that tells Meta of this very happening, whatever the site's own word for it is: somebody has
+    decided that this is it. None that hear an event which means something else, or every page."""
+    others = ecommerce_events() - same(event)
+    for tag in bench.view.reaching.firing:
+        sender, firings = bench.view.senders.of(tag), bench.view.reaching.of(tag).firings
+        if "meta" not in sender.vendors or the_event(bench, tag) != event:
+            continue
+        ids = [
+            one.trigger.id
+            for one in firings
+            if one.trigger and fits(one, same(event)) and not one.events.names & others
+        ]
+        if ids and len(ids) == len(firings):
+            return tuple(ids)
+    return ()
 
 
 def the_event(bench: Bench, tag: Entity) -> str:
@@ -81,7 +103,7 @@ def _find_timing(bench: Bench) -> Iterator[Fix]:
         if tag and bench.touchable(tag) and not (tag.paused and issue.code == "outcome-impaired"):
             seen.setdefault(tag, []).append(issue)
     for tag, issues in seen.items():
-        if not bench.view.reaching.of(tag).can and not (has_no_trigger(bench, tag) and _is_googles(tag)):
+        if not bench.view.reaching.of(tag).can and not _may_fire(bench, tag):
             continue
         if page := _page_trigger(bench, tag):
             yield Fix(tag.name, tuple(issues), partial(_fire_on, id_=tag.id, trigger=page))
@@ -91,9 +113,19 @@ def _find_timing(bench: Bench) -> Iterator[Fix]:
             )
 
 
-def _is_googles(tag: Entity) -> bool:
-    """Of what has no trigger at all only Google's own tags are let loose: they act on consent mode."""
-    return bool(tag_facts(tag.type).get("reads_consent")) and not tag_facts(tag.type).get("needs_linker")
+def _may_fire(bench: Bench, tag: Entity) -> bool:
+    """Of tags that cannot fire: Google's own, which act on consent mode, and those that fired once, by a trigger that
+    is gone or broken, and whose event another one hears. What never had a trigger, is shut out, or starts a pixel of
+    its own is let be."""
+    event = the_event(bench, tag)
+    heard = event and (hears(Draft(bench.view.container.data), [event]) or told_to_meta(bench, event))
+    facts = tag_facts(tag.type)
+    if has_no_trigger(bench, tag) and facts.get("reads_consent") and not facts.get("needs_linker"):
+        return True
+    triggers = [ref.target for ref in bench.view.references.of(tag) if ref.how == "firing"]
+    broken = all(one is None or bench.view.reaching.trigger(one).never for one in triggers)
+    starts = "content" in facts and any(bench.view.senders.of(tag).destination)
+    return bool(triggers) and broken and not starts and (bool(heard) or facts.get("vendor") == "ga4")
 
 
 def _page_trigger(bench: Bench, tag: Entity) -> str:
@@ -111,7 +143,7 @@ def _fire_on(draft: Draft, *, id_: str, trigger: str) -> None:
 
 
 def _fire_when(draft: Draft, *, bench: Bench, id_: str, event: str) -> None:
-    draft.entity("tag", id_)["firingTriggerId"] = [trigger_of(draft, bench, event)]
+    draft.entity("tag", id_)["firingTriggerId"] = list(triggers_of(draft, bench, event))
 
 
 def _find_broad(bench: Bench) -> Iterator[Fix]:
@@ -129,11 +161,7 @@ def _find_broad(bench: Bench) -> Iterator[Fix]:
 
 
 def _narrow(draft: Draft, *, id_: str, event: str) -> None:
-    parts = [
-        {"type": draft.word("TEMPLATE"), "key": "arg0", "value": "{{_event}}"},
-        {"type": draft.word("TEMPLATE"), "key": "arg1", "value": event},
-    ]
-    draft.entity("trigger", id_)["customEventFilter"] = [{"type": draft.word("EQUALS"), "parameter": parts}]
+    draft.entity("trigger", id_)["customEventFilter"] = [condition(draft, "EQUALS", "{{_event}}", event)]
 
 
 def _narrow_click(draft: Draft, *, id_: str, event: str) -> None:

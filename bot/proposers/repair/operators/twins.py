@@ -6,13 +6,13 @@ import json
 import re
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 from bot.proposers.repair.bench import Bench
 from bot.proposers.repair.draft import Draft
 from bot.proposers.repair.operators.fixes import UNTOUCHABLE, Family, Fix
+from bot.proposers.repair.operators.site import content_of, pause
 from harness.scorers.gtm.checks import Issue
-from harness.scorers.gtm.entities import Entity, canonical, text_of
+from harness.scorers.gtm.entities import Entity, text_of
 from harness.scorers.gtm.renaming import carry
 
 _QUOTED = re.compile(
@@ -34,7 +34,8 @@ def _find_triggers(bench: Bench) -> Iterator[Fix]:
     if "trigger" in bench.policy.remove:
         for issue, one, other in _twins(bench, "trigger-twice", "trigger"):
             users = [ref.source for ref in bench.view.references.to(one)]
-            if all(map(bench.touchable, users)) and not _become_copies(bench, users, f'"{one.id}"', f'"{other.id}"'):
+            are_tags = all(one.kind == "tag" and bench.touchable(one) for one in users)  # groups keep their members
+            if are_tags and not _become_copies(bench, users, f'"{one.id}"', f'"{other.id}"'):
                 yield Fix(f"{one.name} into {other.name}", (issue,), partial(_merge_triggers, old=one.id, new=other.id))
 
 
@@ -43,24 +44,7 @@ def _merge_triggers(draft: Draft, *, old: str, new: str) -> None:
         for key in ("firingTriggerId", "blockingTriggerId"):
             if isinstance(listed := tag.get(key), list) and old in map(text_of, listed):
                 tag[key] = list(dict.fromkeys(new if text_of(one) == old else one for one in listed))
-    for kind in ("trigger", "zone"):
-        for one in draft.entities(kind):
-            _repoint(one, old, new)
     draft.remove("trigger", old)
-
-
-def _repoint(value: Any, old: str, new: str) -> None:
-    """References to a trigger inside groups and zones."""
-    if isinstance(value, list):
-        for one in value:
-            _repoint(one, old, new)
-    elif isinstance(value, dict):
-        if canonical(value.get("type")) == "TRIGGER_REFERENCE" and value.get("value") == old:
-            value["value"] = new
-        if isinstance(listed := value.get("customEvaluationTriggerId"), list):
-            value["customEvaluationTriggerId"] = [new if text_of(one) == old else one for one in listed]
-        for one in value.values():
-            _repoint(one, old, new)
 
 
 def _find_variables(bench: Bench) -> Iterator[Fix]:
@@ -84,14 +68,12 @@ def _merge_variables(draft: Draft, *, id_: str, new: str) -> None:
 def _become_copies(bench: Bench, users: list[Entity], old: str, new: str) -> bool:
     """Whether one of these would be another one's copy, if it meant the other: then the two are no mistake, they are
     two of everything, such as one account for each of two brands."""
-    contents = {_content(one) for kind in ("tag", "trigger", "variable") for one in bench.view.container.all(kind)}
-    return any(_content(one).replace(old, new) in contents for one in users)
-
-
-def _content(one: Entity) -> str:
-    """What an entity says, all but what is its own."""
-    own = {"name", f"{one.kind}Id", "parentFolderId", "fingerprint", "notes", "tagManagerUrl", "path"}
-    return json.dumps({key: value for key, value in one.data.items() if key not in own}, sort_keys=True)
+    contents = {
+        content_of(one.kind, one.data)
+        for kind in ("tag", "trigger", "variable")
+        for one in bench.view.container.all(kind)
+    }
+    return any(content_of(one.kind, one.data).replace(old, new) in contents for one in users)
 
 
 def _said(one: Entity) -> str:
@@ -108,40 +90,43 @@ def _is_said_in_code(bench: Bench, one: Entity) -> bool:
 
 
 def _find_tags(bench: Bench) -> Iterator[Fix]:
-    if "tag" not in bench.policy.remove:
-        return
     for issue, one, other in _twins(bench, "sent-twice", "tag"):
         for going, staying in _by_faults(bench, one, other):
-            if bench.touchable(going) and not bench.view.references.to(going):
-                yield Fix(
-                    f"{going.name}, which {staying.name} does too",
-                    (issue,),
-                    partial(Draft.remove, kind="tag", id_=going.id),
-                )
+            goes = _may_go(bench, going, staying)
+            if bench.touchable(going) and (goes or bench.policy.pause):
+                stop = partial(Draft.remove, kind="tag", id_=going.id) if goes else partial(pause, id_=going.id)
+                yield Fix(f"{going.name}, which {staying.name} does too", (issue,), stop)
                 break
 
 
+def _may_go(bench: Bench, going: Entity, staying: Entity) -> bool:
+    """One of the same type, which no tag names: else it is paused, if that is allowed."""
+    is_free = going.type == staying.type and not bench.view.references.to(going)
+    return is_free and "tag" in bench.policy.remove
+
+
 def _by_faults(bench: Bench, one: Entity, other: Entity) -> Iterator[tuple[Entity, Entity]]:
-    """Both ways to keep one of the two, the better first: the one with more faults goes, the one named on a tie."""
+    """Both ways to keep one of the two, the better first: the one with more faults goes, on a tie the younger."""
     faults = {
         tag: sum(issue.entity == "tag" and issue.id == tag.id for issue in bench.scored.issues) for tag in (one, other)
     }
     faults[one] -= 1  # that it is there twice
     pairs = [(one, other), (other, one)]
-    yield from pairs if faults[one] >= faults[other] else reversed(pairs)
+    one_goes = (faults[one], len(one.id), one.id) >= (faults[other], len(other.id), other.id)
+    yield from pairs if one_goes else reversed(pairs)
 
 
 def _reason(kind: str, bench: Bench, issue: Issue) -> str:
     entity = bench.entity_of(issue)
     if entity and not bench.touchable(entity):
         return UNTOUCHABLE
-    if kind not in bench.policy.remove:
+    if kind not in bench.policy.remove and not (kind == "tag" and bench.policy.pause):
         return f"the policy lets nobody remove a {kind}"
-    return "code, something protected or another tag names it, or what uses it shows that two things are meant"
+    return "code, a group, something protected or another tag names it, or what uses it shows that two things are meant"
 
 
 TWIN_TAGS = Family(
-    "twin-tags", frozenset({"sent-twice"}), "remove what is sent twice", _find_tags, partial(_reason, "tag")
+    "twin-tags", frozenset({"sent-twice"}), "stop what is sent twice", _find_tags, partial(_reason, "tag")
 )
 TWIN_TRIGGERS = Family(
     "twin-triggers", frozenset({"trigger-twice"}), "merge equal triggers", _find_triggers, partial(_reason, "trigger")

@@ -8,7 +8,8 @@ from functools import partial
 from bot.proposers.repair.bench import Bench
 from bot.proposers.repair.draft import Draft
 from bot.proposers.repair.operators.fixes import UNTOUCHABLE, Family, Fix
-from bot.proposers.repair.operators.site import LAYERED, has_no_trigger, may_add
+from bot.proposers.repair.operators.site import LAYERED, has_no_trigger, may_add, pause
+from bot.proposers.repair.operators.triggers import TIMING
 from harness.scorers.gtm.checks import Issue
 from harness.scorers.gtm.dimensions.coverage import same
 from harness.scorers.gtm.entities import Entity
@@ -74,9 +75,11 @@ def _find_silent(bench: Bench) -> Iterator[Fix]:
     """Tags without a trigger. One that has a trigger which is never met was meant for something: it stays."""
     if "tag" not in bench.policy.remove:
         return
+    timed = {bench.entity_of(issue) for fix in TIMING.fixes(bench) for issue in fix.mends}
     for issue in bench.issues("tag-cannot-fire"):
         one = bench.entity_of(issue)
-        if one and bench.touchable(one) and not bench.view.references.to(one) and has_no_trigger(bench, one):
+        is_idle = one and has_no_trigger(bench, one) and not bench.view.references.to(one)
+        if one and is_idle and bench.touchable(one) and one not in timed:
             yield Fix(one.name, (issue,), partial(_remove, kind="tag", ids=(one.id,)))
 
 
@@ -85,7 +88,7 @@ def _find_dead(bench: Bench) -> Iterator[Fix]:
         one = bench.entity_of(issue)
         if one and bench.touchable(one):
             if bench.policy.pause:
-                yield Fix(one.name, (issue,), partial(_pause, id_=one.id))
+                yield Fix(one.name, (issue,), partial(pause, id_=one.id))
             elif "tag" in bench.policy.remove and not bench.view.references.to(one):
                 yield Fix(one.name, (issue,), partial(_remove, kind="tag", ids=(one.id,)))
 
@@ -93,10 +96,6 @@ def _find_dead(bench: Bench) -> Iterator[Fix]:
 def _remove(draft: Draft, *, kind: str, ids: tuple[str, ...]) -> None:
     for id_ in ids:
         draft.remove(kind, id_)
-
-
-def _pause(draft: Draft, *, id_: str) -> None:
-    draft.entity("tag", id_)["paused"] = True
 
 
 def _reason(kind: str, bench: Bench, issue: Issue) -> str:

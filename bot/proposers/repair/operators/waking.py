@@ -26,10 +26,22 @@ def _sleeper(bench: Bench, issue: Issue) -> Entity | None:
     """The one paused tag that would do what the issue misses."""
     paused = [tag for tag in bench.view.active if tag.paused]
     if issue.code == "outcome-impaired":
-        return next((tag for tag in paused if tag is bench.entity_of(issue)), None)
+        found = [tag for tag in paused if tag is bench.entity_of(issue) and not _has_heir(bench, tag)]
+        return found[0] if found else None
     does = _sets_default if issue.code == "consent-default-missing" else _converts
     found = [tag for tag in paused if does(bench, tag, issue)]
     return found[0] if len(found) == 1 else None
+
+
+def _has_heir(bench: Bench, tag: Entity) -> bool:
+    """Whether another tag reports the same, or would if it had a trigger: two of them would count twice."""
+    sender = bench.view.senders.of(tag)
+    others = [
+        (one, bench.view.senders.of(one))
+        for one in bench.view.container.all("tag")
+        if one is not tag and not one.paused
+    ]
+    return any(other.events & sender.events and other.vendors & sender.vendors for _one, other in others)
 
 
 def _sets_default(bench: Bench, tag: Entity, _issue: Issue) -> bool:
@@ -56,7 +68,7 @@ def _reason(bench: Bench, issue: Issue) -> str:
         return "a paused tag would do it, and the policy lets nobody change what is paused"
     return {
         "consent-default-missing": "which consent banner sets the default is for the site's owner to choose",
-        "outcome-impaired": "no paused tag would do it",
+        "outcome-impaired": "no paused tag would do it alone",
     }.get(issue.code, "no paused tag would send it")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -12,8 +12,10 @@ from weakref import WeakKeyDictionary
 from bot.proposers.repair.bench import Bench
 from harness.scorers.gtm.entities import Entity
 from harness.scorers.gtm.known import catalogue, profiles
+from harness.scorers.gtm.lookalike import skeleton
 
 _USUAL = " - "
+_NAMED = ("tag", "trigger", "variable")
 _LEAST_USE = 3  # a separator or a word that stands so often is a habit
 
 
@@ -36,9 +38,9 @@ def parts_of(name: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Scheme:
-    """separator: between the parts of a name. uses: how often each word, in small letters, is a part of a name."""
+    """separators: between the parts of a name, by kind. uses: how often each word is a part of a name."""
 
-    separator: str
+    separators: Mapping[str, str]
     uses: Counter[str]
 
     @classmethod
@@ -49,11 +51,10 @@ class Scheme:
 
     @classmethod
     def _read(cls, bench: Bench) -> Scheme:
-        things = [one for kind in ("tag", "trigger", "variable") for one in bench.view.container.all(kind)]
-        cuts = Counter(cut for one in things for cut in rules()["separators"] if cut in one.name and cut != "_")
-        best = min(cuts, key=lambda cut: (-cuts[cut], cut), default=_USUAL)
-        uses = Counter(part for one in things for part in parts_of(one.name))
-        return cls(best if cuts[best] >= _LEAST_USE else _USUAL, uses)
+        names = {kind: [one.name for one in bench.view.container.all(kind)] for kind in _NAMED}
+        every = [name for those in names.values() for name in those]
+        separators = {kind: _separator(those) or _separator(every) or _USUAL for kind, those in names.items()}
+        return cls(separators, Counter(part for name in every for part in parts_of(name)))
 
     def word(self, accepted: Iterable[str]) -> str:
         """Of the words that say one thing the one that this container says most, else the usual one."""
@@ -62,16 +63,23 @@ class Scheme:
         return best if self.uses[best] >= _LEAST_USE else next(iter(listed), "")
 
     def tag(self, vendor: str, what: str) -> str:
-        return self.joined(self.word(vendor_words().get(vendor, ["Tag"])), what)
+        return self.joined("tag", self.word(vendor_words().get(vendor, ["Tag"])), what)
 
     def trigger(self, kind: str, what: str) -> str:
-        return self.joined(self.word(rules()["triggers"].get(kind, ["Trigger"])), what)
+        return self.joined("trigger", self.word(rules()["triggers"].get(kind, ["Trigger"])), what)
 
     def variable(self, kind: str, what: str) -> str:
-        return self.joined(self.word(rules()["variables"].get(kind, ["Variable"])), what)
+        return self.joined("variable", self.word(rules()["variables"].get(kind, ["Variable"])), what)
 
-    def joined(self, word: str, what: str) -> str:
-        return f"{word}{self.separator}{what}"
+    def joined(self, kind: str, word: str, what: str) -> str:
+        return f"{word}{self.separators[kind]}{what}"
+
+
+def _separator(names: list[str]) -> str:
+    """What these names are cut by most, if that is a habit; an underscore is none: it stands in the names of events."""
+    cuts = Counter(cut for name in names for cut in rules()["separators"] if cut in name and cut != "_")
+    best = min(cuts, key=lambda cut: (-cuts[cut], cut), default="")
+    return best if cuts[best] >= _LEAST_USE else ""
 
 
 def unlike(name: str, taken: Collection[str]) -> str:
@@ -82,7 +90,7 @@ def unlike(name: str, taken: Collection[str]) -> str:
 
 
 def _bare(name: str) -> str:
-    return "".join(name.lower().split())
+    return "".join(skeleton(name).split())
 
 
 def accepted(bench: Bench, one: Entity) -> list[str]:

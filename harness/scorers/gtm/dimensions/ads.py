@@ -8,9 +8,9 @@ from typing import Any
 
 from harness.errors import InvalidCandidate
 from harness.scorers.gtm.checks import Check, Complaints, Judged, judged
-from harness.scorers.gtm.dimensions.coverage import fits
 from harness.scorers.gtm.entities import Entity, text_of
 from harness.scorers.gtm.known import catalogue
+from harness.scorers.gtm.purpose import fits
 from harness.scorers.gtm.view import View
 
 _SAY = Complaints("ads_alignment")

@@ -20,7 +20,10 @@ _SAY = Complaints("consent")
 def judge(view: View) -> Judged:
     checks = [check for tag in view.active for check in _tag(view, tag)]
     return judged(
-        [*checks, *(_default(view) if checks else ())], "no tag that can fire is known to need consent", _unknown(view)
+        [*checks, *(_default(view) if checks else ())],
+        "no tag that can fire is known to need consent",
+        _unknown(view),
+        view.most("consent"),
     )
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from harness.scorers.gtm.checks import Check, Complaints, Issue, Judged, judged
 from harness.scorers.gtm.entities import Entity
 from harness.scorers.gtm.known import profiles, tag_facts
-from harness.scorers.gtm.reach import Firing, Reach
+from harness.scorers.gtm.purpose import fits, may_be_page
+from harness.scorers.gtm.reach import Reach
 from harness.scorers.gtm.view import View
 
 _SAY = Complaints("tag_coverage")
@@ -20,7 +21,8 @@ def judge(view: View) -> Judged:
     dead = _dead(view)
     if dead:
         lost = profiles()["broken_outcomes"]["dead"]
-        checks.append(Check(1 / (1 + len(dead)), lost, dead[0]))
+        works = judged(checks, "").score or 0.0  # where little is measured, what is gone must not count for more
+        checks.append(Check(works / (1 + len(dead)), lost, dead[0]))
     checks += _linker(view)
     return judged(checks, "nothing is asked of this business", dead[1:])
 
@@ -105,8 +107,7 @@ def _followed(view: View, reach: Reach, tag: Entity, names: frozenset[str]) -> t
 
 def _page(reach: Reach, tag: Entity) -> tuple[float, str]:
     """A page view is no click, however the tag is called."""
-    other = set(profiles()["happens_anyway"]) - {"gtm.historyChange"}
-    if all(firing.events.name in other for firing in reach.firings):
+    if not any(map(may_be_page, reach.firings)):
         return 0.0, f'tag "{tag.name}" sends it when something else happens'
     return 1.0, ""
 
@@ -120,22 +121,6 @@ def _literally(reach: Reach, tag: Entity, names: frozenset[str]) -> tuple[float,
     if best < 1:
         return best, f'tag "{tag.name}" sends it when something else happens'
     return 1.0, ""
-
-
-def fits(firing: Firing, names: frozenset[str]) -> float:
-    """How far a way to fire says what these names say: 0 for what happens on every page, whatever the visitor does."""
-    anyway: dict[str, list[str]] = profiles()["happens_anyway"]
-    if firing.on_every_page:
-        return 0.0
-    if firing.everywhere and firing.events.name in anyway and not names & set(anyway[firing.events.name]):
-        return 0.0
-    heard = firing.events.names
-    return 0.5 if heard and heard <= standard_events() - names else 1.0
-
-
-def standard_events() -> frozenset[str]:
-    """Names that mean one thing: who hears one of them and sends another mixes them up."""
-    return frozenset(profiles()["event_parameters"])
 
 
 def _dead(view: View) -> list[Issue]:
@@ -167,4 +152,4 @@ def _is_ads_google_tag(view: View, tag: Entity) -> bool:
     return tag.type == "googtag" and any(one.startswith("AW-") for one in view.senders.of(tag).destination)
 
 
-__all__ = ["fits", "judge", "same", "standard_events"]
+__all__ = ["judge", "same"]

@@ -18,7 +18,8 @@ _BY_TYPE = {"google_ads", "floodlight"}  # their types send different things to 
 
 
 def judge(view: View) -> Judged:
-    return judged([*_twice(view), *_orders(view), *_shared(view)], "no tag that can fire sends anything countable")
+    checks = [*_twice(view), *_orders(view), *_shared(view)]
+    return judged(checks, "no tag that can fire sends anything countable", most=view.most("deduplication"))
 
 
 def _twice(view: View) -> Iterator[Check]:

@@ -26,7 +26,7 @@ def judge(view: View) -> Judged:
     used = len(set(placed.values()))
     if used > max(rule["few"], len(placed) / rule["each"]):
         return judged([_scattered(view, used, len(things))], "")
-    return judged((_place(one, placed, groups) for one in things), "")
+    return judged((_place(view, one, placed, groups) for one in things), "", most=view.most("folders"))
 
 
 def _scattered(view: View, used: int, things: int) -> Check:
@@ -45,7 +45,7 @@ def _one_folder(view: View, things: int) -> Check:
     )  # fmt: skip
 
 
-def _place(one: Entity, placed: Mapping[Entity, Entity], apart: Mapping[Entity, Entity]) -> Check:
+def _place(view: View, one: Entity, placed: Mapping[Entity, Entity], apart: Mapping[Entity, Entity]) -> Check:
     if one not in placed:
         lost = f"its folder {one.folder} does not exist" if one.folder else "is in no folder"
         return _SAY.fails("folder-missing", one, lost, "put it into the folder of its kind", severity="warning")
@@ -55,7 +55,7 @@ def _place(one: Entity, placed: Mapping[Entity, Entity], apart: Mapping[Entity, 
             f'put it into "{apart[one].name}", with the others of its kind', value=_UNSORTED, severity="warning",
             pointer=f"{one.pointer}/parentFolderId",
         )  # fmt: skip
-    return Check(1)
+    return view.passes(one)
 
 
 def _by_vendor(view: View) -> dict[Entity, str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from harness.scorers.gtm.checks import Check, Complaints, Judged, judged
-from harness.scorers.gtm.entities import Entity, strings
+from harness.scorers.gtm.entities import Entity, Text, remembered
 from harness.scorers.gtm.known import catalogue
 from harness.scorers.gtm.references import Reference
 from harness.scorers.gtm.senders import executed
@@ -31,7 +31,7 @@ def judge(view: View) -> Judged:
     secrets = list(_secrets(view))
     checks += [*_undefined(view), *(secrets if view.container.context != "server" else [])]
     notes = [one.issue for one in secrets if one.issue] if view.container.context == "server" else []
-    return judged(checks, "the container has no variables and names none", notes)
+    return judged(checks, "the container has no variables and names none", notes, most=view.most("variable_hygiene"))
 
 
 def _used(view: View) -> set[Entity]:
@@ -102,10 +102,15 @@ def _equal(view: View) -> dict[Entity, Entity]:
     first: dict[str, Entity] = {}
     found = {}
     for one in sorted(view.container.all("variable"), key=lambda variable: variable.name):
-        content = json.dumps([one.type, _content(one), one.data.get("formatValue") or {}], sort_keys=True, default=str)
+        content = _key(one)
         if one.parameters and not _is_short(one) and first.setdefault(content, one) is not one:
             found[one] = first[content]
     return found
+
+
+@remembered
+def _key(one: Entity) -> str:
+    return json.dumps([one.type, _content(one), one.data.get("formatValue") or {}], sort_keys=True, default=str)
 
 
 def _content(one: Entity) -> dict[str, Any]:
@@ -156,13 +161,26 @@ def _secrets(view: View) -> Iterator[Check]:
     """What the browser loads, everybody can read. The secret itself is never repeated."""
     is_server = view.container.context == "server"
     for one in (*view.container.all("variable"), *view.container.all("tag")):
-        for found in strings(one.data.get("parameter", []), f"{one.pointer}/parameter"):
-            if name := _secret(found.text) or _secret(_joined(view, found.text)):
+        plain = _plain_secrets(one)
+        for found in _suspects(one):
+            if name := plain.get(found.pointer) or _secret(_joined(view, found.text)):
                 message = f"holds a {name}" + ("" if is_server else ", which every visitor can read")
                 yield _SAY.fails(
                     "secret", one, message, "revoke it, and keep its successor on a server", pointer=found.pointer,
                     weight=_SECRET_WEIGHT, severity="info" if is_server else "error",
                 )  # fmt: skip
+
+
+@remembered
+def _plain_secrets(one: Entity) -> dict[str, str]:
+    """Kinds of secret by the pointer of the text that holds one as it stands."""
+    return {found.pointer: name for found in one.texts if (name := _secret(found.text))}
+
+
+@remembered
+def _suspects(one: Entity) -> tuple[Text, ...]:
+    """Texts that hold a secret, or may when they are put together."""
+    return tuple(found for found in one.texts if "{{" in found.text or _CUT.search(found.text) or _secret(found.text))
 
 
 def _joined(view: View, text: str) -> str:

@@ -22,6 +22,7 @@ def judge(view: View) -> Judged:
     return judged(
         (check for tag in view.active for check in _tag(view, tag)),
         "no tag that can fire is of a type whose parameters are known",
+        most=view.most("parameter_completeness"),
     )
 
 

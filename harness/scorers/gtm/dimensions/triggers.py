@@ -20,7 +20,8 @@ _NO_MEANING = {
 
 
 def judge(view: View) -> Judged:
-    return judged([*_tags(view), *_triggers(view)], "the container has no tags and no triggers")
+    checks = [*_tags(view), *_triggers(view)]
+    return judged(checks, "the container has no tags and no triggers", most=view.most("trigger_quality"))
 
 
 def _tags(view: View) -> Iterator[Check]:
@@ -87,7 +88,7 @@ def _broad(view: View, one: Entity) -> str:
     firing = view.reaching.trigger(one)
     if one.type == "CUSTOM_EVENT" and firing.events.is_any and not firing.conditions:
         return "is met on every event of the page"
-    if one.type in catalogue()["unfiltered_is_broad"] and not list(conditions_of(one)):
+    if one.type in catalogue()["unfiltered_is_broad"] and not conditions_of(one):
         return "has no condition: every click or form on the page meets it"
     return ""
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.complaints import show
-from harness.scorers.gtm.conditions import FILTERS, Condition, compiled, conditions_of
+from harness.scorers.gtm.conditions import FILTERS, Condition, compiled, conditions_in
 from harness.scorers.gtm.declared import Declared
 from harness.scorers.gtm.entities import ARRAYS, Entity
 from harness.scorers.gtm.known import catalogue
@@ -130,7 +130,7 @@ class _Rules:
 
     def _conditions(self, pair: Pair) -> Iterator[str]:
         for key in FILTERS:
-            lost = Counter(conditions_of(pair.carried, (key,))) - Counter(conditions_of(pair.after, (key,)))
+            lost = Counter(conditions_in(pair.carried, key)) - Counter(conditions_in(pair.after, key))
             if any(not self._is_void(one) for one in lost):
                 yield f"{called(pair.before)}: a condition is gone or another one; there may be more, not fewer"
 
