@@ -129,7 +129,7 @@ REASONS: dict[int, tuple[str, ...]] = {  # what each refused answer is told
         "types are ad_storage, ad_user_data,",
     ),
     5: (
-        'is gone: a tag may not be removed',
+        "is gone: a tag may not be removed",
         'measurement id", which does not exist',
         "nothing is paused here",
     ),
