@@ -41,6 +41,7 @@ metrics:
 {"".join(f"  - {{name: {one}, goal: maximize, tolerance: 0.01}}{chr(10)}" for one in DIMENSIONS)}
   - {{name: audit_findings, goal: minimize, guard: {{tolerance: 0}}}}
 keep: {{rule: every}}
+confirm: {{unit: operation, groups: 12}}
 {ASKS.format(more="")}
 budget: {{experiments: 12, usd: 20}}
 """
