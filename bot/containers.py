@@ -26,12 +26,12 @@ def snapshot(path: Path | None) -> Mapping[str, Any] | None:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise InvalidCandidate(
-            f"{path}: not JSON", why=str(error)[:200], next_step="docs/gtm.md shows the shape of an ads snapshot"
+            f"{path}: not JSON", why=str(error)[:200], next_step="docs/gtm-scorer.md shows the shape of an ads snapshot"
         ) from None
     if not isinstance(found, dict) or not found.keys() & {"meta", "google"}:
         raise InvalidCandidate(
             f"{path}: no ads snapshot", why="it is an object with the keys meta and google, or one of them",
-            next_step="docs/gtm.md shows the shape",
+            next_step="docs/gtm-scorer.md shows the shape",
         )  # fmt: skip
     return found
 
@@ -58,14 +58,14 @@ def as_text(scored: Scored, audited: Audited, most: int | None = MOST_ISSUES) ->
     lines += _more(len(audited.findings), most)
     if scored.not_judged:
         lines += ["", "not judged, and left as it is:"]
-        lines += [f"  {_clean(one.what)}: {_clean(one.why)}  {_clean(one.pointer)}" for one in scored.not_judged]
+        lines += [f"  {clean(one.what)}: {clean(one.why)}  {clean(one.pointer)}" for one in scored.not_judged]
     return "\n".join(lines)
 
 
 def _head(scored: Scored) -> str:
     counted = ", ".join(_counted(count, kind) for kind, count in scored.counts.items())
     guessed = " (guessed; say it with --business)" if scored.guessed else ""
-    return f"{_clean(scored.container)}: {scored.context}, {counted or 'empty'}; business: {scored.business}{guessed}"
+    return f"{clean(scored.container)}: {scored.context}, {counted or 'empty'}; business: {scored.business}{guessed}"
 
 
 def _row(one: Dimension) -> str:
@@ -102,25 +102,25 @@ def _counted(count: int, word: str) -> str:
 
 
 def _where(found: Issue | Finding) -> str:
-    return found.entity if found.entity == "container" else f'{found.entity} "{_clean(found.name)}"'
+    return found.entity if found.entity == "container" else f'{found.entity} "{clean(found.name)}"'
 
 
 def _finding(finding: Finding) -> list[str]:
     return [
-        f"{finding.severity}: {_where(finding)}: {_clean(finding.message)}",
-        f"  audit ({finding.code})  {_clean(finding.pointer) or 'the whole file'}",
+        f"{finding.severity}: {_where(finding)}: {clean(finding.message)}",
+        f"  audit ({finding.code})  {clean(finding.pointer) or 'the whole file'}",
     ]
 
 
 def _issue(issue: Issue) -> list[str]:
     return [
-        f"{issue.severity}: {_where(issue)}: {_clean(issue.message)}",
-        f"  {issue.dimension.replace('_', ' ')} ({issue.code})  {_clean(issue.pointer) or 'the whole file'}",
-        f"  repair: {_clean(issue.repair)}",
+        f"{issue.severity}: {_where(issue)}: {clean(issue.message)}",
+        f"  {issue.dimension.replace('_', ' ')} ({issue.code})  {clean(issue.pointer) or 'the whole file'}",
+        f"  repair: {clean(issue.repair)}",
     ]
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Names come from a file: nothing in them may command a terminal."""
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
@@ -166,7 +166,7 @@ def _line(found: Issue | Finding, what: str, repair: str) -> str:
 
 
 def _safe(text: str) -> str:
-    return html.escape(_clean(text))
+    return html.escape(clean(text))
 
 
 _PAGE = """<!doctype html>

@@ -1,4 +1,4 @@
-"""Whether a proposed content may be measured at all: readable, inside its space, and not what is already there."""
+"""Whether a proposed content may be measured: readable, inside space and policy, and not what is there already."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Admission:
         self._target, self._blob_id = target, blob_id
         self._hiding = {mark for mark in _HIDING if mark in base}
         self._base = load_bytes(base, target.file) if target.is_data else None
-        self._likes = pattern_of(base, target.file) if target.is_data else None
+        self._likes = pattern_of(base, target.file) if target.is_data and not target.policy else None
 
     def judge(self, content: bytes) -> Admitted | Refused:
         blob = self._blob_id(content)
@@ -72,6 +72,8 @@ class Admission:
             return Refused(blob, blob, invalid.what)
         if problems := list(self._target.space.problems(self._base, data)) if self._target.space else []:
             return _outside(blob, problems)
+        if self._target.policy and (broken := self._target.policy.problems_of(self._base, data)):
+            return _outside(blob, broken)
         canon = canonical_id_of(data) if not isinstance(data, str) else canonical_id(content, self._target.file)
         return Admitted(blob, canon, filled_leaves(data))
 

@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from harness import space
 from harness.documents import is_data
@@ -72,13 +72,21 @@ class Budget:
     plateau: int | None
 
 
+class Policy(Protocol):
+    """What may be touched in a target's file, beyond what a space can say."""
+
+    def problems_of(self, before: Any, after: Any) -> tuple[str, ...]:
+        """Of parsed data, the base's and a candidate's: why this may not be measured, in words to act upon."""
+        ...
+
+
 @dataclass(frozen=True)
 class Target:
     """Paths are from the repository's root, with /. locked holds hidden files too. noise: None where the same file
     always gets the same score; catalogue: of the proposer `tune`, None for every other; private: no row may be kept
     outside `Repository.private`, nor shown. runner: labels of the machine that runs its jobs on GitHub Actions;
-    publish: what promoting a merged result publishes; options: what target.yaml says of its proposer, as it is written
-    there, but the kind."""
+    policy: what else its file holds to; publish: what promoting a merged result publishes; options: what target.yaml
+    says of its proposer, as it is written there, but the kind."""
 
     name: str
     folder: str
@@ -99,6 +107,7 @@ class Target:
     isolated: bool
     owner: str | None
     private: bool = False
+    policy: Policy | None = None
     publish: tuple[str, ...] = ()
     runner: tuple[str, ...] = (HOSTED_RUNNER,)
     options: Mapping[str, Any] = field(default_factory=dict)

@@ -21,6 +21,7 @@ from bot.proposers import Outcome, Over, Proposal, Proposer, Request, Told
 from harness.admission import Admission, Admitted
 from harness.documents import canonical_id
 from harness.target import Budget, Target
+from tests.gtm.sites import messy_shop, shop
 from tests.proposing import SPACE, SPEC, target
 
 CALL_USD = Decimal("0.01")
@@ -105,10 +106,24 @@ def _lines(kind: str) -> Setup:
     return Setup(here, files, (here, files))
 
 
+def _container(kind: str) -> Setup:
+    """A shop that many hands left behind, and one without a fault that a rule could mend."""
+
+    def of(data: Mapping[str, Any]) -> tuple[Target, Mapping[str, bytes]]:
+        here = replace(target({}, "container.json", kind), budget=BUDGET)
+        return here, {"container.json": json.dumps(data, indent=4).encode()}
+
+    nearly = shop()
+    for one in nearly["containerVersion"]["tag"][:3]:
+        one.pop("parentFolderId", None)
+    return Setup(*of(messy_shop()), of(nearly))
+
+
 SETUPS: Mapping[str, Callable[[str], Setup]] = {
     "perturb": _yaml,
     "search": _yaml,
     "tune": _lines,
+    "repair": _container,
     "portfolio": lambda kind: _yaml(kind, arms=[{"kind": "search"}, {"kind": "perturb"}]),
     "command": lambda kind: _yaml(kind, command=["sh", "-c", TOOL]),
 }

@@ -204,6 +204,13 @@ def _tune(setting: Setting) -> Proposer:
     return Tune(target, setting.seed, chosen, base)
 
 
+def _repair(setting: Setting) -> Proposer:
+    from bot.proposers.repair.facts import facts_of
+    from bot.proposers.repair.repair import Repair
+
+    return Repair(setting.target.file, facts_of(setting.target, setting.source))
+
+
 def _portfolio(setting: Setting) -> Proposer:
     from bot.proposers.portfolio import assembled
 
@@ -229,10 +236,11 @@ _KINDS: dict[str, Callable[[Setting], Proposer]] = {
     "perturb": _perturb,
     "search": _search,
     "tune": _tune,
+    "repair": _repair,
     "claude": functools.partial(_mind, "claude"),
     "openai": functools.partial(_mind, "openai"),
     "ollama": functools.partial(_mind, "ollama"),
     "command": _command,
     "portfolio": _portfolio,
 }
-_CHECKED_BY_MAKING = frozenset({"search", "tune", "command"})
+_CHECKED_BY_MAKING = frozenset({"search", "tune", "repair", "command"})

@@ -12,6 +12,7 @@ from harness.errors import NotFound
 from harness.repository import Source
 from harness.target import HOSTED_RUNNER, TARGET_FILE, Budget, Confirm, Noise, Target, seconds
 from harness.targetfile import needs
+from harness.targetfile.bounds import Bounds
 from harness.targetfile.paths import Paths
 from harness.targetfile.proposing import Proposing
 from harness.targetfile.scoring import Scoring
@@ -50,6 +51,8 @@ def build(source: Source, folder: str, config: ConfigFile) -> Target:
             locked = paths.locked(file, {program, *catalogues}, hidden, metrics)
             evaluate = replace(paths.evaluate(locked, hidden, file), model=needs.model(config))
         with faults.part():
+            bounds, policy = Bounds(config, paths).read(source, file, {program, *catalogues, *hidden})
+        with faults.part():
             confirm = _confirm(config, file)
         with faults.part():
             noise = _noise(config)
@@ -64,7 +67,7 @@ def build(source: Source, folder: str, config: ConfigFile) -> Target:
         program=program,
         space=space,
         evaluate=evaluate,
-        locked=locked,
+        locked=tuple(sorted({*locked, *bounds})),
         hidden=hidden,
         signal=data.get("signal", ""),
         rule=rule,
@@ -78,6 +81,7 @@ def build(source: Source, folder: str, config: ConfigFile) -> Target:
         isolated=isolated,
         owner=data.get("owner"),
         private=data.get("data", {}).get("private", False),
+        policy=policy,
         publish=tuple(data.get("publish", ())),
         runner=_runner(data.get("runner", HOSTED_RUNNER)),
         places={key: config.place(f"/{key}") for key in ("name", "file", "proposer", "budget", "evaluate/model")},

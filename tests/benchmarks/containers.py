@@ -1,6 +1,7 @@
 """`python -m tests.benchmarks.containers`: what a Tag Manager container takes to read and score, by its size.
 
-In seconds of the processor: a busy machine says the same. Nothing here waits.
+In milliseconds of the processor: a busy machine says nearly the same. Nothing here waits. Read and scored alone; and
+"served", read and scored beside the candidate before, of which one tag differs.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ import json
 import statistics
 import sys
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from harness.scorers.gtm import Declared, read, score
 from tests.gtm.sites import SHOP_ADS, messy_shop
 
 TURNS = 7
-BARS = {1: 0.05, 10: 0.25, 27: 0.5}  # copies of a shop of about 40 tags, and the seconds that its score may take
+BARS = {1: 0.05, 7: 0.05, 10: 0.25, 27: 0.5}  # copies of a shop of about 40 tags: seconds that read and score may take
 NO_PADDING = 1_000
 
 
@@ -45,24 +47,66 @@ def _moved(one: dict[str, Any], key: str, turn: int) -> dict[str, Any]:
     return one
 
 
+@dataclass(frozen=True)
+class Spent:
+    """Seconds of the processor, one for each turn."""
+
+    reading: list[float]
+    scoring: list[float]
+
+    @property
+    def whole(self) -> list[float]:
+        return [one + other for one, other in zip(self.reading, self.scoring, strict=True)]
+
+
+def alone(content: bytes, declared: Declared) -> Spent:
+    """Read and scored as one that nobody has seen."""
+    spent = Spent([], [])
+    for _ in range(TURNS):
+        start = time.process_time()
+        container = read(content, "container.json")
+        middle = time.process_time()
+        score(container, declared)
+        spent.reading.append(middle - start)
+        spent.scoring.append(time.process_time() - middle)
+    return spent
+
+
+def served(data: dict[str, Any], declared: Declared) -> Spent:
+    """One candidate after another, as an evaluator that stays up is sent them: in each one tag has another name."""
+    before = read(json.dumps(data).encode(), "container.json")
+    score(before, declared)
+    spent, tags = Spent([], []), data["containerVersion"]["tag"]
+    for turn in range(TURNS):
+        tags[turn * 5]["name"] += f" {turn}"
+        content = json.dumps(data, indent=2).encode()
+        start = time.process_time()
+        before = read(content, "container.json", before)
+        middle = time.process_time()
+        score(before, declared)
+        spent.reading.append(middle - start)
+        spent.scoring.append(time.process_time() - middle)
+    return spent
+
+
 def main() -> int:
     """1 where a bar is missed."""
     declared, missed = Declared("shop", ads=SHOP_ADS), False
+    print(
+        f"{'container':>24} {'read':>8} {'score':>8} {'served':>8}   of the served: least to most, bar (milliseconds)"
+    )
     for times, bar in BARS.items():
-        content = json.dumps(grown(times), indent=2).encode()
-        reading, scoring = [], []
-        for _ in range(TURNS):
-            start = time.process_time()
-            container = read(content, "container.json")
-            middle = time.process_time()
-            found = score(container, declared)
-            reading.append(middle - start)
-            scoring.append(time.process_time() - middle)
-        spent = statistics.median(scoring)
-        missed |= spent > bar
-        size = f"{found.counts['tag']:>5} tags {len(content) / 1000:>7,.0f} kB"
-        told = f"read {statistics.median(reading) * 1000:>6.1f} ms  score {spent * 1000:>6.1f} ms"
-        print(f"{size}  {told}  {'ok' if spent <= bar else 'MISS'} (bar {bar * 1000:.0f} ms)")
+        data = grown(times)
+        content = json.dumps(data, indent=2).encode()
+        once = alone(content, declared)
+        again = served(data, declared)
+        whole = statistics.median(again.whole)
+        missed |= whole > bar
+        size = f"{len(data['containerVersion']['tag']):>7} tags {len(content) / 1000:>8,.0f} kB"
+        figures = [statistics.median(once.reading), statistics.median(once.scoring), whole]
+        told = " ".join(f"{one * 1000:>8.1f}" for one in figures)
+        spread = f"{min(again.whole) * 1000:.1f} to {max(again.whole) * 1000:.1f}"
+        print(f"{size} {told}   {spread}, {'ok' if whole <= bar else 'MISS'} ({bar * 1000:.0f})")
     return 1 if missed else 0
 
 

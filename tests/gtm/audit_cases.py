@@ -321,6 +321,16 @@ CONVERSIONS = [
         fires_on("GAds - enquiry", ALL_PAGES),
         fires_on("GAds - enquiry", "Link - call"),
     ),
+    Case(  # a condition that shuts little out may be meant
+        "conversion-everywhere",
+        "leads",
+        "GAds - enquiry",
+        both(more("trigger", {**VIEWED, "filter": []}), fires_on("GAds - enquiry", VIEWED["name"])),
+        both(
+            more("trigger", {**VIEWED, "filter": [condition("EQUALS", "{{Page Path}}", "/a", negate=True)]}),
+            fires_on("GAds - enquiry", VIEWED["name"]),
+        ),
+    ),
     Case(
         "conversion-everywhere",
         "server",

@@ -96,6 +96,7 @@ def rename_last(array: str, name: str, new: str) -> Change:
     return lambda data: [one for one in data["containerVersion"][array] if one["name"] == name][-1].update(name=new)
 
 
+ACCOUNT = "{{Const - Google Ads account}}"
 MEASURE, LINK = "{{Const - GA4 measurement id}}", "Link - mail"
 MAILTO = condition("STARTS_WITH", "{{Click URL}}", "mailto:")
 ORDER_ID = "{{DLV - ecommerce.transaction_id}}"
@@ -156,6 +157,13 @@ PARAMETERS = [
           put("tag", "GA4 - Google tag", "tagId", None), put("tag", "GA4 - Google tag", "tagId", MEASURE)),
     Plant("a conversion without a value", "shop", "parameter_completeness", "parameter-missing", "GAds - order",
           put("tag", "GAds - order", "currencyCode", None), put("tag", "GAds - order", "currencyCode", "EUR")),
+    Plant("a currency that is none", "shop", "parameter_completeness", "parameter-wrong", "GAds - order",
+          put("tag", "GAds - order", "currencyCode", "Euro"),
+          put("tag", "GAds - order", "currencyCode", "{{DLV - ecommerce.currency}}")),
+    Plant("an account that is still to be filled in", "shop", "parameter_completeness", "parameter-missing",
+          "GAds - remarketing",
+          put("tag", "GAds - remarketing", "conversionId", "TODO"),
+          put("tag", "GAds - remarketing", "conversionId", ACCOUNT)),
     Plant("a template's field", "shop", "parameter_completeness", "parameter-missing", "LinkedIn - insight",
           put("tag", "LinkedIn - insight", "partnerId", ""), put("tag", "LinkedIn - insight", "partnerId", "424242")),
     Plant("a template's field on the server", "server", "parameter_completeness", "parameter-missing", "Meta - steps",

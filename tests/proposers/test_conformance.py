@@ -22,7 +22,7 @@ def play(found: Setup, **more: object) -> Play:
 
 
 def test_the_registry_is_what_is_tried() -> None:
-    assert {"perturb", "search", "tune", "portfolio"} <= set(proposers.kinds())
+    assert {"perturb", "search", "tune", "repair", "portfolio"} <= set(proposers.kinds())
     assert all(proposers.exists(kind) for kind in proposers.kinds())
     assert not proposers.exists("nobody")
 

@@ -520,11 +520,8 @@ CASES: list[Case] = [
     ),
     Case(
         "not-yet value",
-        edit("signal: file-property", "proposer: {kind: repair}"),
-        (
-            'tone/target.yaml:8:18: proposer.kind: "repair" is not available yet',
-            "  next: available: perturb, search, tune, claude, openai, ollama, command, portfolio",
-        ),
+        edit("signal: file-property", "noise: {model: gaussian}"),
+        ('tone/target.yaml:8:16: noise.model: "gaussian" is not available yet', "  next: available: symmetric"),
     ),
     Case(
         "private rows without a setup",

@@ -13,7 +13,9 @@ from jsonschema import Draft202012Validator
 
 from harness.reports import (
     CRASH_KINDS,
+    LONGEST_NOTE,
     MOST_METRICS,
+    MOST_NOTES,
     MOST_PARTS,
     MOST_STRATA,
     BadReport,
@@ -52,11 +54,18 @@ junk: st.SearchStrategy[Any] = (
 values = numbers | numbers | numbers | junk
 maps = st.dictionaries(names, values, max_size=3) | junk
 strata = st.lists(st.lists(values, max_size=4) | junk, max_size=3) | junk
+notes = st.lists(st.text(max_size=3) | junk, max_size=3) | junk
 messages = (
     st.fixed_dictionaries(
-        {}, optional={"metrics": maps, "parts": maps, "rows": st.dictionaries(names, strata, max_size=2) | junk}
+        {},
+        optional={
+            "metrics": maps,
+            "parts": maps,
+            "rows": st.dictionaries(names, strata, max_size=2) | junk,
+            "notes": notes,
+        },
     )
-    | st.dictionaries(st.sampled_from(["metrics", "parts", "rows", "more"]), maps, max_size=4)
+    | st.dictionaries(st.sampled_from(["metrics", "parts", "rows", "notes", "more"]), maps, max_size=4)
     | junk
     | numbers
 )
@@ -66,6 +75,7 @@ likely = st.fixed_dictionaries(
     optional={
         "parts": st.dictionaries(good, values, max_size=2),
         "rows": st.dictionaries(good, st.lists(st.lists(values, max_size=4), max_size=3), max_size=2),
+        "notes": notes,
     },
 )
 
@@ -111,6 +121,24 @@ def test_a_report_comes_through_as_it_is() -> None:
     assert found.parts == {"x.y": -1}
     assert found.rows == {"a": [[0, 1.5], [2, 3]]}
     assert found.crash == ""
+
+
+def test_notes_come_through_bounded_and_cut_and_command_no_terminal() -> None:
+    said = ["plain é", "\x1b[2Jred\u202e\n\ud800", "n" * 5000, "\x00" * 150]
+    found = check_scores({"metrics": {"a": 1}, "notes": said}, ("a",)).notes
+    assert found[:2] == ("plain é", "\\x1b[2Jred\\u202e\\n\\ud800")
+    assert [len(note) for note in found[2:]] == [LONGEST_NOTE, LONGEST_NOTE]
+    assert all(note.endswith("...") for note in found[2:])
+    many = check_scores({"metrics": {"a": 1}, "notes": [f"n{n}" for n in range(1000)]}, ("a",)).notes
+    assert (len(many), many[0], many[-2], many[-1]) == (MOST_NOTES, "n0", "n18", "and 981 more")
+    exact = check_scores({"metrics": {"a": 1}, "notes": ["n" * LONGEST_NOTE] * MOST_NOTES}, ("a",)).notes
+    assert exact == ("n" * LONGEST_NOTE,) * MOST_NOTES
+    assert check_scores({"metrics": {"a": 1}}, ("a",)).notes == ()
+
+
+@pytest.mark.parametrize("said", ["a note", {"a": "b"}, ["a", 1], [None], 3, None, [["a"]]])
+def test_notes_are_a_list_of_texts(said: Any) -> None:
+    assert kind_of({"metrics": {"a": 1.0}, "notes": said}) == "malformed"
 
 
 def test_a_whole_number_is_a_number_like_any_other() -> None:

@@ -6,7 +6,7 @@
 The model: `entities.py` (what stands in the file), `container.py` (what it is), `references.py` (who uses what),
 `values.py` (what a parameter comes to), `conditions.py` and `reach.py` (what can fire, on which events),
 `senders.py` (what a tag sends, and to whom). `dimensions/` holds one dimension per file, `scoring.py` adds up.
-docs/gtm.md defines each dimension; `profiles.yaml` holds weights and what a business must measure.
+docs/gtm-scorer.md defines each dimension; `profiles.yaml` holds weights and what a business must measure.
 
 `audit/` holds rules that the score knows nothing of (docs/gtm-audit.md). `serving.py` is the evaluator of a target.
 """

@@ -46,17 +46,20 @@ class Judged:
     why: str = ""
 
 
-def judged(checks: Iterable[Check], why: str, notes: Iterable[Issue] = ()) -> Judged:
+def judged(checks: Iterable[Check], why: str, notes: Iterable[Issue] = (), most: float = math.inf) -> Judged:
     """The weighted mean, the same in any order.
 
-    why: what is missing if there is no check. notes: issues that cost nothing.
+    why: what is missing if there is no check. notes: issues that cost nothing. most: what checks that are met can weigh
+    together; more of them are no reason to forget those that are not.
     """
     those = list(checks)
     issues = tuple(one.issue for one in those if one.issue) + tuple(notes)
-    weight = math.fsum(one.weight for one in those)
+    short = [one for one in those if one.value < 1]
+    met = min(most, math.fsum(one.weight for one in those if one.value >= 1))
+    weight = math.fsum([met, *(one.weight for one in short)])
     if weight <= 0:
         return Judged(None, issues, 0, why)
-    return Judged(math.fsum(one.weight * one.value for one in those) / weight, issues, len(those))
+    return Judged(math.fsum([met, *(one.weight * one.value for one in short)]) / weight, issues, len(those))
 
 
 class Complaints:

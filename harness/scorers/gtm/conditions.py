@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from harness.scorers.gtm.entities import Entity, canonical, objects, plain_all
-from harness.scorers.gtm.values import Values
+from harness.scorers.gtm.entities import Entity, canonical, objects, plain_all, remembered
 
 FILTERS = ("customEventFilter", "filter", "autoEventFilter")
 _LONGEST_SUBJECT = 128
-_ALTERNATIVES = re.compile(r"\^?\(?(?:\?:)?([\w. :/-]+(?:\|[\w. :/-]+)*)\)?\$?")
+_WORD = r"(?:[\w :/-]|\\\W)+"
+_ESCAPED = re.compile(r"\\(.)")
+_ALTERNATIVES = re.compile(rf"(\^?)(\((?:\?:)?)?({_WORD}(?:\|{_WORD})*)(\)?)(\$?)")
+_PLAIN_WORDS = {("^", "$"): "EQUALS", ("^", ""): "STARTS_WITH", ("", "$"): "ENDS_WITH", ("", ""): "CONTAINS"}
+_ALWAYS = {"", ".*", "^.*$", "(.*)", ".*?", "^.*", "^", "[\\s\\S]*"}
+_PARTS = {"CONTAINS", "STARTS_WITH", "ENDS_WITH"}
+_ANYTHING = _ALWAYS | {".+", "^.+$", "(.+)", "^.+", "."}  # that holds anything at all
 
 
 @dataclass(frozen=True, order=True)
@@ -26,23 +30,49 @@ class Condition:
     negated: bool = False
     ignore_case: bool = False
 
+    @property
+    def excludes_little(self) -> bool:
+        """It shuts out one value of very many; those that stand for nothing are another matter."""
+        return self.negated and self.right.strip().lower() not in {"", "undefined", "null", "false", "0"}
+
     def on(self, left: str, right: str) -> bool | None:
         """Whether it holds of these texts; None where nobody can say."""
         found = _holds(self.operator, left, right, ignore_case=self.ignore_case)
         return found if found is None else found != self.negated
 
 
-def conditions_of(trigger: Entity, keys: Sequence[str] = FILTERS) -> Iterator[Condition]:
-    for key in keys:
-        for _n, one in objects(trigger.data.get(key)):
-            parts = {key: value for key, value in plain_all(one.get("parameter")).items() if isinstance(value, str)}
-            yield Condition(
+@remembered
+def conditions_of(trigger: Entity) -> tuple[Condition, ...]:
+    return tuple(one for key in FILTERS for one in conditions_in(trigger, key))
+
+
+def conditions_in(trigger: Entity, key: str) -> Iterator[Condition]:
+    """The conditions that stand in one of its FILTERS."""
+    for _n, one in objects(trigger.data.get(key)):
+        parts = {key: value for key, value in plain_all(one.get("parameter")).items() if isinstance(value, str)}
+        yield normal(
+            Condition(
                 canonical(one.get("type")),
                 parts.get("arg0", ""),
                 parts.get("arg1", ""),
                 parts.get("negate") == "true",
                 parts.get("ignore_case") == "true",
             )
+        )
+
+
+def normal(one: Condition) -> Condition:
+    """One spelling for conditions that say the same: ^purchase$ is EQUALS purchase; (b|a) is (a|b)."""
+    match = _ALTERNATIVES.fullmatch(one.right) if one.operator == "MATCH_REGEX" else None
+    if not match or bool(match.group(2)) != bool(match.group(4)):
+        return one
+    start, opens, listed, _closes, end = match.groups()
+    words = sorted(set(listed.split("|")))
+    if len(words) == 1:
+        return replace(one, operator=_PLAIN_WORDS[start, end], right=_ESCAPED.sub(r"\1", words[0]))
+    if opens or not (start or end):
+        return replace(one, right=f"{start}({'|'.join(words)}){end}")
+    return one
 
 
 def _holds(operator: str, left: str, right: str, *, ignore_case: bool) -> bool | None:
@@ -88,7 +118,7 @@ def matches(pattern: str, text: str, *, ignore_case: bool = False) -> bool | Non
 def alternatives(pattern: str) -> frozenset[str]:
     """The words of a pattern such as ^(purchase|refund)$; none where it is more than that."""
     match = _ALTERNATIVES.fullmatch(pattern)
-    return frozenset(match.group(1).split("|")) if match and "." not in match.group(1) else frozenset()
+    return frozenset(_ESCAPED.sub(r"\1", match.group(3)).split("|")) if match else frozenset()
 
 
 @dataclass(frozen=True)
@@ -103,6 +133,10 @@ class Events:
         if self.name and self.name != event:
             return False
         return all(one.on(event, one.right) is not False for one in self.conditions)
+
+    def surely(self, event: str) -> bool:
+        """Whether this event passes, and not only may."""
+        return self.name in {"", event} and all(one.on(event, one.right) is True for one in self.conditions)
 
     @property
     def names(self) -> frozenset[str]:
@@ -119,26 +153,10 @@ class Events:
     def is_any(self) -> bool:
         """Every event passes."""
         return not self.name and all(
-            one.operator == "MATCH_REGEX" and not one.negated and one.right in {".*", ".+", "^.*$", "^.+$", "(.*)", ""}
-            for one in self.conditions
+            one.operator == "MATCH_REGEX" and not one.negated and one.right in _ANYTHING for one in self.conditions
         )
 
 
-def contradiction(conditions: Iterable[Condition], values: Values) -> str:
-    """Why these conditions can never hold together; "" where they may."""
-    by_left: dict[str, list[Condition]] = defaultdict(list)
-    for one in conditions:
-        left, right = values.constant(one.left), values.constant(one.right)
-        if left is not None and right is not None and "{{" in one.left and one.on(left, right) is False:
-            return f'{one.left} is always "{left[:60]}"'
-        by_left[one.left].append(one)
-    for left, those in by_left.items():
-        for fixed in those:
-            value = values.constant(fixed.right)
-            if fixed.operator != "EQUALS" or fixed.negated or value is None or fixed.ignore_case:
-                continue
-            for other in those:
-                right = values.constant(other.right)
-                if right is not None and other.on(value, right) is False:
-                    return f'{left} cannot be "{value[:60]}" and meet the other conditions'
-    return ""
+def says_nothing(one: Condition) -> bool:
+    """Whether every text meets it, were it not negated."""
+    return one.right in _ALWAYS if one.operator == "MATCH_REGEX" else one.operator in _PARTS and not one.right

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.scorers.gtm.entities import Entity, canonical, plain, table
+from harness.scorers.gtm.entities import Entity, canonical, plain, remembered, table
 from harness.scorers.gtm.known import catalogue
 
 STATUSES = ("NOT_SET", "NOT_NEEDED", "NEEDED")
@@ -27,6 +27,7 @@ class Wanted:
         return self.status == "NEEDED" and bool(self.types)
 
 
+@remembered
 def wanted(tag: Entity) -> Wanted:
     settings = tag.data.get("consentSettings")
     if not isinstance(settings, dict):

@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import Any
 
 from harness.errors import InvalidCandidate
-from harness.scorers.gtm.entities import ARRAYS, Entity, canonical, objects, text_of
+from harness.scorers.gtm.entities import ARRAYS, Entity, canonical, objects, packed, text_of
 from harness.scorers.gtm.known import catalogue, tag_facts
 
 MOST_BYTES = 32 * 1024 * 1024
@@ -93,18 +93,22 @@ class Container:
         return self.name or "container"
 
 
-def read(content: bytes, file: str) -> Container:
-    """The container in a file. Raises InvalidCandidate for what is none: what it is instead, and what to do."""
-    return model(_json(content, file), PurePath(file).name)
+def read(content: bytes, file: str, before: Container | None = None) -> Container:
+    """The container in a file. Raises InvalidCandidate for what is none: what it is instead, and what to do.
+
+    before: another version of it. What stands in both at one place is worked out once.
+    """
+    return model(_json(content, file), PurePath(file).name, before)
 
 
-def model(data: Any, file: str = "the file") -> Container:
+def model(data: Any, file: str = "the file", before: Container | None = None) -> Container:
     """The container in parsed JSON. Raises InvalidCandidate."""
     version, base = _version(data, file)
     about = version.get("container")
     head: Mapping[str, Any] = about if isinstance(about, dict) else {}
     not_judged: list[NotJudged] = []
-    entities = {kind: _entities(version, base, kind, not_judged) for kind in ARRAYS}
+    known = {one.pointer: one for those in before.entities.values() for one in those} if before else {}
+    entities = {kind: _entities(version, base, kind, known, not_judged) for kind in ARRAYS}
     for key in sorted(set(version) - _HEAD - {array for array, _id in ARRAYS.values()}):
         if isinstance(version[key], (list, dict)) and version[key]:
             not_judged.append(NotJudged(f"{base}/{key}", f'"{key}"', "nothing is known of such a part"))
@@ -207,7 +211,9 @@ def _found(data: Any) -> str:
     return "it is a list" if isinstance(data, list) else "it is a single value"
 
 
-def _entities(version: Mapping[str, Any], base: str, kind: str, not_judged: list[NotJudged]) -> tuple[Entity, ...]:
+def _entities(
+    version: Mapping[str, Any], base: str, kind: str, known: Mapping[str, Entity], not_judged: list[NotJudged]
+) -> tuple[Entity, ...]:
     array, key = ARRAYS[kind]
     found = []
     listed = version.get(array) or []
@@ -215,6 +221,8 @@ def _entities(version: Mapping[str, Any], base: str, kind: str, not_judged: list
         pointer, raw = f"{base}/{array}/{index}", text_of(one.get("type"))
         name = canonical(raw) if kind == "trigger" else raw
         entity = Entity(kind, text_of(one.get(key)), text_of(one.get("name")), name, pointer, one)
+        before = known.get(pointer)
+        entity = before if before and packed(before) == packed(entity) else entity
         found.append(entity)
         if why := _unknown(entity):
             not_judged.append(NotJudged(pointer, f"{entity.label()} ({raw or 'no type'})", why))

@@ -16,7 +16,7 @@ class Declared:
 
     consent_mode: advanced (Google tags send without consent, cookieless), basic (they wait), "" undeclared.
     consent_default: container, or page where the site's own code sets it before Tag Manager loads.
-    ads: a snapshot of what ads were paid for, see docs/gtm.md; None without one.
+    ads: a snapshot of what ads were paid for, see docs/gtm-scorer.md; None without one.
     """
 
     business: str = ""

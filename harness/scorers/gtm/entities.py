@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import marshal
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from harness.documents import escape
 
@@ -97,6 +99,16 @@ class Entity:
                 return f"{self.pointer}/parameter/{index}"
         return self.pointer
 
+    @cached_property
+    def texts(self) -> tuple[Text, ...]:
+        """Every text in its parameters."""
+        return tuple(strings(self.data.get("parameter"), f"{self.pointer}/parameter"))
+
+    @cached_property
+    def age(self) -> tuple[int, str, str]:
+        """Ids count up: an older entity's is smaller. Neither names nor the file's order move it."""
+        return len(self.id), self.id, "" if self.id else self.pointer
+
     @property
     def folder(self) -> str:
         return text_of(self.data.get("parentFolderId"))
@@ -118,6 +130,30 @@ class Entity:
 
     def label(self) -> str:
         return f"{self.kind} {self.name or self.id or '(no name)'}"
+
+
+Answer = TypeVar("Answer")
+
+
+def remembered(ask: Callable[[Entity], Answer]) -> Callable[[Entity], Answer]:
+    """For questions that an entity answers by itself: asked once of each, in however many containers it stands."""
+    key = f"{ask.__module__}.{ask.__qualname__}"
+
+    @functools.wraps(ask)
+    def answered(one: Entity) -> Answer:
+        known = vars(one)
+        if key not in known:
+            known[key] = ask(one)
+        answer: Answer = known[key]
+        return answer
+
+    return answered
+
+
+@remembered
+def packed(one: Entity) -> bytes:
+    """Equal bytes for equal data alone: the order of keys, and 1 beside true, are told apart."""
+    return marshal.dumps(dict(one.data), 2)
 
 
 class Text(NamedTuple):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property
 
-from harness.scorers.gtm.conditions import Condition, Events, conditions_of, contradiction
+from harness.scorers.gtm.conditions import Condition, Events, conditions_of
 from harness.scorers.gtm.consenting import Wanted, wanted
 from harness.scorers.gtm.container import Container
-from harness.scorers.gtm.entities import Entity
+from harness.scorers.gtm.contradictions import always, contradiction, everywhere
+from harness.scorers.gtm.entities import Entity, text_of
 from harness.scorers.gtm.known import catalogue
+from harness.scorers.gtm.lookalike import disguised
 from harness.scorers.gtm.references import Reference, References
 from harness.scorers.gtm.values import Values
 
@@ -20,17 +23,19 @@ class Firing:
     """One way to fire. trigger: None for the system's, and for a tag that runs before or after another one.
 
     conditions: all but those on the event's name. never: why it cannot happen, "" if it can.
+    everywhere: no condition narrows it to some pages. Being anything but one value narrows nothing.
     """
 
     trigger: Entity | None
     events: Events
     conditions: frozenset[Condition] = frozenset()
     never: str = ""
+    everywhere: bool = True
 
     @property
     def on_every_page(self) -> bool:
-        """It happens once a page, whatever the page: nothing narrows it."""
-        return self.events.name in catalogue()["page_events"] and not self.conditions
+        """It happens at least once a page, whatever the page: nothing narrows it."""
+        return self.everywhere and any(self.events.surely(event) for event in catalogue()["page_events"])
 
 
 @dataclass(frozen=True)
@@ -86,16 +91,19 @@ class Reaching:
         named: list[Condition] = []
         other: list[Condition] = []
         for one in conditions_of(trigger):
-            (named if self._values.is_event_name(one.left) else other).append(one)
-        event = catalogue()["triggers"].get(trigger.type, "")
-        events = Events(event, tuple(sorted(replace(one, left="{{_event}}") for one in named)))
-        return Firing(trigger, events, frozenset(other), self._never(trigger, events, other))
+            if not always(one, self._values):
+                (named if self._values.is_event_name(one.left) else other).append(one)
+        events = _events(catalogue()["triggers"].get(trigger.type, ""), named)
+        is_everywhere = all(one.excludes_little or everywhere(one, self._values) for one in other)
+        return Firing(trigger, events, frozenset(other), self._never(trigger, events, other), is_everywhere)
 
     def _never(self, trigger: Entity, events: Events, other: list[Condition]) -> str:
         if events.name and not events.allows(events.name):
             return f"it waits for {events.name}, which its conditions shut out"
         if never := contradiction([*events.conditions, *other], self._values):
             return never
+        if events.names and all(map(disguised, events.names)):
+            return f'it waits for "{min(events.names)[:60]}", which only looks like that word'
         for reference in self._references.of(trigger):
             if reference.how == "client" and reference.state == "missing":
                 return f'no client is named "{reference.says}"'
@@ -136,7 +144,13 @@ class Reaching:
         why = "" if found else reasons[0] if reasons else "it has no trigger"
         if found and self._container.context == "server" and not self._container.all("client"):
             found, why = [], "the container has no client, so that no request becomes an event"
-        return Reach(bool(found), tag.paused, why, tuple(found), wanted(tag))
+        return Reach(bool(found), tag.paused or self._is_over(tag), why, tuple(found), wanted(tag))
+
+    def _is_over(self, tag: Entity) -> bool:
+        """Its schedule ended before it began, or before the file was written."""
+        start, end = (_number(tag.data.get(f"schedule{word}Ms")) for word in ("Start", "End"))
+        written = self._container.data.get("exportTime") if isinstance(self._container.data, dict) else None
+        return bool(end) and (end <= start or end < _milliseconds(written))
 
     def _firings(self, tag: Entity) -> Iterator[Firing]:
         for reference in self._references.of(tag):
@@ -171,6 +185,28 @@ class Reaching:
                     waiting += [] if reference.target.paused else [reference.target]
 
 
+def _number(value: object) -> int:
+    said = text_of(value)[:16]
+    return int(said) if said.isdecimal() else 0
+
+
+def _milliseconds(written: object) -> int:
+    """Of an export's time, such as 2026-03-01 09:00:00; 0 for what is none."""
+    try:
+        return int(datetime.strptime(text_of(written), "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        return 0
+
+
+def _events(event: str, named: list[Condition]) -> Events:
+    """One spelling: who waits for the event gtm.js by its name waits for page views."""
+    found = Events(event, tuple(sorted({replace(one, left="{{_event}}") for one in named})))
+    exact = {one.right for one in named if one.operator == "EQUALS" and not (one.negated or one.ignore_case)}
+    if not event and len(exact) == 1 and "{{" not in (name := min(exact)) and found.surely(name):
+        return Events(name)
+    return found
+
+
 def _blocked(firing: Firing, blockers: list[Firing]) -> str:
     """Whether a blocking trigger is met whenever this one is."""
     for one in blockers:
@@ -185,6 +221,4 @@ def _covers(wide: Events, narrow: Events) -> bool:
     if wide.is_any or wide == narrow:
         return True
     names = narrow.names
-    return bool(names) and all(
-        wide.name in {"", name} and all(one.on(name, one.right) is True for one in wide.conditions) for name in names
-    )
+    return bool(names) and all(wide.surely(name) for name in names)

@@ -7,13 +7,15 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 from harness.scorers.gtm.container import Container
-from harness.scorers.gtm.entities import Entity, canonical, objects, strings, text_of
+from harness.scorers.gtm.entities import Entity, canonical, objects, remembered, strings, text_of
 from harness.scorers.gtm.known import catalogue
 
 NAMED = re.compile(r"\{\{([^{}]+)\}\}")
-_NO_TEXT = {
+_BY_TYPE = {"TAG_REFERENCE": "tag", "TRIGGER_REFERENCE": "trigger"}
+NO_TEXT = {
     "name",
     "notes",
     "fingerprint",
@@ -100,18 +102,12 @@ class References:
             yield from self._clients(one)
 
     def _texts(self, one: Entity) -> Iterator[Reference]:
-        inside = {key: value for key, value in one.data.items() if key not in _NO_TEXT}
-        for found in strings(inside, one.pointer):
-            if "{{" in found.text:
-                for name in NAMED.findall(found.text):
-                    target, state = self.variable(name)
-                    yield Reference(one, "variable", name, found.pointer, target, state)
-            elif found.text and found.key == "value":
-                kind = canonical(found.holder.get("type"))
-                if kind == "TAG_REFERENCE":
-                    yield self._entity(one, "tag", "tag", found.text, found.pointer, by_name=True)
-                elif kind == "TRIGGER_REFERENCE":
-                    yield self._entity(one, "trigger", "trigger", found.text, found.pointer)
+        for how, says, pointer in _said(one):
+            if how == "variable":
+                target, state = self.variable(says)
+                yield Reference(one, how, says, pointer, target, state)
+            else:
+                yield self._entity(one, how, how, says, pointer, by_name=how == "tag")
 
     def _ids(self, one: Entity) -> Iterator[Reference]:
         for how in ("firing", "blocking"):
@@ -146,6 +142,24 @@ class References:
         index = self.container.by_name if by_name else self.container.by_id
         target = index.get((kind, says))
         return Reference(one, how, says, pointer, target, "entity" if target else _state(kind, says))
+
+
+@remembered
+def _said(one: Entity) -> tuple[tuple[str, str, str], ...]:
+    """What its texts mean: (variable, tag or trigger; the name or id; the pointer)."""
+    return tuple(_all_said(one))
+
+
+def _all_said(one: Entity) -> Iterator[tuple[str, str, str]]:
+    inside = {key: value for key, value in one.data.items() if key not in NO_TEXT and key != "parameter"}
+    for found in chain(one.texts, strings(inside, one.pointer)):
+        if "{{" in found.text:
+            for name in NAMED.findall(found.text):
+                yield "variable", name, found.pointer
+        elif found.text and found.key == "value":
+            how = _BY_TYPE.get(canonical(found.holder.get("type")))
+            if how:
+                yield how, found.text, found.pointer
 
 
 def _state(kind: str, says: str) -> str:

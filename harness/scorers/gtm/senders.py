@@ -25,6 +25,7 @@ _EVENT_ID_KEY = re.compile(r"event_?id", re.IGNORECASE)
 _EVENT_NAME_KEY = re.compile(r"event_?name|^event$", re.IGNORECASE)
 _SECTION = re.compile(r"^___([A-Z_]+)___\s*$", re.MULTILINE)
 _SPACES = re.compile(r"\s+")
+_COMMENT = re.compile(r"<!--.*?-->|/\*.*?\*/|(?:(?<=[\s;{}>])|^)//[^\n]*", re.DOTALL | re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -64,10 +65,23 @@ def sections(template: str) -> dict[str, str]:
 
 def template_code(template: Entity | None) -> str:
     """What a template may do: its code and its permissions."""
-    parts = sections(text_of(template.data.get("templateData"))) if template else {}
+    return _template_code(text_of(template.data.get("templateData"))) if template else ""
+
+
+@functools.lru_cache(maxsize=512)
+def _template_code(text: str) -> str:
+    parts = sections(text)
     return "".join(
-        text for name, text in parts.items() if name.startswith("SANDBOXED_JS") or name.endswith("PERMISSIONS")
+        executed(text)
+        for name, text in parts.items()
+        if name.startswith("SANDBOXED_JS") or name.endswith("PERMISSIONS")
     )
+
+
+@functools.lru_cache(maxsize=4096)
+def executed(code: str) -> str:
+    """Code without its comments, which nobody runs."""
+    return _COMMENT.sub(" ", code) if "/*" in code or "//" in code or "<!--" in code else code
 
 
 def template_fields(template: Entity | None) -> list[dict[str, Any]]:
@@ -107,7 +121,7 @@ class Senders:
             purposes=frozenset(_described(vendors, "purpose")),
             sends=_sends(facts, vendors, code, is_template=is_template),
             reads_consent=_reads_consent(facts, vendors, code, is_template=is_template),
-            sets_default=_any(_SPACES.sub("", code), "default_consent_code"),
+            sets_default=_sets_default(code) and _denies(tag, code, template),
             events=frozenset(events),
             follows=follows,
             unsure=unsure,
@@ -175,14 +189,30 @@ def _vendors(facts: dict[str, Any], code: str, destination: tuple[str, ...]) -> 
     if "vendor" in facts:
         others: dict[str, str] = catalogue()["google_tag_vendors"] if facts.get("page_view") else {}
         return {others.get(destination[0][:3] if destination else "", facts["vendor"])}
-    if not code:
-        return set()
-    return {name for name, one in catalogue()["vendors"].items() if any(sign in code for sign in one["signs"])}
+    return set(_heard_in(code)) if code else set()
+
+
+@functools.lru_cache(maxsize=4096)
+def _heard_in(code: str) -> frozenset[str]:
+    """Vendors whose signs stand in code."""
+    every: dict[str, dict[str, list[str]]] = catalogue()["vendors"]
+    return frozenset(name for name, one in every.items() if any(sign in code for sign in one["signs"]))
 
 
 def _code(tag: Entity, facts: dict[str, Any], template: Entity | None) -> str:
     """What a tag runs or fetches: its template's code, or its own."""
-    return template_code(template) if template else "".join(map(tag.text, facts.get("content", [])))
+    return template_code(template) if template else executed("".join(map(tag.text, facts.get("content", []))))
+
+
+@functools.lru_cache(maxsize=4096)
+def _sets_default(code: str) -> bool:
+    return "onsent" in code and _any(_SPACES.sub("", code), "default_consent_code")
+
+
+def _denies(tag: Entity, code: str, template: Entity | None) -> bool:
+    """A default that grants everything asks nobody. Templates take the word from their fields."""
+    said = text_of(template.data.get("templateData")) if template else code
+    return "denied" in said or any("denied" in text for text in _texts(tag.parameters))
 
 
 def _described(vendors: set[str], key: str) -> list[str]:
@@ -204,6 +234,7 @@ def _reads_consent(facts: dict[str, Any], vendors: set[str], code: str, *, is_te
     return bool(facts.get("reads_consent")) or by_gtag
 
 
+@functools.lru_cache(maxsize=8192)
 def _any(code: str, signs: str) -> bool:
     return any(sign in code for sign in catalogue()[signs]) if code else False
 

@@ -10,7 +10,7 @@ from harness import evaluator
 from harness.errors import AutoresearchError, InvalidCandidate
 from harness.evaluator import Crash, Scores
 from harness.scorers.gtm.audit import audit_of
-from harness.scorers.gtm.container import read
+from harness.scorers.gtm.container import Container, read
 from harness.scorers.gtm.declared import Declared
 from harness.scorers.gtm.declaring import declared_from
 from harness.scorers.gtm.scoring import Scored, score_of
@@ -34,6 +34,7 @@ class Serving:
 
     def __init__(self, declared: Declared) -> None:
         self._declared = declared
+        self._before: Container | None = None
 
     def score(self, request: evaluator.Request) -> list[Scores | Crash]:
         """One result per item of the request, in its order."""
@@ -51,7 +52,8 @@ class Serving:
         """metrics: total; the nine dimensions, 0 where one is left out, so that making one unjudgeable never pays;
         audit_findings, the weight of the audit; issues, of which notes that cost nothing are none. parts: the
         dimensions that were judged. Raises InvalidCandidate."""
-        view = View(read(content, "container.json"), self._declared)
+        self._before = read(content, "container.json", self._before)
+        view = View(self._before, self._declared)
         scored, audited = score_of(view), audit_of(view)
         nine = {one.name: one.score for one in scored.dimensions}
         metrics = {

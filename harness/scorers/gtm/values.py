@@ -11,6 +11,7 @@ from harness.scorers.gtm.references import NAMED, References
 
 _DEEPEST = 12
 _TOKEN = re.compile(r"%%\w+%%")  # a place that some tool fills in later
+_PLACEHOLDER = re.compile(r"(?i)|[\W_]+|todo.*|tbd|x+|n/?a|none|null|undefined|nan|test|dummy|placeholder")
 _TABLES = ("eventSettingsTable", "eventParameters", "configSettingsTable", "fieldsToSet", "userProperties")
 _SETTINGS = ("eventSettingsVariable", "configSettingsVariable", "gaSettings")
 
@@ -19,13 +20,25 @@ class Values:
     """Effective values in one container."""
 
     def __init__(self, references: References) -> None:
-        self._references = references
+        self.references = self._references = references
         self._known: dict[Entity, dict[str, str]] = {}
 
     def named(self, text: str) -> Entity | None:
         """The variable that a text is, and nothing beside it."""
         match = NAMED.fullmatch(text.strip())
         return self._references.variable(match.group(1))[0] if match else None
+
+    def built_in(self, text: str) -> str:
+        """The type of the built-in variable that a text is; of a URL variable, of the part that it reads; else ""."""
+        match = NAMED.fullmatch(text.strip())
+        if not match:
+            return ""
+        variable = self._references.variable(match.group(1))[0]
+        if variable:
+            parts = {"URL": "PAGE_URL", "PATH": "PAGE_PATH", "HOST": "PAGE_HOSTNAME", "": "PAGE_URL"}
+            own = variable.type == "u" and not variable.text("customUrlSource")
+            return parts.get(variable.text("component"), "") if own else ""
+        return self._references.container.built_ins.get(match.group(1).strip(), "")
 
     def is_event_name(self, text: str) -> bool:
         """Whether a text is the built-in variable with the name of the event that is being handled."""
@@ -63,15 +76,18 @@ class Values:
     def _constant_of(self, variable: Entity, depth: int) -> str | None:
         if variable.type == "c":
             return self.constant(variable.text("value"), depth)
+        if variable.type in {"smm", "remm"}:
+            rows = self.possible(f"{{{{{variable.name}}}}}", depth)
+            return min(rows) if rows and len(rows) == 1 and variable.text("setDefaultValue") == "true" else None
         return "" if variable.type == "uv" else None
 
     def possible(self, text: str, depth: int = 0) -> frozenset[str] | None:
         """Every text that it can come to; None where nobody can list them."""
-        constant = self.constant(text)
-        if constant is not None:
-            return frozenset({constant})
         variable = self.named(text)
-        if depth > _DEEPEST or not variable or variable.type not in {"smm", "remm"}:
+        if not variable or variable.type not in {"smm", "remm"}:
+            constant = self.constant(text, depth)
+            return None if constant is None else frozenset({constant})
+        if depth > _DEEPEST:
             return None
         rows = list(table(variable.parameters.get("map")).values())
         if variable.text("setDefaultValue") == "true":
@@ -80,9 +96,12 @@ class Values:
         return frozenset().union(*(one for one in found if one is not None)) if None not in found else None
 
     def is_empty(self, text: str) -> bool:
-        """Certainly nothing. What is not known is something."""
+        """Certainly nothing, or a word that holds the place of something. What is not known is something."""
+        match = NAMED.fullmatch(text.strip())
+        if match and self._references.variable(match.group(1))[1] == "missing":
+            return True
         constant = self.constant(text)
-        return constant is not None and not constant.strip()
+        return constant is not None and bool(_PLACEHOLDER.fullmatch(constant.strip()))
 
     def fields(self, entity: Entity) -> Mapping[str, str]:
         """What a tag sends beside its own parameters: its tables over those of its settings variables."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
@@ -10,12 +12,15 @@ from harness.scorers.gtm.container import Container
 from harness.scorers.gtm.declared import Declared
 from harness.scorers.gtm.entities import Entity
 from harness.scorers.gtm.known import profiles, tag_facts
+from harness.scorers.gtm.lookalike import disguised
+from harness.scorers.gtm.purpose import fits, known_events, may_be_page
 from harness.scorers.gtm.reach import Reaching
 from harness.scorers.gtm.references import References
 from harness.scorers.gtm.senders import Senders
 from harness.scorers.gtm.values import Values
 
 NO_BUSINESS = "site"
+_MANY_SIGNS = 3
 PAGE_VIEWS = frozenset({"page_view", "PageView"})
 
 
@@ -39,8 +44,8 @@ class View:
 
     @cached_property
     def telling(self) -> tuple[Entity, ...]:
-        """Active tags of which it is known what they do, and that do it when it happens. Only they earn anything:
-        what does nothing, or nobody knows what, can be added at will.
+        """Active tags of which it is known what they do, and that do it when it happens. Of names and folders, only
+        theirs are judged: what does nothing, or nobody knows what, can be added at will.
         """
         return tuple(tag for tag in self.active if self._tells(tag))
 
@@ -51,14 +56,26 @@ class View:
         if not sender.sends or not sender.vendors or sender.dead:
             return False
         happenings = sender.events - PAGE_VIEWS
-        return not happenings or not all(firing.on_every_page for firing in reach.firings)
+        if any(map(disguised, sender.events)):
+            return False
+        if happenings or (tag_facts(tag.type).get("conversion") and self.container.context != "server"):
+            return any(fits(firing, happenings) for firing in reach.firings)
+        return not sender.events or any(may_be_page(firing) for firing in reach.firings)
 
     @cached_property
     def earning(self) -> frozenset[Entity]:
-        """Telling tags, clients, transformations and zones, with everything that they use, however indirectly."""
+        """What telling tags that fire use, and they themselves. What is paused can be added at will, too."""
+        return self._used_by(tag for tag in self.telling if self.reaching.of(tag).fires)
+
+    @cached_property
+    def judged(self) -> frozenset[Entity]:
+        return self._used_by(self.telling)
+
+    def _used_by(self, tags: Iterable[Entity]) -> frozenset[Entity]:
+        """Tags, a server's clients and transformations, with everything that they use, however indirectly."""
         found: set[Entity] = set()
-        roots = [self.container.all(kind) for kind in ("client", "transformation", "zone", "tag configuration")]
-        waiting = [*self.telling, *(one for those in roots for one in those)]
+        served = ("client", "transformation") if self.container.context == "server" else ()
+        waiting = [*tags, *(one for kind in served for one in self.container.all(kind))]
         while waiting:
             one = waiting.pop()
             if one not in found:
@@ -82,22 +99,62 @@ class View:
 
     def used(self, kind: str) -> list[Entity]:
         """Entities of a kind that something telling uses."""
-        return [one for one in self.container.all(kind) if one in self.earning]
+        return [one for one in self.container.all(kind) if one in self.judged]
+
+    @cached_property
+    def jobs(self) -> int:
+        """How much the container does: each known event to each receiver, and half as many others at most."""
+        done = {
+            (vendor, event)
+            for tag in self.telling
+            if self.reaching.of(tag).fires
+            for vendor in self.senders.of(tag).vendors
+            for event in self._reported(tag)
+        }
+        known = sum(event in known_events() or not event for _vendor, event in done)
+        return known + min(known // 2, len(done) - known)
+
+    def most(self, dimension: str) -> float:
+        """The weight that checks of a dimension which are met can have together, by how much the container does."""
+        rule = profiles()["most"]
+        return float(rule["least"] + rule["for_each_job"][dimension] * self.jobs)
+
+    def _reported(self, tag: Entity) -> frozenset[str]:
+        sender = self.senders.of(tag)
+        names = [firing.events.names for firing in self.reaching.of(tag).firings] if sender.follows else []
+        return sender.events.union(*names) or frozenset({""})
 
     @cached_property
     def business(self) -> str:
-        """As declared; else the one that what is sent speaks for, most signs first, the order of the file on ties."""
+        """As declared; else the one that what is sent speaks for, most signs first, the order of the file on ties.
+
+        Where much speaks for another one too, it is the one that is measured worse: adding signs of another business
+        wins nothing.
+        """
         if self.declared.business:
             return self.declared.business
         every: dict[str, Any] = profiles()["businesses"]
-        signs = frozenset(sign for one in every.values() for sign in one["signs"])
-        sent = frozenset(name for tag in self.container.all("tag") for name in self.senders.of(tag).events) & signs
-        heard = frozenset(
-            name for trigger in self.container.all("trigger") for name in self.reaching.trigger(trigger).events.names
-        )
-        counted = {name: len((sent | heard) & set(one["signs"])) for name, one in every.items()}
-        best = max(counted, key=lambda name: counted[name])
-        return best if counted[best] else NO_BUSINESS
+        said = self._said
+        counted = {name: len(said & set(one["signs"])) for name, one in every.items()}
+        most = max(counted.values())
+        if not most:
+            return NO_BUSINESS
+        close = [name for name, count in counted.items() if count == most or count >= max(_MANY_SIGNS, most / 2)]
+        first = next(name for name in close if counted[name] == most)
+        return min(close, key=lambda name: (self._met(every[name]["outcomes"], said), name != first))
+
+    @cached_property
+    def _said(self) -> frozenset[str]:
+        """Events that tags which fire send, and that their triggers wait for."""
+        sent = [self.senders.of(tag).events for tag in self.active]
+        heard = [firing.events.names for tag in self.active for firing in self.reaching.of(tag).firings]
+        return frozenset().union(*sent, *heard)
+
+    def _met(self, outcomes: dict[str, float], said: frozenset[str]) -> float:
+        own = {name: weight for name, weight in outcomes.items() if name not in {"page", "*"}}
+        others: dict[str, list[str]] = profiles()["same_outcome"]
+        met = [weight for name, weight in own.items() if said & {name, *others.get(name, [])}]
+        return math.fsum(met) / math.fsum(own.values()) if own else 1.0
 
     @cached_property
     def outcomes(self) -> dict[str, float]:

@@ -2,8 +2,8 @@
 
     audited = audit(container, Declared(business="shop"))
 
-One family of rules per file; docs/gtm-audit.md says what each asks. No rule looks at what a dimension looks at, none
-knows the clock, and neither names (but for the rules on names) nor the order of anything move a finding.
+One family of rules per file; docs/gtm-audit.md says what each asks. No rule shares a check with a dimension, none knows
+the clock, and neither names (but for the rules on names) nor the order of anything move a finding.
 """
 
 from __future__ import annotations

@@ -39,8 +39,9 @@ def _meet(one: Events, other: Events) -> bool:
 
 def _without_effect(view: View) -> Iterator[Spot]:
     for tag in view.container.all("tag"):
-        ways = _own(view, tag)
-        for pointer, exception in _exceptions(view, tag):
+        exceptions = _exceptions(view, tag)
+        ways = _own(view, tag) if exceptions else []
+        for pointer, exception in exceptions:
             if ways and not any(_meet(exception.events, way.events) for way in ways):
                 yield Spot(
                     tag, "one of its exceptions waits for another event than its triggers: it never blocks", pointer
@@ -50,8 +51,9 @@ def _without_effect(view: View) -> Iterator[Spot]:
 def _indistinct(view: View) -> Iterator[Spot]:
     """An exception without any condition of its own, on an event that the tag fires on."""
     for tag in view.container.all("tag"):
-        ways = _own(view, tag)
-        for pointer, exception in _exceptions(view, tag):
+        exceptions = _exceptions(view, tag)
+        ways = _own(view, tag) if exceptions else []
+        for pointer, exception in exceptions:
             if not exception.conditions and len(ways) > 1 and any(_meet(exception.events, way.events) for way in ways):
                 yield Spot(
                     tag, "one of its exceptions has no condition: it shuts one of its triggers out for good", pointer

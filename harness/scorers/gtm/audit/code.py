@@ -111,7 +111,7 @@ def _credentials(view: View) -> Iterator[Spot]:
         if any(_CREDENTIALS.search(comment) for comment in code_of(text).comments):
             yield Spot(one, message, one.at("javascript"))
     for those in view.container.entities.values():
-        for one in those:
+        for one in (each for each in those if "notes" in each.data):
             if _CREDENTIALS.search(text_of(one.data.get("notes"))):
                 yield Spot(one, message, f"{one.pointer}/notes")
 

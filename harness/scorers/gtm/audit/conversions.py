@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from harness.scorers.gtm.audit.findings import Rule, Spot
+from harness.scorers.gtm.audit.findings import Rule, Spot, is_wide
 from harness.scorers.gtm.audit.scripts import piece_of
 from harness.scorers.gtm.entities import Entity, canonical
-from harness.scorers.gtm.reach import Firing
 from harness.scorers.gtm.view import View
 
 _ADS = frozenset({"awct", "sgtmadsct", "fls"})
@@ -97,12 +96,8 @@ def _currency_unknown(view: View) -> Iterator[Spot]:
 
 def _everywhere(view: View) -> Iterator[Spot]:
     for tag in _wins(view):
-        if "ads" in view.senders.of(tag).purposes and any(map(_is_wide, view.reaching.of(tag).firings)):
+        if "ads" in view.senders.of(tag).purposes and any(map(is_wide, view.reaching.of(tag).firings)):
             yield Spot(tag, "reports a conversion on every page or every event")
-
-
-def _is_wide(firing: Firing) -> bool:
-    return firing.on_every_page or firing.events.is_any
 
 
 def _late(view: View) -> Iterator[Spot]:

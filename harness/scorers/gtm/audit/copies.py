@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 
 from harness.scorers.gtm.audit.findings import Rule, Spot, later_copies
@@ -26,9 +27,16 @@ def _content(one: Entity) -> object:
     return one.kind, json.dumps(rest, sort_keys=True, default=str)
 
 
+def _outline(one: Entity) -> object:
+    """Equal for copies, and cheap: most entities are told apart by it."""
+    return one.type, frozenset((key, value) for key, value in one.parameters.items() if isinstance(value, str))
+
+
 def _copied(view: View) -> Iterator[Spot]:
     for kind in _KINDS:
-        for one, first in later_copies(view.container.all(kind), _content):
+        alike = Counter(map(_outline, view.container.all(kind)))
+        twice = [one for one in view.container.all(kind) if alike[_outline(one)] > 1]
+        for one, first in later_copies(twice, _content):
             yield Spot(one, f'is {kind} "{first.name}" once more, in all but its name')
 
 

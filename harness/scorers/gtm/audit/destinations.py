@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from harness.scorers.gtm.audit.findings import Rule, Spot, by_age, later_copies
-from harness.scorers.gtm.entities import Entity, canonical, objects, strings, text_of
+from harness.scorers.gtm.entities import Entity, canonical, objects, text_of
 from harness.scorers.gtm.known import catalogue, tag_facts
 from harness.scorers.gtm.view import View
 
@@ -47,13 +47,11 @@ def _ids(view: View) -> Iterator[tuple[Entity, str, str]]:
 
 def _id_keys(tag: Entity) -> list[str]:
     """The parameters that hold ids; of the two ages of a measurement id the one that counts."""
-    named = {
-        text_of(one.get("key"))
-        for _n, one in objects(tag.data.get("parameter"))
-        if canonical(one.get("type")) == "TAG_REFERENCE"
-    }
-    keys = [key for key in tag_facts(tag.type).get("destination", []) if tag.text(key) and key not in named]
-    return keys[:1] if all(key.startswith("measurement") for key in keys) else keys
+    keys = [key for key in tag_facts(tag.type).get("destination", []) if tag.text(key)]
+    if not all(key.startswith("measurement") for key in keys):
+        return keys
+    named = [one for _n, one in objects(tag.data.get("parameter")) if canonical(one.get("type")) == "TAG_REFERENCE"]
+    return [key for key in keys[:1] if key not in {text_of(one.get("key")) for one in named}]
 
 
 def _accounts(view: View) -> Iterator[tuple[Entity, str, str]]:
@@ -110,8 +108,8 @@ def _test_host(view: View) -> Iterator[Spot]:
     """Lookups by host name may well name a test server: for the test site."""
     constants = [one for one in view.container.all("variable") if one.type in {"c", "gtcs", "gtes"}]
     for one in (*view.container.all("tag"), *constants):
-        for text in strings(one.data.get("parameter", []), f"{one.pointer}/parameter"):
-            if _TEST_HOST.search(text.text):
+        for text in one.texts:
+            if "//" in text.text and _TEST_HOST.search(text.text):
                 yield Spot(one, "names a test server or this very machine", text.pointer)
 
 

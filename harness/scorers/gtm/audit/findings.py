@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
+from operator import attrgetter
 from typing import Any, Literal
 
 from harness.scorers.gtm.entities import Entity
+from harness.scorers.gtm.reach import Firing
 from harness.scorers.gtm.view import View
 
 Severity = Literal["error", "warning"]
+_AGE = attrgetter("age")
 WEIGHTS: dict[Severity, int] = {"error": 3, "warning": 1}
 
 
@@ -64,9 +67,14 @@ def found(view: View, rule: Rule) -> Iterator[Finding]:
         yield Finding(rule.code, rule.severity, kind, id_, name, spot.pointer or at, spot.message)
 
 
+def is_wide(firing: Firing) -> bool:
+    """It happens on every event, or on every page without any condition: even a strange one may be meant."""
+    return firing.events.is_any or (firing.on_every_page and not firing.conditions)
+
+
 def by_age(entities: Iterable[Entity]) -> list[Entity]:
-    """By id, which is the order in which they were made: neither names nor the file's order move it."""
-    return sorted(entities, key=lambda one: (len(one.id), one.id, one.pointer if not one.id else ""))
+    """In the order in which they were made."""
+    return sorted(entities, key=_AGE)
 
 
 def later_copies(entities: Iterable[Entity], key: Callable[[Entity], object]) -> Iterator[tuple[Entity, Entity]]:

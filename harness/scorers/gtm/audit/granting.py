@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from harness.scorers.gtm.audit.findings import Rule, Spot
+from harness.scorers.gtm.audit.findings import Rule, Spot, is_wide
 from harness.scorers.gtm.audit.scripts import piece_of
 from harness.scorers.gtm.entities import Entity, text_of
 from harness.scorers.gtm.senders import template_code
@@ -54,7 +54,7 @@ def _filled_in(fields: Mapping[str, Any]) -> bool:
 def _updates(view: View) -> Iterator[Spot]:
     for tag in view.container.all("tag"):
         grants = any(kind == "update" and _GRANTS.search(body) for kind, body in _set_by(view, tag))
-        if grants and any(one.on_every_page or one.events.is_any for one in view.reaching.of(tag).firings):
+        if grants and any(map(is_wide, view.reaching.of(tag).firings)):
             yield Spot(tag, "grants consent to ads on every page, whatever the visitor chose")
 
 

@@ -48,6 +48,10 @@ def _schedule(tag: Entity) -> tuple[int | None, int | None]:
     return _moment(tag.data.get("scheduleStartMs")), _moment(tag.data.get("scheduleEndMs"))
 
 
+def _scheduled(view: View) -> Iterator[Entity]:
+    return (tag for tag in view.container.all("tag") if "scheduleEndMs" in tag.data)
+
+
 def _over(view: View) -> Iterator[Spot]:
     """By the time of the export: a file without one has no today."""
     try:
@@ -55,7 +59,7 @@ def _over(view: View) -> Iterator[Spot]:
     except ValueError:
         return
     now = today.replace(tzinfo=UTC).timestamp() * 1000
-    for tag in view.container.all("tag"):
+    for tag in _scheduled(view):
         end = _schedule(tag)[1]
         if end is not None and end < now and not tag.paused:
             yield Spot(
@@ -66,7 +70,7 @@ def _over(view: View) -> Iterator[Spot]:
 
 
 def _backwards(view: View) -> Iterator[Spot]:
-    for tag in view.container.all("tag"):
+    for tag in _scheduled(view):
         start, end = _schedule(tag)
         if start is not None and end is not None and end <= start:
             yield Spot(tag, "its schedule ends before it begins", f"{tag.pointer}/scheduleEndMs")

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from harness.scorers.gtm.audit.findings import Rule, Spot, later_copies
-from harness.scorers.gtm.entities import Entity, strings, text_of
+from harness.scorers.gtm.entities import Entity, text_of
 from harness.scorers.gtm.view import View
 
 _PREVIEW = re.compile(r"x-gtm-server-preview", re.IGNORECASE)
@@ -37,9 +37,11 @@ def _paths(view: View) -> Iterator[Spot]:
 
 
 def _preview(view: View) -> Iterator[Spot]:
+    if view.container.context != "server":
+        return
     for kind in ("tag", "client", "variable", "transformation"):
         for one in view.container.all(kind):
-            for found in strings(one.data.get("parameter", []), f"{one.pointer}/parameter"):
+            for found in one.texts:
                 if _PREVIEW.search(found.text) and not (one.kind == "variable" and one.type == "rh"):
                     yield Spot(one, "sends a preview header: real visits go to somebody's debugger", found.pointer)
 
@@ -48,7 +50,7 @@ def _plain(view: View) -> Iterator[Spot]:
     if view.container.context != "server":
         return
     for tag in view.container.all("tag"):
-        for found in strings(tag.data.get("parameter", []), f"{tag.pointer}/parameter"):
+        for found in tag.texts:
             if found.text.strip().lower().startswith("http://"):
                 yield Spot(tag, "sends over http, which everybody on the way can read", found.pointer)
 

@@ -1,4 +1,4 @@
-"""The nine dimensions, one per file. Each is a function of a view that returns Judged; docs/gtm.md defines them."""
+"""The nine dimensions, a file each: functions of a view that return Judged; docs/gtm-scorer.md defines them."""
 
 from collections.abc import Callable
 

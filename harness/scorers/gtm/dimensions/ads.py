@@ -10,6 +10,7 @@ from harness.errors import InvalidCandidate
 from harness.scorers.gtm.checks import Check, Complaints, Judged, judged
 from harness.scorers.gtm.entities import Entity, text_of
 from harness.scorers.gtm.known import catalogue
+from harness.scorers.gtm.purpose import fits
 from harness.scorers.gtm.view import View
 
 _SAY = Complaints("ads_alignment")
@@ -31,7 +32,7 @@ def _listed(snapshot: Mapping[str, Any], network: str) -> list[tuple[Mapping[str
     rows = part.get("conversions", []) if isinstance(part, dict) else None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise InvalidCandidate(
-            f"ads snapshot: {network}.conversions is no list of objects", next_step="docs/gtm.md shows the shape"
+            f"ads snapshot: {network}.conversions is no list of objects", next_step="docs/gtm-scorer.md shows the shape"
         )
     happened = [row for row in rows if _number(row.get("count")) > 0 and row.get("enabled", True)]
     for key in ("value", "count"):
@@ -63,7 +64,13 @@ def _meta(view: View, rows: list[tuple[Mapping[str, Any], float]]) -> Iterator[C
 
 def _sends_meta(view: View, tag: Entity, event: str) -> bool:
     names = frozenset({event, catalogue()["meta_events"].get(event, event)})
-    return bool(view.senders.events(tag, view.reaching.of(tag), names))
+    reach = view.reaching.of(tag)
+    return bool(view.senders.events(tag, reach, names)) and (event == "PageView" or _on_purpose(view, tag, names))
+
+
+def _on_purpose(view: View, tag: Entity, names: frozenset[str] = frozenset()) -> bool:
+    """Whether it is fired by something of its own: what every page sends is no conversion."""
+    return view.container.context == "server" or any(fits(one, names) for one in view.reaching.of(tag).firings)
 
 
 def _google(view: View, rows: list[tuple[Mapping[str, Any], float]]) -> Iterator[Check]:
@@ -73,8 +80,14 @@ def _google(view: View, rows: list[tuple[Mapping[str, Any], float]]) -> Iterator
         name = text_of(row.get("name")) or label
         found = [tuple(part.removeprefix("AW-") for part in view.senders.of(tag).destination) for tag in tags]
         varying = [tag for tag, parts in zip(tags, found, strict=True) if any("{{" in part for part in parts)]
-        if (account, label) in found:
+        sending = [tag for tag, parts in zip(tags, found, strict=True) if parts == (account, label)]
+        if any(_on_purpose(view, tag) for tag in sending):
             yield Check(1, share)
+        elif sending:
+            yield _SAY.fails(
+                "conversion-not-sent", sending[0], f'Google Ads conversion "{name}" is sent on every page',
+                "give the tag a trigger that is met when the conversion happens, and only then", weight=share,
+            )  # fmt: skip
         elif varying:
             yield _unsure(varying[0], f'Google Ads conversion "{name}"', share)
         else:

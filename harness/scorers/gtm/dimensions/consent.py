@@ -11,6 +11,7 @@ from harness.scorers.gtm.entities import Entity, strings
 from harness.scorers.gtm.known import catalogue, profiles
 from harness.scorers.gtm.reach import Firing
 from harness.scorers.gtm.references import NAMED
+from harness.scorers.gtm.senders import executed
 from harness.scorers.gtm.view import View
 
 _SAY = Complaints("consent")
@@ -19,7 +20,10 @@ _SAY = Complaints("consent")
 def judge(view: View) -> Judged:
     checks = [check for tag in view.active for check in _tag(view, tag)]
     return judged(
-        [*checks, *(_default(view) if checks else ())], "no tag that can fire is known to need consent", _unknown(view)
+        [*checks, *(_default(view) if checks else ())],
+        "no tag that can fire is known to need consent",
+        _unknown(view),
+        view.most("consent"),
     )
 
 
@@ -89,19 +93,29 @@ def _waiting(view: View, tag: Entity, wanted: Wanted) -> Check:
 
 def _asks(view: View, firing: Firing) -> bool:
     """Whether a way to fire goes through a consent banner: its event, or what its conditions read."""
-    words = re.compile(catalogue()["consent_words"])
-    if any(words.search(name) for name in firing.events.names):
+    words, refusal = (re.compile(catalogue()[key]) for key in ("consent_words", "refusal_words"))
+    names = firing.events.names
+    if names and all(words.search(name) and not refusal.search(name) for name in names):
         return True
-    for condition in firing.conditions:
-        for name in NAMED.findall(condition.left):
-            variable = view.references.variable(name)[0]
-            if variable and _reads(variable, words):
-                return True
+    return any(
+        one.negated == bool(refusal.search(one.right))
+        and any(_reads(view, name, words) for name in NAMED.findall(one.left))
+        for one in firing.conditions
+    )
+
+
+def _reads(view: View, name: str, words: re.Pattern[str]) -> bool:
+    """Whether what a variable reads is a banner's: its key, its code, or a variable that it is made from. Not names."""
+    first = view.references.variable(name)[0]
+    waiting, seen = [first] if first else [], {first}
+    for one in waiting:  # which grows
+        texts = [NAMED.sub("", executed(found.text)) for found in strings(one.data.get("parameter", []), "")]
+        if one.type != "c" and any(words.search(text) for text in texts):
+            return True
+        more = [ref.target for ref in view.references.of(one) if ref.target and ref.target not in seen]
+        waiting += more
+        seen |= set(more)
     return False
-
-
-def _reads(variable: Entity, words: re.Pattern[str]) -> bool:
-    return any(words.search(found.text) for found in strings(variable.data.get("parameter", []), ""))
 
 
 def _default(view: View) -> Iterator[Check]:

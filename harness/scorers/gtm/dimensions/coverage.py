@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from harness.scorers.gtm.checks import Check, Complaints, Issue, Judged, judged
 from harness.scorers.gtm.entities import Entity
 from harness.scorers.gtm.known import profiles, tag_facts
-from harness.scorers.gtm.reach import Firing, Reach
+from harness.scorers.gtm.purpose import fits, may_be_page
+from harness.scorers.gtm.reach import Reach
 from harness.scorers.gtm.view import View
 
 _SAY = Complaints("tag_coverage")
 _PAGE, _PAUSED = "page", "it is paused"
+_NO_EVENT = "an event that nobody sends"
 
 
 def judge(view: View) -> Judged:
@@ -19,7 +21,8 @@ def judge(view: View) -> Judged:
     dead = _dead(view)
     if dead:
         lost = profiles()["broken_outcomes"]["dead"]
-        checks.append(Check(1 / (1 + len(dead)), lost, dead[0]))
+        works = judged(checks, "").score or 0.0  # where little is measured, what is gone must not count for more
+        checks.append(Check(works / (1 + len(dead)), lost, dead[0]))
     checks += _linker(view)
     return judged(checks, "nothing is asked of this business", dead[1:])
 
@@ -88,32 +91,36 @@ def _worth(view: View, tag: Entity, outcome: str, names: frozenset[str]) -> tupl
         return 0.0, ""
     if not reach.fires:
         return 0.0, f'tag "{tag.name}" would send it, but {reach.why or _PAUSED}'
-    if followed or outcome == _PAGE:
+    if followed:
+        return _followed(view, reach, tag, names)
+    return _page(reach, tag) if outcome == _PAGE else _literally(reach, tag, names)
+
+
+def _followed(view: View, reach: Reach, tag: Entity, names: frozenset[str]) -> tuple[float, str]:
+    """Of a tag that sends what fires it under its own name: on a page, everything is no answer to a question."""
+    chosen = any(not firing.everywhere or not firing.events.surely(_NO_EVENT) for firing in reach.firings)
+    heard = any(firing.events.names & names for firing in reach.firings)
+    if heard or chosen or view.container.context == "server":
         return 1.0, ""
-    return _literally(reach, tag, names)
+    return 0.5, f'tag "{tag.name}" sends every event of the page under its own name'
+
+
+def _page(reach: Reach, tag: Entity) -> tuple[float, str]:
+    """A page view is no click, however the tag is called."""
+    if not any(map(may_be_page, reach.firings)):
+        return 0.0, f'tag "{tag.name}" sends it when something else happens'
+    return 1.0, ""
 
 
 def _literally(reach: Reach, tag: Entity, names: frozenset[str]) -> tuple[float, str]:
     """Of a tag that always sends one name: is it fired by what the name says?"""
-    values = [_fits(firing, names) for firing in reach.firings]
+    values = [fits(firing, names) for firing in reach.firings]
     best = max(values)
     if best == 0:
         return 0.0, f'tag "{tag.name}" sends it on every page'
     if best < 1:
         return best, f'tag "{tag.name}" sends it when something else happens'
     return 1.0, ""
-
-
-def _fits(firing: Firing, names: frozenset[str]) -> float:
-    if firing.on_every_page or (firing.events.is_any and not firing.conditions):
-        return 0.0
-    heard = firing.events.names
-    return 0.5 if heard and heard <= standard_events() - names else 1.0
-
-
-def standard_events() -> frozenset[str]:
-    """Names that mean one thing: who hears one of them and sends another mixes them up."""
-    return frozenset(profiles()["event_parameters"])
 
 
 def _dead(view: View) -> list[Issue]:
@@ -145,4 +152,4 @@ def _is_ads_google_tag(view: View, tag: Entity) -> bool:
     return tag.type == "googtag" and any(one.startswith("AW-") for one in view.senders.of(tag).destination)
 
 
-__all__ = ["judge", "same", "standard_events"]
+__all__ = ["judge", "same"]

@@ -8,6 +8,7 @@ from collections.abc import Hashable, Iterator
 from harness.scorers.gtm.checks import Check, Complaints, Judged, judged
 from harness.scorers.gtm.dimensions.parameters import carries_ecommerce, sent_with
 from harness.scorers.gtm.entities import Entity
+from harness.scorers.gtm.lookalike import skeleton
 from harness.scorers.gtm.reach import Firing
 from harness.scorers.gtm.view import View
 
@@ -17,13 +18,17 @@ _BY_TYPE = {"google_ads", "floodlight"}  # their types send different things to 
 
 
 def judge(view: View) -> Judged:
-    return judged([*_twice(view), *_orders(view), *_shared(view)], "no tag that can fire sends anything countable")
+    checks = [*_twice(view), *_orders(view), *_shared(view)]
+    return judged(checks, "no tag that can fire sends anything countable", most=view.most("deduplication"))
 
 
 def _twice(view: View) -> Iterator[Check]:
     """Tags that send one thing to one place under equal conditions share one point; all but the first are named."""
     counted = [tag for tag in view.sending if view.senders.of(tag).vendors and not view.senders.of(tag).dead]
     keys = {tag: frozenset(_what(view, tag)) for tag in counted}
+    firing = {key for tag in counted if view.reaching.of(tag).fires for key in keys[tag]}
+    keys = {tag: own for tag, own in keys.items() if view.reaching.of(tag).fires or not own <= firing}
+    counted = list(keys)  # a copy that is paused is sent once
     times = Counter(key for those in keys.values() for key in those)
     seen: dict[Hashable, Entity] = {}
     for tag in sorted(counted, key=lambda one: (one.name, one.type, repr(one.parameters))):
@@ -54,8 +59,9 @@ def _what(view: View, tag: Entity) -> Iterator[Hashable]:
         followed = firing.events.names if sender.follows else frozenset()
         unnamed = repr(sorted(tag.parameters.items())) if sender.unsure or (sender.follows and not followed) else ""
         for event in (sender.events | followed) or {""}:
-            when = "page" if event == "page_view" and firing.on_every_page else _when(firing)
-            yield sender.vendor, kind, sender.destination, event, unnamed, when, blockers
+            on_page = event == "page_view" and firing.on_every_page and not firing.conditions
+            to = tuple(map(skeleton, sender.destination))
+            yield sender.vendor, kind, to, event, unnamed, "page" if on_page else _when(firing), blockers
 
 
 def _when(firing: Firing) -> Hashable:
@@ -75,10 +81,15 @@ def _orders(view: View) -> Iterator[Check]:
     for tag in view.active:
         if tag.type == "gaawe" and "purchase" in view.senders.of(tag).events:
             carried = sent_with(view, tag).get("transaction_id", "")
-            good = carries_ecommerce(view, tag) or not view.values.is_empty(carried)
+            good = carries_ecommerce(view, tag) or _varies(view, carried)
             yield _order(view, tag, "transaction_id", good=good)
         if tag.type == "awct" and view.business == "shop":
-            yield _order(view, tag, "orderId", good=not view.values.is_empty(tag.text("orderId")))
+            yield _order(view, tag, "orderId", good=_varies(view, tag.text("orderId")))
+
+
+def _varies(view: View, text: str) -> bool:
+    """A number of an order is another one for each: a constant is none."""
+    return bool(text) and not view.values.is_empty(text) and view.values.constant(text) is None
 
 
 def _order(view: View, tag: Entity, key: str, *, good: bool) -> Check:

@@ -16,14 +16,25 @@ _UNSORTED = 0.5
 
 def judge(view: View) -> Judged:
     things = [*view.telling, *view.used("trigger"), *view.used("variable")]
-    least = int(profiles()["folders"]["least"])
-    if len(things) < least:
-        return Judged(None, why=f"fewer than {least} things are in use, which need no folders")
+    rule: dict[str, int] = profiles()["folders"]
+    if len(things) < rule["least"]:
+        return Judged(None, why=f"fewer than {rule['least']} things are in use, which need no folders")
     placed = {one: folder for one in things if (folder := view.container.by_id.get(("folder", one.folder)))}
     groups = _best_groups(view, placed)
     if len(set(placed.values())) == 1 and len(set(_by_vendor(view).values())) > 1:
         return judged([_one_folder(view, len(things))], "")
-    return judged((_place(one, placed, groups) for one in things), "")
+    used = len(set(placed.values()))
+    if used > max(rule["few"], len(placed) / rule["each"]):
+        return judged([_scattered(view, used, len(things))], "")
+    return judged((_place(view, one, placed, groups) for one in things), "", most=view.most("folders"))
+
+
+def _scattered(view: View, used: int, things: int) -> Check:
+    return _SAY.fails(
+        "folder-for-each", None, f"{used} folders for {things} things, which sort nothing",
+        "make a folder for each vendor, or for each step of the visitor", weight=float(things), severity="warning",
+        pointer=view.container.base,
+    )  # fmt: skip
 
 
 def _one_folder(view: View, things: int) -> Check:
@@ -34,7 +45,7 @@ def _one_folder(view: View, things: int) -> Check:
     )  # fmt: skip
 
 
-def _place(one: Entity, placed: Mapping[Entity, Entity], apart: Mapping[Entity, Entity]) -> Check:
+def _place(view: View, one: Entity, placed: Mapping[Entity, Entity], apart: Mapping[Entity, Entity]) -> Check:
     if one not in placed:
         lost = f"its folder {one.folder} does not exist" if one.folder else "is in no folder"
         return _SAY.fails("folder-missing", one, lost, "put it into the folder of its kind", severity="warning")
@@ -44,7 +55,7 @@ def _place(one: Entity, placed: Mapping[Entity, Entity], apart: Mapping[Entity, 
             f'put it into "{apart[one].name}", with the others of its kind', value=_UNSORTED, severity="warning",
             pointer=f"{one.pointer}/parentFolderId",
         )  # fmt: skip
-    return Check(1)
+    return view.passes(one)
 
 
 def _by_vendor(view: View) -> dict[Entity, str]:
@@ -78,4 +89,5 @@ def _apart(groups: Mapping[Entity, str], placed: Mapping[Entity, Entity]) -> Ite
         folder = placed.get(tag)
         if folder and inside[folder][group] < max(inside[folder].values()):
             home = min(homes[group], key=lambda one: (-homes[group][one], one.name))
-            yield tag, home if home is not folder else folder
+            if home is not folder or homes[group].total() > 1:  # the only one of its kind may stand among others
+                yield tag, home

@@ -6,16 +6,20 @@ import functools
 import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
-from harness.scorers.gtm.checks import Check, Complaints, Issue, Judged, judged
-from harness.scorers.gtm.entities import Entity, strings
+from harness.scorers.gtm.checks import Check, Complaints, Judged, judged
+from harness.scorers.gtm.entities import Entity, Text, remembered
 from harness.scorers.gtm.known import catalogue
 from harness.scorers.gtm.references import Reference
+from harness.scorers.gtm.senders import executed
 from harness.scorers.gtm.view import View
 
 _SAY = Complaints("variable_hygiene")
 _SECRET_WEIGHT = 2.0
 _LEAST_TELLING = 6
+_READ = {"v": {"name", "dataLayerVersion", "defaultValue", "setDefaultValue"}, "c": {"value"}, "jsm": {"javascript"}}
+_CUT = re.compile("[\"'`]\\s*\\+\\s*[\"'`]|[\u200b-\u200d\u2060\ufeff\u00ad]")
 _LONG_WORD = re.compile(r"[\w.~+/-]{14}|PRIVATE")  # every secret has one
 
 
@@ -27,7 +31,7 @@ def judge(view: View) -> Judged:
     secrets = list(_secrets(view))
     checks += [*_undefined(view), *(secrets if view.container.context != "server" else [])]
     notes = [one.issue for one in secrets if one.issue] if view.container.context == "server" else []
-    return judged(checks, "the container has no variables and names none", [*notes, *_off(view)])
+    return judged(checks, "the container has no variables and names none", notes, most=view.most("variable_hygiene"))
 
 
 def _used(view: View) -> set[Entity]:
@@ -98,10 +102,29 @@ def _equal(view: View) -> dict[Entity, Entity]:
     first: dict[str, Entity] = {}
     found = {}
     for one in sorted(view.container.all("variable"), key=lambda variable: variable.name):
-        content = json.dumps([one.type, one.parameters, one.data.get("formatValue") or {}], sort_keys=True, default=str)
+        content = _key(one)
         if one.parameters and not _is_short(one) and first.setdefault(content, one) is not one:
             found[one] = first[content]
     return found
+
+
+@remembered
+def _key(one: Entity) -> str:
+    return json.dumps([one.type, _content(one), one.data.get("formatValue") or {}], sort_keys=True, default=str)
+
+
+def _content(one: Entity) -> dict[str, Any]:
+    """What a variable does: without defaults that are switched off, comments, and spaces that mean nothing."""
+    found = dict(one.parameters)
+    if found.get("setDefaultValue", "true") == "false":
+        found.pop("defaultValue", None)
+    known = _READ.get(one.type)
+    found = {
+        key: value for key, value in found.items() if (known is None or key in known) and value not in ("", "false")
+    }
+    if one.type == "jsm":
+        found["javascript"] = "".join(executed(one.text("javascript")).split())
+    return {key: value.strip() if isinstance(value, str) else value for key, value in found.items()}
 
 
 def _is_short(one: Entity) -> bool:
@@ -127,21 +150,10 @@ def _undefined(view: View) -> Iterator[Check]:
                 "reference-undefined", one.source, f'{one.how}: no {what} is "{one.says[:60]}"',
                 f"name a {what} that exists", pointer=one.pointer,
             )  # fmt: skip
-    if view.container.built_ins:
-        for one in _distinct([ref for ref in view.references.all if ref.state == "off"]):
-            yield _SAY.fails(
-                "built-in-off", one.source, f"{{{{{one.says}}}}} is a built-in variable that is not switched on",
-                "switch it on", pointer=one.pointer,
-            )  # fmt: skip
-
-
-def _off(view: View) -> Iterator[Issue]:
-    """A container that lists no built-in at all comes from a tool that left them out."""
-    off = {ref.says for ref in view.references.all if ref.state == "off"}
-    if off and not view.container.built_ins:
-        yield _SAY.issue(
-            "built-in-off", "info", None, f"no built-in variable is switched on, {len(off)} are named; not judged",
-            "switch them on, if Tag Manager does not", view.container.base,
+    for one in _distinct([ref for ref in view.references.all if ref.state == "off"]):
+        yield _SAY.fails(
+            "built-in-off", one.source, f"{{{{{one.says}}}}} is a built-in variable that is not switched on",
+            "switch it on", pointer=one.pointer,
         )  # fmt: skip
 
 
@@ -149,13 +161,32 @@ def _secrets(view: View) -> Iterator[Check]:
     """What the browser loads, everybody can read. The secret itself is never repeated."""
     is_server = view.container.context == "server"
     for one in (*view.container.all("variable"), *view.container.all("tag")):
-        for found in strings(one.data.get("parameter", []), f"{one.pointer}/parameter"):
-            if name := _secret(found.text):
+        plain = _plain_secrets(one)
+        for found in _suspects(one):
+            if name := plain.get(found.pointer) or _secret(_joined(view, found.text)):
                 message = f"holds a {name}" + ("" if is_server else ", which every visitor can read")
                 yield _SAY.fails(
                     "secret", one, message, "revoke it, and keep its successor on a server", pointer=found.pointer,
                     weight=_SECRET_WEIGHT, severity="info" if is_server else "error",
                 )  # fmt: skip
+
+
+@remembered
+def _plain_secrets(one: Entity) -> dict[str, str]:
+    """Kinds of secret by the pointer of the text that holds one as it stands."""
+    return {found.pointer: name for found in one.texts if (name := _secret(found.text))}
+
+
+@remembered
+def _suspects(one: Entity) -> tuple[Text, ...]:
+    """Texts that hold a secret, or may when they are put together."""
+    return tuple(found for found in one.texts if "{{" in found.text or _CUT.search(found.text) or _secret(found.text))
+
+
+def _joined(view: View, text: str) -> str:
+    """A text with what was cut apart put together: by constants, in code, by characters that nobody sees."""
+    whole = (view.values.constant(text) or "") if text.count("{{") > 1 or not text.startswith("{{") else ""
+    return whole if whole != text else _CUT.sub("", text) if _CUT.search(text) else ""
 
 
 def _secret(text: str) -> str:

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping
 
 from harness.scorers.gtm.checks import Check, Complaints, Judged, judged
 from harness.scorers.gtm.entities import Entity
-from harness.scorers.gtm.known import profiles, tag_facts
+from harness.scorers.gtm.known import catalogue, profiles, tag_facts
 from harness.scorers.gtm.references import NAMED
-from harness.scorers.gtm.senders import template_fields
+from harness.scorers.gtm.senders import executed, template_fields
 from harness.scorers.gtm.view import View
 
 _SAY = Complaints("parameter_completeness")
+_SHAPED = {"gaawe", "googtag", "awct", "awud", "sp", "sgtmadsct", "sgtmadsremarketing"}
 _META_PURCHASE = re.compile(r"""fbq\([^)]*['"]Purchase['"]([^)]*)\)""")
 _EVENT_ID_OBJECT = re.compile(r"""\{\s*['"]?event_?id.*""", re.IGNORECASE | re.DOTALL)
 
@@ -21,6 +22,7 @@ def judge(view: View) -> Judged:
     return judged(
         (check for tag in view.active for check in _tag(view, tag)),
         "no tag that can fire is of a type whose parameters are known",
+        most=view.most("parameter_completeness"),
     )
 
 
@@ -42,13 +44,27 @@ def _holds(view: View, tag: Entity, group: list[str]) -> Check:
     """One of these parameters must come to something."""
     filled = [key for key in group if _filled(view, tag, key)]
     if filled:
-        return view.passes(tag)
+        wrong = next((key for key in filled if _misshapen(view, tag, key)), "")
+        return _wrong(tag, wrong) if wrong else view.passes(tag)
     key = group[0]
     empty = key in tag.parameters and bool(tag.parameters[key])
     what = f"{key} comes to nothing" if empty else f"{key} is missing"
     return _SAY.fails(
         "parameter-missing", tag, f"{tag.type}: {what}", f"fill in {key}", pointer=tag.at(key), severity="warning"
     )
+
+
+def _wrong(tag: Entity, key: str) -> Check:
+    return _SAY.fails(
+        "parameter-wrong", tag, f"{tag.type}: what stands in {key} is none by its shape", f"fill in the real {key}",
+        pointer=tag.at(key), severity="warning",
+    )  # fmt: skip
+
+
+def _misshapen(view: View, tag: Entity, key: str) -> bool:
+    """Whether a constant cannot be what its parameter is for, by its shape."""
+    shape, constant = catalogue()["shapes"].get(key), view.values.constant(tag.text(key))
+    return bool(shape and constant) and tag.type in _SHAPED and not re.fullmatch(shape, (constant or "").strip())
 
 
 def _filled(view: View, tag: Entity, key: str) -> bool:
@@ -86,7 +102,7 @@ def _event(view: View, tag: Entity) -> Iterator[Check]:
         return
     carried = sent_with(view, tag)
     for key in wanted:
-        if carries_ecommerce(view, tag) or (key in carried and not view.values.is_empty(carried[key])):
+        if carries_ecommerce(view, tag) or _sends(view, key, carried.get(key, "")):
             yield view.passes(tag)
         else:
             events = ", ".join(sorted(event for event in sent if key in known[event]))
@@ -94,6 +110,14 @@ def _event(view: View, tag: Entity) -> Iterator[Check]:
                 "event-parameter-missing", tag, f"{events} is sent without {key}",
                 f"send ecommerce data from the data layer, or add the event parameter {key}", severity="warning",
             )  # fmt: skip
+
+
+def _sends(view: View, key: str, text: str) -> bool:
+    """Whether a field is sent with something that can be it: a list of items is no constant, a value is a number."""
+    constant = view.values.constant(text)
+    if not text or view.values.is_empty(text):
+        return False
+    return constant is None or bool(re.fullmatch(catalogue()["event_shapes"].get(key, ".*"), constant.strip()))
 
 
 def carries_ecommerce(view: View, tag: Entity) -> bool:
@@ -110,7 +134,7 @@ def sent_with(view: View, tag: Entity) -> dict[str, str]:
 
 def _meta_purchase(view: View, tag: Entity) -> Iterator[Check]:
     """Meta refuses a Purchase without value and currency."""
-    for call in _META_PURCHASE.findall(tag.text("html")):
+    for call in _META_PURCHASE.findall(executed(tag.text("html"))):
         data = _EVENT_ID_OBJECT.sub("", call).strip(" ,\n")
         for key in ("value", "currency"):
             if key in data or NAMED.fullmatch(data):

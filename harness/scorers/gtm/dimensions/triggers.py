@@ -7,6 +7,7 @@ from collections.abc import Hashable, Iterator
 
 from harness.scorers.gtm.checks import Check, Complaints, Judged, judged
 from harness.scorers.gtm.conditions import FILTERS, compiled, conditions_of
+from harness.scorers.gtm.contradictions import always
 from harness.scorers.gtm.entities import Entity
 from harness.scorers.gtm.known import catalogue
 from harness.scorers.gtm.view import View
@@ -19,7 +20,8 @@ _NO_MEANING = {
 
 
 def judge(view: View) -> Judged:
-    return judged([*_tags(view), *_triggers(view)], "the container has no tags and no triggers")
+    checks = [*_tags(view), *_triggers(view)]
+    return judged(checks, "the container has no tags and no triggers", most=view.most("trigger_quality"))
 
 
 def _tags(view: View) -> Iterator[Check]:
@@ -49,7 +51,7 @@ def _triggers(view: View) -> Iterator[Check]:
     uses = {one: _uses(view, one) for one in view.container.all("trigger")}
     first: dict[Hashable, Entity] = {}
     for one in sorted(uses, key=lambda trigger: ("firing" not in uses[trigger], trigger.name)):
-        same = first.setdefault(_meaning(one), one) if uses[one] else one
+        same = first.setdefault(_meaning(view, one), one) if uses[one] else one
         yield _one(view, one, uses[one], same)
 
 
@@ -86,7 +88,7 @@ def _broad(view: View, one: Entity) -> str:
     firing = view.reaching.trigger(one)
     if one.type == "CUSTOM_EVENT" and firing.events.is_any and not firing.conditions:
         return "is met on every event of the page"
-    if one.type in catalogue()["unfiltered_is_broad"] and not list(conditions_of(one)):
+    if one.type in catalogue()["unfiltered_is_broad"] and not conditions_of(one):
         return "has no condition: every click or form on the page meets it"
     return ""
 
@@ -100,8 +102,8 @@ def _bad_pattern(one: Entity) -> str:
     return ""
 
 
-def _meaning(one: Entity) -> Hashable:
+def _meaning(view: View, one: Entity) -> Hashable:
     """Equal for two triggers that are always met together: type, conditions in any order, every other setting."""
-    filters = tuple(frozenset(conditions_of(one, [key])) for key in FILTERS)
+    filters = frozenset(each for each in conditions_of(one) if not always(each, view.values))
     rest = {key: value for key, value in one.data.items() if key not in _NO_MEANING and value not in ({}, [], "", None)}
     return one.type, filters, json.dumps(rest, sort_keys=True, default=str)
