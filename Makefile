@@ -38,7 +38,7 @@ test: .venv/test lint  ## lint, types and every test
 quick: .venv/test  ## the tests that take seconds
 	$(BIN)/python -m pytest tests/unit -m "not slow"
 
-test-containers: .venv/test  ## containers of Tag Manager in a folder of yours (GTM_CONTAINERS=DIR): each scores, none is changed
+test-containers: .venv/test  ## containers of Tag Manager in a folder of yours (GTM_CONTAINERS=DIR): each scores, is audited and repaired
 	@GTM_CONTAINERS='$(GTM_CONTAINERS)' $(BIN)/python -m pytest -q -s tests/gtm/given_containers.py
 
 lint: .venv/test  ## ruff and mypy
@@ -67,6 +67,7 @@ study: .venv/test  ## how often is a night wrong, and how often right? About hal
 	$(BIN)/python -m tests.benchmarks.nights_through_the_door
 	$(BIN)/python -m tests.benchmarks.ablation
 	$(BIN)/python -m tests.benchmarks.power
+	$(BIN)/python -m tests.benchmarks.planted
 
 EXAMPLE := .venv/example
 example: .venv/night  ## makes the example in results/churn-risk again, from the last commit

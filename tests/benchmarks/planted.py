@@ -4,7 +4,7 @@ Every plant of tests/gtm/plants.py goes into every good site where its entities 
 once, drawn by a seed, no two at one entity. Precision: issues that name a planted fault, of all issues. Recall: planted
 faults of which an issue names dimension, code and entity. Own: the plant's own repair gives all of the score back.
 Repair: the proposer `repair`, with a policy that allows everything, does; of several plants, it ends all issues of the
-plant's kind. Exits 1 if a bar is missed.
+plant's kind. Rules: the same, of the plants that need no person. Exits 1 if a bar is missed.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ from tests.gtm.build import Json, scored
 from tests.gtm.plants import PLANTS, Plant
 from tests.gtm.sites import SITES
 from tests.repair.benches import OPEN
+from tests.repair.test_operators_plants import BEYOND_RULES
 
-PRECISION, RECALL, REPAIRED = 0.9, 0.95, 0.75  # bars, of everything together
+PRECISION, RECALL, REPAIRED = 0.95, 0.95, 0.9  # bars, of everything together
 LEAST, MOST = 3, 10
 ROUNDING = 1e-9
 
@@ -59,10 +60,12 @@ class Tally:
     right: int = 0
     own: int = 0
     repaired: int = 0
+    mendable: int = 0
+    mended: int = 0
     missed: list[str] = field(default_factory=list)
 
     def add(self, other: Tally) -> None:
-        for name in ("planted", "found", "told", "right", "own", "repaired"):
+        for name in ("planted", "found", "told", "right", "own", "repaired", "mendable", "mended"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.missed += other.missed
 
@@ -158,7 +161,10 @@ def judged(found: Planting, *, repair: bool = True) -> dict[str, Tally]:
         mine.planted += 1
         mine.found += is_found
         mine.own += own
-        mine.repaired += after is not None and (_whole(after, clean) if len(found.plants) == 1 else _gone(plant, after))
+        is_whole = after is not None and (_whole(after, clean) if len(found.plants) == 1 else _gone(plant, after))
+        mine.repaired += is_whole
+        mine.mendable += plant.name not in BEYOND_RULES
+        mine.mended += is_whole and plant.name not in BEYOND_RULES
         if not is_found:
             mine.missed.append(f"{found.site}: not found: {plant.name}")
     return tally
@@ -211,13 +217,11 @@ def share(part: int, whole: int) -> str:
 
 
 def table(tallies: dict[str, Tally]) -> str:
-    lines = [
-        "| dimension | planted | recall | issues | precision | own repair | repair |",
-        "|---|--:|--:|--:|--:|--:|--:|",
-    ]
+    heads = ["dimension", "planted", "recall", "issues", "precision", "own repair", "repair", "rules"]
+    lines = [f"| {' | '.join(heads)} |", f"|---{'|--:' * (len(heads) - 1)}|"]
     for name, one in [*tallies.items(), ("all", summed(tallies))]:
         figures = [one.planted, share(one.found, one.planted), one.told, share(one.right, one.told)]
-        figures += [share(one.own, one.planted), share(one.repaired, one.planted)]
+        figures += [share(one.own, one.planted), share(one.repaired, one.planted), share(one.mended, one.mendable)]
         lines.append(f"| {name.replace('_', ' ')} | {' | '.join(map(str, figures))} |")
     return "\n".join(lines)
 
@@ -239,7 +243,7 @@ def main() -> int:
         if chosen.verbose:
             print("\n".join(sorted(set(whole.missed))), "\n")
         missed |= whole.right < PRECISION * whole.told or whole.found < RECALL * whole.planted
-        missed |= whole.repaired < REPAIRED * whole.planted
+        missed |= whole.mended < REPAIRED * whole.mendable
     print("a bar is missed" if missed else "every bar is met")
     return 1 if missed else 0
 

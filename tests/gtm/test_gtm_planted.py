@@ -8,7 +8,6 @@ from tests.benchmarks.planted import (
     LEAST,
     PRECISION,
     RECALL,
-    REPAIRED,
     Tally,
     alone,
     judged,
@@ -49,9 +48,9 @@ def test_several_at_once_are_found_and_mended() -> None:
     assert all(len(one.plants) >= LEAST for one in plantings)
     whole = summed(together(iter(plantings))[0])
     precision, recall, _own, repaired = shares(whole)
-    assert precision >= PRECISION
-    assert recall >= PRECISION
-    assert repaired >= REPAIRED
+    assert precision >= 0.9
+    assert recall >= 0.9
+    assert repaired >= 0.8  # of a few: the study says it of many
 
 
 def test_a_seed_plants_the_same_again() -> None:

@@ -31,7 +31,7 @@ def long_night(rounds: int, tokens: int = 12_000, program: str = "Do well.") -> 
     for number in range(rounds):
         made = answer(edit(number), idea=f"idea number {number}")
         if number % 11 == 10:
-            night.tell(night.ask(*[answer(block("nowhere", "x"))] * 3))
+            night.tell(night.ask(*[answer(block("nowhere", word)) for word in "xyz"]))
         elif number % 7 == 6:
             night.step(made, "keep", "better", "score +0.01")
         elif number % 5 == 4:
@@ -57,6 +57,19 @@ def test_the_order_is_from_what_never_changes_to_what_always_does() -> None:
         "Left: ", "Propose experiment 20.",
     )]  # fmt: skip
     assert places == sorted(places)
+
+
+@pytest.mark.parametrize("private", [True, False])
+def test_of_private_rows_no_amount_is_told(private: bool) -> None:
+    """Not private, the same night tells each of them."""
+    night = Night(replace(code_target(), private=private), HANDLER)
+    night.step(answer(edit(1)), "keep", "better", "score 0.5 -> 0.51, better by 0.01")
+    night.step(answer(edit(2)))
+    night.ask(answer(edit(3)), parts={"rows of one customer": 0.123})
+    told = whole(night.model.prompts[-1])
+    for amount in ("0.51", "gain +0.01", "size 10", "0.123", "better by"):
+        assert (amount in told) is not private, amount
+    assert "Experiment 1: keep" in told
 
 
 def test_kept_discarded_crashed_and_failed_are_all_told() -> None:
@@ -213,7 +226,8 @@ def test_what_the_target_says_is_told() -> None:
 
 def test_nothing_but_what_is_documented_reaches_a_prompt() -> None:
     """Every other field of a target holds a canary."""
-    told = {"name", "file", "space", "rule", "noise", "sample", "is_data", "budget", "confirm", "isolated", "private"}
+    told = {"name", "file", "space", "rule", "noise", "sample", "is_data", "budget", "confirm", "isolated", "private",
+            "policy"}  # fmt: skip
     canaries: dict[str, Any] = {
         "folder": "canary-folder", "program": "canary-program-path",
         "evaluate": Evaluate("process", ("canary-argv",), 1.0, ("canary-setup",)), "locked": ("canary-locked",),

@@ -89,4 +89,5 @@ def _apart(groups: Mapping[Entity, str], placed: Mapping[Entity, Entity]) -> Ite
         folder = placed.get(tag)
         if folder and inside[folder][group] < max(inside[folder].values()):
             home = min(homes[group], key=lambda one: (-homes[group][one], one.name))
-            yield tag, home if home is not folder else folder
+            if home is not folder or homes[group].total() > 1:  # the only one of its kind may stand among others
+                yield tag, home
