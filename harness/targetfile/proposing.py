@@ -10,7 +10,9 @@ from harness.configfile import ConfigFile
 from harness.errors import ConfigError
 from harness.targetfile.paths import Paths
 
-_MODEL = frozenset({"model", "larger", "after", "provider", "max_tokens", "history_tokens", "form", "simplify"})
+_MODEL = frozenset(
+    {"model", "larger", "after", "provider", "max_tokens", "history_tokens", "view_tokens", "form", "simplify"}
+)
 OPTIONS: Mapping[str, frozenset[str]] = {
     "tune": frozenset({"catalogue"}),
     "claude": _MODEL,

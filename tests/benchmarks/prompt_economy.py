@@ -26,10 +26,15 @@ import yaml
 from bot.models.messages import Answer, Prompt
 from bot.proposers import Outcome, Request
 from bot.proposers.mind import Briefing, Mind, Options
+from bot.proposers.mind.containers.view import Known, View
+from bot.proposers.mind.mind import BYTES_PER_TOKEN
 from harness import space
 from harness.documents import canonical_id, leaves, load_bytes
 from harness.rule import Metric, Rule
+from harness.scorers.gtm import Declared
+from harness.scorers.gtm.policy import Policy
 from tests import proposing
+from tests.benchmarks.containers import grown
 from tests.benchmarks.simulation import bar
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,6 +47,7 @@ FILES = {
     "weights (YAML, JSON Patch)": ("targets/experiments/health-score/spec.yaml", {"/weights/*": {"int": [-5, 25]}}),
     "style sheet (blocks)": ("targets/experiments/local-benchmark/styles.css", {}),
     "program of 290 lines (blocks)": ("harness/measure.py", {}),
+    "container of 260 tags, 400 kB (a view)": ("container.json", {}),
 }  # fmt: skip
 
 
@@ -127,6 +133,11 @@ class Script:
         return Decimal(0)
 
     def _edits(self) -> list[dict[str, Any]]:
+        if self.file.endswith(".json"):
+            tags = json.loads(self.now)["containerVersion"]["tag"]
+            place = f"/containerVersion/tag[tagId={self.chance.choice(tags)['tagId']}]"
+            parameter = f"{place}/parameter[key=more{self.chance.randrange(10**6)}]"
+            return [{"op": "set", "path": parameter, "value": "{{Page URL}}", "structure": ""}]
         if self.file.endswith(".yaml"):
             weights = [pointer for pointer, _ in leaves(load_bytes(self.now, self.file)) if "/weights/" in pointer]
             chosen = self.chance.sample(weights, 2)
@@ -140,7 +151,8 @@ class Script:
 def night(file: str, rules: dict[str, Any], seed: int, after: int | None = None) -> list[Sent]:
     """after: the number of the one experiment beyond the first that is kept for certain."""
     chance = random.Random(seed)
-    base = (ROOT / file).read_bytes()
+    is_container = not (ROOT / file).exists()
+    base = json.dumps(grown(7), indent=2).encode() if is_container else (ROOT / file).read_bytes()
     target = replace(
         proposing.target(rules, Path(file).name),
         rule=Rule("primary", (Metric("score", "maximize", 0.001),)),
@@ -148,7 +160,10 @@ def night(file: str, rules: dict[str, Any], seed: int, after: int | None = None)
     )
     program = (ROOT / "targets/experiments/health-score/program.md").read_text(encoding="utf-8")
     model = Script(Path(file).name, chance)
-    mind = Mind(target, Briefing(base, program), model, Options("anthropic", MODELS[0]))
+    options = Options("anthropic", MODELS[0], form="container" if is_container else None)
+    known = Known(Declared("shop"), Policy(), options.view_tokens * BYTES_PER_TOKEN)
+    briefing = Briefing(base, program, showing=View(file, known) if is_container else None)
+    mind = Mind(target, briefing, model, options)
     incumbent, metrics, tried = base, {"score": 0.5}, {canonical_id(base, target.file)}
     requests: list[Sent] = []
     for number in range(1, EXPERIMENTS + 2):

@@ -200,7 +200,7 @@ def test_what_was_paid_is_recorded(played: tuple[World, Scripted, str, Path]) ->
     assert {event["model"]["model"] for event in events} == {"small"}
     assert all(len(event["model"]["prompt"]) == 64 for event in events)
     corrected = next(event for event in events if event["id"] == 2)
-    assert corrected["model"]["calls"] == 3, "what changes nothing is sent back twice"
+    assert corrected["model"]["calls"] == 2, "what changes nothing is sent back once, for the answer is the same"
 
 
 def test_nothing_but_the_one_file_changed(played: tuple[World, Scripted, str, Path]) -> None:
@@ -270,7 +270,7 @@ def test_what_was_proposed_in_vain_is_told_with_its_last_reason(played: tuple[Wo
     world, _, said, pages = played
     vain = [event for event in world.experiments() if event["reason"] == "invalid"]
     told = f"{len(vain)} proposals could not be measured, the last: "
-    assert f"{told}nothing that can be measured in 3 answers; the last: " in said
+    assert f"{told}nothing that can be measured in 2 answers; the last: " in said
     assert f"{told}`{vain[-1]['why']}`." in (pages / "page.md").read_text()
 
 

@@ -169,9 +169,9 @@ def test_each_answer_about_latency_gets_its_decision(latency: Played) -> None:
     assert decided(found[1]) == ("crash", "refused", 1)
     assert re.search(WRONG["stale cache"].why, found[1]["why"]), "what was remembered is not right any more"
     assert decided(found[2]) == ("keep", "better", 1)
-    assert decided(found[3]) == ("discard", "invalid", 3)
+    assert decided(found[3]) == ("discard", "invalid", 2)
     assert "does not stand in the file as it is now" in found[3]["why"]
-    assert decided(found[4]) == ("discard", "invalid", 3)
+    assert decided(found[4]) == ("discard", "invalid", 2)
     assert MEASURED_BEFORE in found[4]["why"]
     assert decided(found[5]) == ("crash", "refused", 1)
     assert f"its last words: {INJECTION}" in found[5]["why"]
@@ -181,7 +181,7 @@ def test_each_answer_about_latency_gets_its_decision(latency: Played) -> None:
     assert found[7]["status"] == "discard"
     assert found[7]["reason"] in {"worse", "within-noise"}
     assert found[7]["gain"] < 0
-    assert decided(found[8]) == ("discard", "invalid", 3)
+    assert decided(found[8]) == ("discard", "invalid", 2)
     assert "no call of the tool" in found[8]["why"]
     assert len(found) == 8
     assert latency.confirmed["verdict"] == "confirmed"
@@ -191,7 +191,7 @@ def test_each_answer_about_latency_gets_its_decision(latency: Played) -> None:
 def test_each_answer_about_retrieval_gets_its_decision(rag: Played) -> None:
     found = rag.experiments
     assert decided(found[1]) == ("keep", "better", 1)
-    assert [decided(found[number]) for number in (2, 3, 5, 6, 7, 8)] == [("discard", "invalid", 3)] * 6
+    assert [decided(found[number]) for number in (2, 3, 5, 6, 7, 8)] == [("discard", "invalid", 2)] * 6
     assert "edit 1 (replace /../evaluate.py)" in found[2]["why"]
     assert "edit 1 (replace /owner)" in found[3]["why"]
     assert decided(found[4]) == ("discard", "worse", 2), "out of bounds at first, then corrected"
@@ -338,12 +338,12 @@ def test_what_was_turned_down_is_told_the_next_night_without_its_figures(rag: Pl
     git(stage.repository, "branch", "-D", f"autoresearch/{rag.night.name}")
     second = stage.night("--experiments", "1")
     asked = stage.prompts[before:]
-    assert len(asked) == 3
+    assert len(asked) == 2
     assert all("stem: none -> english (a human closed it" in body for body in asked)
     assert all("Turned down by people before" in instructions(body) for body in asked)
     assert not any("none -> english" in instructions(body) for body in asked)
     (again,) = stage.experiments(second).values()
-    assert decided(again) == ("discard", "invalid", 3)
+    assert decided(again) == ("discard", "invalid", 2)
     assert MEASURED_BEFORE in again["why"]
     needles = figures(rag.confirmed)
     assert not [place for place in stage.places(needles, but_base=True) if place.startswith("prompt")]

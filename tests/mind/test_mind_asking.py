@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot.models.client import Client
+from bot.models.messages import Answer
 from bot.models.messages import Outcome as Came
 from bot.models.redaction import REMOVED
 from bot.proposers import Outcome, Over
@@ -127,7 +128,7 @@ def test_a_near_repeat_of_a_discarded_idea_goes_back_once() -> None:
 
 def test_after_two_corrections_it_has_failed_and_has_cost_what_it_cost() -> None:
     night = code_night()
-    found = night.ask(*[answer(NOTHING)] * 3)
+    found = night.ask(answer(block("nowhere", "x")), answer(block("", "x")), answer(NOTHING))
     assert CORRECTIONS == 2
     assert "in 3 answers; the last: the edits change nothing" in found.failed
     assert found.content == night.incumbent
@@ -135,6 +136,23 @@ def test_after_two_corrections_it_has_failed_and_has_cost_what_it_cost() -> None
     assert found.spent["calls"] == 3
     assert found.spent["output"] == 60
     assert night.model.answers == []
+
+
+@pytest.mark.parametrize("said", [answer(NOTHING), came("malformed", text="I would rather not", cost=CENT)])
+def test_the_same_wrong_answer_twice_is_not_paid_for_a_third_time(said: Answer) -> None:
+    night = code_night()
+    other = replace(said, value={**said.value, "hypothesis": "in other words"}) if said.value else said
+    found = night.ask(said, other, answer(GOOD))
+    assert "in 2 answers; the last: " in found.failed
+    assert found.failed.endswith("(twice the same answer)")
+    assert found.spent["calls"] == 2
+    assert len(night.model.answers) == 1, "the third is not asked for"
+
+
+def test_a_wrong_answer_that_comes_again_later_is_told_again() -> None:
+    night = code_night()
+    found = night.ask(answer(NOTHING), answer(block("nowhere", "x")), answer(NOTHING))
+    assert "in 3 answers" in found.failed
 
 
 def test_past_a_cap_the_night_is_over() -> None:
@@ -226,7 +244,8 @@ def test_no_proposal_costs_more_than_its_worst_case() -> None:
         worst = night.mind.worst_case_usd
         before = len(night.model.prompts)
         wrong = answer(block("nowhere" * 900, "x" * 900))
-        found = night.ask(wrong, wrong, answer(block(f"row + {number} for", f"row + {number + 1000} for")))
+        other = answer(block("nowhere" * 900, "y" * 900))
+        found = night.ask(wrong, other, answer(block(f"row + {number} for", f"row + {number + 1000} for")))
         assert not found.failed
         asked = night.model.prompts[before:]
         assert len(asked) == 3

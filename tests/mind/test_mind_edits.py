@@ -274,12 +274,13 @@ def strict(schema: Any) -> bool:
     return all(map(strict, schema.values()))
 
 
-@pytest.mark.parametrize("form", ["blocks", "whole", "patch"])
+@pytest.mark.parametrize("form", ["blocks", "whole", "patch", "container"])
 @pytest.mark.parametrize("bounded", [True, False])
 def test_schemas_are_strict(form: Form, bounded: bool) -> None:
     schema = answer.schema(form, bounded=bounded)
     jsonschema.Draft202012Validator.check_schema(schema)
     assert strict(schema)
+    assert schema["properties"]["edits"]["minItems"] == 1
     assert not strict({"type": "object", "properties": {"a": {}}, "required": [], "additionalProperties": False})
 
 

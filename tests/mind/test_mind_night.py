@@ -26,7 +26,7 @@ ANSWERS = [
     answer(put("/weights/weak", 2)),
     answer(put("/weights/noise", 0)),  # as it is, or a duplicate
     answer(put("/weights/minutes", 1)),
-    *[came("malformed", text="I think")] * 3,
+    *[came("malformed", text=f"I think {n}") for n in range(3)],
     *[answer(put("/weights/strong", 10 + n), put("/weights/minutes", n)) for n in range(ROUNDS)],
 ]
 

@@ -73,8 +73,8 @@ def test_every_kind_can_be_named_in_a_target(kind: str) -> None:
 
 def test_a_target_says_otherwise() -> None:
     said = {"model": "m", "larger": "l", "after": 3, "provider": "p", "max_tokens": 900, "history_tokens": 800,
-            "form": "blocks", "simplify": 5}  # fmt: skip
-    assert options("claude", said) == Options("p", "m", "l", 3, 900, 800, "blocks", 5)
+            "form": "blocks", "simplify": 5, "view_tokens": 7_000}  # fmt: skip
+    assert options("claude", said) == Options("p", "m", "l", 3, 900, 800, "blocks", 5, 7_000)
     assert set(said) == OPTIONS["claude"]  # every option that target.yaml knows arrives here
     assert options("claude", {}).larger == ""
     assert options("ollama", {}).history_tokens < options("claude", {}).history_tokens

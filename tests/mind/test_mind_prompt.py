@@ -31,7 +31,7 @@ def long_night(rounds: int, tokens: int = 12_000, program: str = "Do well.") -> 
     for number in range(rounds):
         made = answer(edit(number), idea=f"idea number {number}")
         if number % 11 == 10:
-            night.tell(night.ask(*[answer(block("nowhere", "x"))] * 3))
+            night.tell(night.ask(*[answer(block("nowhere", word)) for word in "xyz"]))
         elif number % 7 == 6:
             night.step(made, "keep", "better", "score +0.01")
         elif number % 5 == 4:
@@ -213,7 +213,8 @@ def test_what_the_target_says_is_told() -> None:
 
 def test_nothing_but_what_is_documented_reaches_a_prompt() -> None:
     """Every other field of a target holds a canary."""
-    told = {"name", "file", "space", "rule", "noise", "sample", "is_data", "budget", "confirm", "isolated", "private"}
+    told = {"name", "file", "space", "rule", "noise", "sample", "is_data", "budget", "confirm", "isolated", "private",
+            "policy"}  # fmt: skip
     canaries: dict[str, Any] = {
         "folder": "canary-folder", "program": "canary-program-path",
         "evaluate": Evaluate("process", ("canary-argv",), 1.0, ("canary-setup",)), "locked": ("canary-locked",),

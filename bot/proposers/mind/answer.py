@@ -14,6 +14,7 @@ from bot.proposers.mind.fence import one_line
 
 TOOL = "propose"
 ABOUT = "Proposes one experiment: a change of the one file, which is then measured."
+CONTAINER_OPS = ("add", "remove", "replace", "set", "rename", "consent")
 MOST_HYPOTHESIS, MOST_EFFECT = 340, 130  # together within what a record holds of a description
 
 _SCALAR = {"anyOf": [{"type": "number"}, {"type": "string"}, {"type": "boolean"}, {"type": "null"}]}
@@ -39,7 +40,7 @@ def schema(form: Form, *, bounded: bool) -> dict[str, Any]:
     return _object(
         hypothesis={"type": "string", "description": "The idea and why it should work, in one or two sentences."},
         expected_effect={"type": "string", "description": "Which metric moves, which way and about how far."},
-        edits={"type": "array", "description": _ABOUT[form], "items": _edit(form, bounded=bounded)},
+        edits={"type": "array", "description": _ABOUT[form], "items": _edit(form, bounded=bounded), "minItems": 1},
     )
 
 
@@ -52,6 +53,7 @@ _ABOUT: dict[Form, str] = {
     "blocks": "Search-and-replace blocks; they do not overlap.",
     "whole": "Exactly one: the whole new file.",
     "patch": "JSON Patch operations (RFC 6902), done one after the other.",
+    "container": "Edits of the container, done one after the other.",
 }
 
 
@@ -63,6 +65,13 @@ def _edit(form: Form, *, bounded: bool) -> dict[str, Any]:
         )
     if form == "whole":
         return _object(content={"type": "string", "description": "The whole new content of the file."})
+    if form == "container":
+        return _object(
+            op={"type": "string", "enum": [*CONTAINER_OPS]},
+            path={"type": "string", "description": "As /containerVersion/tag[tagId=12]/parameter[key=eventName]."},
+            value=_SCALAR | {"description": "The new value, name or consent types; null where structure says it."},
+            structure={"type": "string", "description": "A new object or list as JSON text; else empty."},
+        )
     path = {"type": "string", "description": "A JSON pointer, as /weights/logins."}
     if bounded:
         return _object(op={"type": "string", "enum": ["replace"]}, path=path, value=_SCALAR)

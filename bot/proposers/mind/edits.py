@@ -1,8 +1,9 @@
-"""Three forms in which a model says what to change, each applied exactly or not at all.
+"""Four forms in which a model says what to change, each applied exactly or not at all.
 
 blocks   search-and-replace; each search text stands exactly once in the file as it is
 whole    the file's whole new content
 patch    JSON Patch (RFC 6902), for JSON and YAML; comments and order stay
+container  JSON Patch by identity and a few verbs, for containers of Tag Manager
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any, Literal
 from bot.proposers.mind import patch
 from bot.proposers.mind.wrong import Wrong
 
-Form = Literal["blocks", "whole", "patch"]
+Form = Literal["blocks", "whole", "patch", "container"]
 Edit = Mapping[str, Any]
 
 PATCHED = frozenset({".json", ".yaml", ".yml"})
@@ -32,13 +33,20 @@ def usual_form(file: str, content: bytes) -> Form:
     return "whole" if len(content) <= SMALL else "blocks"
 
 
-def apply(form: Form, edits: Sequence[Edit], content: bytes, file: str) -> bytes:
-    """The content with the edits made. Raises Wrong, which says of every edit what is wrong with it."""
+def apply(form: Form, edits: Sequence[Edit], content: bytes, file: str, base: bytes = b"") -> bytes:
+    """The content with the edits made. base: of the night, whose ids a container gives to nothing new.
+
+    Raises Wrong, which says of every edit what is wrong with it.
+    """
     text, unix = _read(content)
     if not edits:
         raise Wrong("there are no edits")
     if form == "patch":
         new = patch.patched(edits, text, file)
+    elif form == "container":
+        from bot.proposers.mind.containers.edits import edited  # no other form needs what it imports
+
+        new = edited(edits, text, file, base)
     elif form == "blocks":
         new = _replaced(edits, text)
     else:

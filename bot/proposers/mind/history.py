@@ -42,10 +42,10 @@ class Tried:
 
 
 class History:
-    """headline: the metric that decides; most: bytes of all blocks together."""
+    """headline: the metric that decides; most: bytes of all blocks together; also: metrics that are told beside it."""
 
-    def __init__(self, headline: str, most: int) -> None:
-        self._headline, self._most = headline, most
+    def __init__(self, headline: str, most: int, also: Sequence[str] = ()) -> None:
+        self._headline, self._most, self._also = headline, most, also
         self._all: list[Tried] = []
         self._blocks: list[str] = []
 
@@ -75,7 +75,9 @@ class History:
         elif tried.outcome.why:
             said += f"\nwhy: {begins(tried.outcome.why, MOST_WHY)}"
         number = tried.outcome.experiment
-        return f"Experiment {number}: {self._verdict(tried)}\n{fenced(f'experiment {number}', said)}"
+        return (
+            f"Experiment {number}: {self._verdict(tried)}\n{self._others(tried)}{fenced(f'experiment {number}', said)}"
+        )
 
     def _verdict(self, tried: Tried) -> str:
         outcome = tried.outcome
@@ -83,6 +85,11 @@ class History:
         value = outcome.metrics.get(self._headline)
         gain = "" if value is None else f"; {self._headline} {value:.6g}, gain {outcome.gain:+.4g}"
         return f"{found}{gain}{tried.lines}"
+
+    def _others(self, tried: Tried) -> str:
+        found = tried.outcome.metrics
+        said = ", ".join(f"{name} {found[name]:.6g}" for name in self._also if name in found)
+        return f"{said}\n" if said else ""
 
     def _compact(self) -> None:
         kept, room = len(self._all), self._most * STAYS

@@ -25,7 +25,7 @@ class Inspection:
     """Of one target. base: the night's file; most: bytes that a candidate may have."""
 
     def __init__(self, target: Target, base: bytes, form: Form, most: int) -> None:
-        self._target, self._form, self._most = target, form, most
+        self._target, self._base, self._form, self._most = target, base, form, most
         self._admission = Admission(target, base, lambda _content: "")
 
     def content(self, value: Mapping[str, Any], request: Request, also: Collection[str] = ()) -> bytes:
@@ -34,7 +34,7 @@ class Inspection:
         if not idea.hypothesis.strip():
             raise Wrong("hypothesis is empty")
         try:
-            new = edits.apply(self._form, idea.edits, request.incumbent, self._target.file)
+            new = edits.apply(self._form, idea.edits, request.incumbent, self._target.file, self._base)
         except RecursionError:
             raise Wrong("the edits are nested too deeply") from None
         if new.count(REMOVED.encode()) > request.incumbent.count(REMOVED.encode()):

@@ -17,13 +17,13 @@ from bot.proposers import Outcome, Over, Proposal, Request, Told
 from bot.proposers.mind import novelty, repairs
 from bot.proposers.mind.answer import read
 from bot.proposers.mind.bill import Bill
-from bot.proposers.mind.changes import described
 from bot.proposers.mind.edits import Form, usual_form
 from bot.proposers.mind.fence import begins, ends, fenced, one_line
 from bot.proposers.mind.history import History, Tried
 from bot.proposers.mind.inspection import Inspection, NearRepeat
 from bot.proposers.mind.novelty import Discarded
 from bot.proposers.mind.prompt import SIMPLER, Anchor, Asked, Layout
+from bot.proposers.mind.showing import Showing, Whole
 from bot.proposers.mind.wrong import Wrong
 from harness.rule import headline_name
 from harness.target import Target
@@ -44,7 +44,7 @@ SAID: dict[str, str] = {
 @dataclass(frozen=True)
 class Options:
     """after: experiments without a keep before `larger` is asked; simplify: every so many of them ask for less code, 0
-    for none; tokens of an answer and of the history; form: None for the usual one."""
+    for none; tokens of an answer, of the history and of a container's view; form: None for the usual one."""
 
     provider: str
     model: str
@@ -54,16 +54,19 @@ class Options:
     history_tokens: int = 12_000
     form: Form | None = None
     simplify: int = 0
+    view_tokens: int = 24_000
 
 
 @dataclass(frozen=True)
 class Briefing:
     """What a mind is told before the night. base: the file as the night begins with it; program: the instructions of
-    the people whose it is; declined: what they turned down before, in words."""
+    the people whose it is; declined: what they turned down before, in words; showing: how prompts show the file, None
+    for the file as it is."""
 
     base: bytes
     program: str = ""
     declined: Sequence[str] = ()
+    showing: Showing | None = None
 
 
 @dataclass
@@ -88,9 +91,13 @@ class Mind:
         self._target, self._model, self._options, base = target, model, options, briefing.base
         self._most = 2 * len(base) + 4_000  # bytes that the file may have
         form = options.form or usual_form(target.file, base)
-        self._layout = Layout(target, briefing.program, briefing.declined, form)
+        self._showing = briefing.showing or Whole(target.file)
+        self._layout = Layout(target, briefing.program, briefing.declined, form, self._showing)
         self._inspection = Inspection(target, base, form, self._most)
-        self._history = History(headline_name(target.rule), options.history_tokens * BYTES_PER_TOKEN)
+        headline = headline_name(target.rule)
+        others = [metric.name for metric in target.rule.metrics if metric.name != headline]
+        also = others if self._showing.tells_parts else ()
+        self._history = History(headline, options.history_tokens * BYTES_PER_TOKEN, also)
         self._file, self._anchor = base, Anchor(base, 0)
         self._since_keep = self._outages = 0
         self._discarded: list[Discarded] = []
@@ -167,7 +174,7 @@ class Mind:
     def _proposal(self, request: Request, bill: Bill) -> Proposal:
         asked = self._asked()
         first = self._layout.prompt(asked, self._anchor, self._history.blocks, request, self._aim())
-        prompt, warned, why = first, False, ""
+        prompt, warned, why, before = first, False, "", ""
         for left in range(CORRECTIONS, -1, -1):
             answer = self._answer(prompt, bill)
             if answer.outcome in FAILED:
@@ -178,13 +185,19 @@ class Mind:
                     self._inspection.is_new(found.content, request.incumbent, self._discarded)
             except Wrong as wrong:
                 warned, why = warned or isinstance(wrong, NearRepeat), wrong.what
+                if (said := _said(answer)) == before:
+                    return self._useless(request, bill, CORRECTIONS + 1 - left, f"{why} (twice the same answer)")
+                before = said
                 prompt = _continued(prompt, answer, _correction(why))
             else:
                 canon = self._inspection.canonical(found.content)
                 self._talk = _Talk(asked, request, first, answer, found, {canon})
                 return found
+        return self._useless(request, bill, CORRECTIONS + 1, why)
+
+    def _useless(self, request: Request, bill: Bill, answers: int, why: str) -> Proposal:
         self._talk = None
-        return _failed(request, bill, f"nothing that can be measured in {CORRECTIONS + 1} answers; the last: {why}")
+        return _failed(request, bill, f"nothing that can be measured in {answers} answers; the last: {why}")
 
     def _answer(self, prompt: Prompt, bill: Bill) -> Answer:
         try:
@@ -229,7 +242,7 @@ class Mind:
         self._pending = [mended]
 
     def _learn(self, content: bytes, description: str, outcome: Outcome) -> None:
-        change = described(self._file, content, self._target.file) if content != self._file else ""
+        change = self._showing.described(self._file, content) if content != self._file else ""
         if outcome.status == "discard" and outcome.reason in novelty.MEASURED:
             what = novelty.change(self._file, content, self._target.file)
             self._discarded.append(Discarded(outcome.experiment, outcome.reason, what))
@@ -238,7 +251,8 @@ class Mind:
         self._since_keep += 1
         if outcome.status == "keep":
             self._file, self._since_keep = content, 0
-        if self._history.add(Tried(outcome, description, change)):
+        compacted = self._history.add(Tried(outcome, description, change))
+        if compacted or self._showing.outgrown(self._anchor.content, self._file):
             self._anchor = Anchor(self._file, outcome.experiment)
 
     def _reserve(self) -> None:
@@ -262,6 +276,12 @@ def _failed(request: Request, bill: Bill, why: str) -> Proposal:
     return Proposal(
         request.incumbent, "no candidate", float(bill.cost), spent=bill.spent(), failed=one_line(why, 1_000)
     )
+
+
+def _said(answer: Answer) -> str:
+    """What an answer would do, in other words or not: who says it again after it was told what is wrong with it will
+    say it once more."""
+    return json.dumps([answer.outcome, (answer.value or {}).get("edits"), answer.text])
 
 
 def _correction(why: str) -> str:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import importlib.metadata
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import PurePosixPath
 from typing import Any
 
 from bot.proposers import Setting
 from bot.proposers.mind.edits import PATCHED
-from bot.proposers.mind.mind import Briefing, Mind, Options
-from harness.errors import ConfigError
+from bot.proposers.mind.mind import BYTES_PER_TOKEN, Briefing, Mind, Options
+from bot.proposers.mind.showing import Showing
+from harness.errors import ConfigError, InvalidCandidate
+from harness.repository import Source
+from harness.target import Target
 
 LIBRARIES = ("jsonpatch", "ruamel.yaml")
 
@@ -18,17 +21,18 @@ LIBRARIES = ("jsonpatch", "ruamel.yaml")
 @dataclass(frozen=True)
 class Preset:
     """provider: the entry of models.providers in .github/autoresearch.yml; model: a small, fast one; history_tokens:
-    less where a server reads short prompts only, and cuts off the beginning of longer ones."""
+    and view_tokens: less where a server reads short prompts only, and cuts off the beginning of longer ones."""
 
     provider: str
     model: str
     history_tokens: int = 12_000
+    view_tokens: int = 24_000
 
 
 PRESETS = {
     "claude": Preset("anthropic", "claude-haiku-5-5"),
     "openai": Preset("openai", "gpt-6-luna"),
-    "ollama": Preset("ollama", "qwen2.5-coder:7b", 2_000),
+    "ollama": Preset("ollama", "qwen2.5-coder:7b", 2_000, 4_000),
 }
 
 
@@ -43,6 +47,8 @@ def make(kind: str, setting: Setting) -> Mind:
         what = f"the proposer {kind} needs {' and '.join(missing)}, not installed here"
         raise ConfigError(target.place("proposer"), what, next_step="pip install 'autoresearch-bot[mind,models]'")
     found = options(kind, target.options)
+    if target.policy and found.form is None:
+        found = replace(found, form="container")
     if found.form == "patch" and PurePosixPath(target.file).suffix.lower() not in PATCHED:
         what = f"the form patch is for JSON and YAML, and {target.file} is neither"
         raise ConfigError(target.place("proposer"), what, next_step="form: blocks, or no form at all")
@@ -51,7 +57,23 @@ def make(kind: str, setting: Setting) -> Mind:
     paths = [target.file, *([target.program] if target.program else [])]
     contents = source.read(paths)
     program = contents[target.program].decode("utf-8", errors="replace") if target.program else ""
-    return Mind(target, Briefing(contents[target.file], program, setting.declined), model, found)
+    showing = _container(target, source, contents[target.file], found) if found.form == "container" else None
+    return Mind(target, Briefing(contents[target.file], program, setting.declined, showing), model, found)
+
+
+def _container(target: Target, source: Source, content: bytes, found: Options) -> Showing:
+    """The view of a file that has a policy. Amounts of private targets are kept from it, with what they score."""
+    from bot.proposers.mind.containers.view import Known, View
+    from bot.proposers.repair.facts import facts_of
+
+    facts = facts_of(target, source)
+    declared = replace(facts.declared, ads=None) if target.private else facts.declared
+    view = View(target.file, Known(declared, facts.policy, found.view_tokens * BYTES_PER_TOKEN))
+    try:
+        view.fixed(content)
+    except InvalidCandidate as invalid:
+        raise ConfigError(target.place("policy"), invalid.what, why=invalid.why, next_step=invalid.next_step) from None
+    return view
 
 
 def options(kind: str, said: Any) -> Options:

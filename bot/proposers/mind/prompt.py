@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from bot.models.messages import Part, Prompt, Turn
 from bot.proposers import Request
 from bot.proposers.mind import answer
-from bot.proposers.mind.changes import described
 from bot.proposers.mind.edits import Form
 from bot.proposers.mind.facts import facts
 from bot.proposers.mind.fence import begins, fenced, visible
+from bot.proposers.mind.showing import Showing
 from harness.rule import Rule
 from harness.target import Target
 
@@ -43,6 +43,19 @@ FORMS: Mapping[Form, str] = {
     "for character, with the lines around it that make it unique.",
     "whole": "The one edit is the whole new file.",
     "patch": "Each edit is a JSON Patch operation (RFC 6902) on the file's data.",
+    "container": """The file is a container of Google Tag Manager, of which you are shown a view. The edits are done \
+one after the other. A path is a JSON pointer in which a field names the item of a list: \
+/containerVersion/tag[tagId=12]/parameter[key=eventName]/value. Numbers of items are easy to get wrong.
+- set: gives a parameter its value, or adds it: path /containerVersion/tag[tagId=12]/parameter[key=orderId], value \
+{{DLV - order id}}. A list or a map goes into structure, as the whole parameter in JSON.
+- rename: path of a thing, value its new name. Whatever names it is carried along; never rename by replace.
+- consent: path of a tag, value the consent types that it has to wait for, with spaces between them.
+- add: a new thing at /containerVersion/tag/-, structure its JSON without an id: ids are given by code. Where another \
+edit means it, give it a placeholder, as "triggerId": "new:trigger:1", and say new:trigger:1 there, before or after. \
+Also any other field or item of a list, as parentFolderId, or firingTriggerId/-; and at \
+/containerVersion/builtInVariable/-, value PAGE_URL, a built-in variable that is to be switched on.
+- replace and remove: as in JSON Patch.
+Of the JSON of things, what belongs to the account and the fingerprints are not shown. They stay; do not write them.""",
 }
 SIMPLER = (
     "This time propose no gain, but the same score with less: remove code that does nothing for the metrics, or say "
@@ -51,7 +64,6 @@ SIMPLER = (
 STRICTEST_MINIMUM = 4_096  # tokens: no published model wants a longer prefix before it caches
 BYTES_PER_TOKEN = 5  # more than texts have on average, so that a prefix is rather longer than we think
 LOOKED_BACK = 16  # blocks; a provider looks back over twenty to find what it cached before
-TAIL_SHARE = 0.1  # of the prompt, up to which the file is shown in full at the end
 MOST_PARTS = 6_000  # characters
 
 
@@ -75,8 +87,8 @@ class Anchor:
 class Layout:
     """Of one target. program: the human's instructions; declined: what humans turned down before, in words."""
 
-    def __init__(self, target: Target, program: str, declined: Sequence[str], form: Form) -> None:
-        self._target, self._form = target, form
+    def __init__(self, target: Target, program: str, declined: Sequence[str], form: Form, showing: Showing) -> None:
+        self._target, self._showing = target, showing
         self.system = (Part(f"{SYSTEM}\nThe form of your edits: {FORMS[form]}\n"),)
         self._schema = answer.schema(form, bounded=bool(target.space))
         self._about = "".join([
@@ -100,30 +112,19 @@ class Layout:
 
     def _fixed(self, anchor: Anchor) -> str:
         when = f"after experiment {anchor.experiment}" if anchor.experiment else "at the start of this night"
-        return f"{self._about}# The file {when}\n{self._file(anchor.content)}# What was tried since the start\n"
-
-    def _file(self, content: bytes) -> str:
-        return fenced(f"file {self._target.file}", content.decode("utf-8", errors="surrogateescape"))
+        file = self._showing.fixed(anchor.content)
+        return f"{self._about}# The file {when}\n{file}# What was tried since the start\n"
 
     def _now(self, anchor: Anchor, request: Request, before: int, aim: str) -> str:
         rule = self._target.rule
         known = ((metric.name, request.metrics.get(metric.name)) for metric in rule.metrics)
         metrics = "\n".join(f"{name} {value:.6g}" for name, value in known if value is not None)
-        found = [f"# Now\n{self._file_now(anchor, request.incumbent, before)}Its metrics:\n{metrics}\n"]
-        if request.parts:
+        found = [f"# Now\n{self._showing.now(anchor.content, request.incumbent, before)}Its metrics:\n{metrics}\n"]
+        if request.parts and not self._showing.tells_parts:
             found.append(f"The parts of its score, the weakest first:\n{fenced('parts', parts(request.parts, rule))}")
         found.append(f"Left: {request.left} experiments" + (f", ${request.usd_left:.2f}" if request.usd_left else ""))
         found.append(f".\nPropose experiment {request.first}.{f' {aim}' if aim else ''}\n")
         return "".join(found)
-
-    def _file_now(self, anchor: Anchor, content: bytes, before: int) -> str:
-        if content == anchor.content:
-            return "The file stands as it is shown above.\n"
-        whole = self._file(content)
-        changes = fenced("changes", described(anchor.content, content, self._target.file, around=3))
-        if len(whole) <= max(len(changes), TAIL_SHARE * before):
-            return f"The file as it stands now:\n{whole}"
-        return f"The file stands as it is shown above, with these changes:\n{changes}"
 
 
 def parts(found: Mapping[str, float], rule: Rule) -> str:
