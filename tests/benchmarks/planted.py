@@ -217,10 +217,8 @@ def share(part: int, whole: int) -> str:
 
 
 def table(tallies: dict[str, Tally]) -> str:
-    lines = [
-        "| dimension | planted | recall | issues | precision | own repair | repair |",
-        "|---|--:|--:|--:|--:|--:|--:|",
-    ]
+    heads = ["dimension", "planted", "recall", "issues", "precision", "own repair", "repair", "rules"]
+    lines = [f"| {' | '.join(heads)} |", f"|---{'|--:' * (len(heads) - 1)}|"]
     for name, one in [*tallies.items(), ("all", summed(tallies))]:
         figures = [one.planted, share(one.found, one.planted), one.told, share(one.right, one.told)]
         figures += [share(one.own, one.planted), share(one.repaired, one.planted), share(one.mended, one.mendable)]

@@ -8,7 +8,6 @@ from tests.benchmarks.planted import (
     LEAST,
     PRECISION,
     RECALL,
-    REPAIRED,
     Tally,
     alone,
     judged,
@@ -51,7 +50,7 @@ def test_several_at_once_are_found_and_mended() -> None:
     precision, recall, _own, repaired = shares(whole)
     assert precision >= 0.9
     assert recall >= 0.9
-    assert repaired >= REPAIRED
+    assert repaired >= 0.8  # of a few: the study says it of many
 
 
 def test_a_seed_plants_the_same_again() -> None:

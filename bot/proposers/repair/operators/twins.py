@@ -32,10 +32,11 @@ def _twins(bench: Bench, code: str, kind: str) -> Iterator[tuple[Issue, Entity, 
 
 def _find_triggers(bench: Bench) -> Iterator[Fix]:
     if "trigger" in bench.policy.remove:
+        contents = _contents(bench)
         for issue, one, other in _twins(bench, "trigger-twice", "trigger"):
             users = [ref.source for ref in bench.view.references.to(one)]
             are_tags = all(one.kind == "tag" and bench.touchable(one) for one in users)  # groups keep their members
-            if are_tags and not _become_copies(bench, users, f'"{one.id}"', f'"{other.id}"'):
+            if are_tags and not _become_copies(contents, users, f'"{one.id}"', f'"{other.id}"'):
                 yield Fix(f"{one.name} into {other.name}", (issue,), partial(_merge_triggers, old=one.id, new=other.id))
 
 
@@ -49,11 +50,12 @@ def _merge_triggers(draft: Draft, *, old: str, new: str) -> None:
 
 def _find_variables(bench: Bench) -> Iterator[Fix]:
     if "variable" in bench.policy.remove:
+        contents = _contents(bench)
         for issue, one, other in _twins(bench, "variable-twice", "variable"):
             users = [ref.source for ref in bench.view.references.to(one)]
             if {ref.source for ref in bench.view.references.to(other)} & set(users):
                 continue  # who uses both may have meant two things
-            if not _is_said_in_code(bench, one) and not _become_copies(bench, users, _said(one), _said(other)):
+            if not _is_said_for_good(bench, one) and not _become_copies(contents, users, _said(one), _said(other)):
                 yield Fix(
                     f"{one.name} into {other.name}", (issue,), partial(_merge_variables, id_=one.id, new=other.name)
                 )
@@ -65,14 +67,14 @@ def _merge_variables(draft: Draft, *, id_: str, new: str) -> None:
     carry(draft.version, "variable", {old: new})
 
 
-def _become_copies(bench: Bench, users: list[Entity], old: str, new: str) -> bool:
+def _contents(bench: Bench) -> set[str]:
+    things = (one for kind in ("tag", "trigger", "variable") for one in bench.view.container.all(kind))
+    return {content_of(one.kind, one.data) for one in things}
+
+
+def _become_copies(contents: set[str], users: list[Entity], old: str, new: str) -> bool:
     """Whether one of these would be another one's copy, if it meant the other: then the two are no mistake, they are
     two of everything, such as one account for each of two brands."""
-    contents = {
-        content_of(one.kind, one.data)
-        for kind in ("tag", "trigger", "variable")
-        for one in bench.view.container.all(kind)
-    }
     return any(content_of(one.kind, one.data).replace(old, new) in contents for one in users)
 
 
@@ -80,11 +82,11 @@ def _said(one: Entity) -> str:
     return json.dumps(f"{{{{{one.name}}}}}")[1:-1]
 
 
-def _is_said_in_code(bench: Bench, one: Entity) -> bool:
-    """Whether code, or something protected, says its name: neither is changed."""
+def _is_said_for_good(bench: Bench, one: Entity) -> bool:
+    """Whether code, a condition, or something protected says its name: none of them is changed."""
     for ref in bench.view.references.to(one):
         in_code = any(f"{{{{{ref.says}}}}}" in ref.source.text(key) for key in _CODE) or ref.source.kind == "template"
-        if (in_code and not bench.policy.code) or not bench.touchable(ref.source):
+        if (in_code and not bench.policy.code) or ref.source.kind == "trigger" or not bench.touchable(ref.source):
             return True
     return False
 
@@ -122,7 +124,7 @@ def _reason(kind: str, bench: Bench, issue: Issue) -> str:
         return UNTOUCHABLE
     if kind not in bench.policy.remove and not (kind == "tag" and bench.policy.pause):
         return f"the policy lets nobody remove a {kind}"
-    return "code, a group, something protected or another tag names it, or what uses it shows that two things are meant"
+    return "code, a condition, a group or another tag names it, or what uses it shows that two things are meant"
 
 
 TWIN_TAGS = Family(

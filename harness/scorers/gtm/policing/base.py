@@ -67,7 +67,7 @@ def tokens(view: View) -> dict[str, str]:
         sender = view.senders.of(tag)
         if not sender.dead:
             for token in (*sender.destination, *_said(view, tag)):
-                if token and "{{" not in token:
+                if token and "{{" not in token and not view.values.is_empty(token):
                     found.setdefault(token, tag.name)
     return found
 
