@@ -184,7 +184,7 @@ def message(row: Row, night: str, report: TargetReport) -> str:
 
 def _parts(row: Row) -> str:
     """What a row of operations changes, a thing a line; no line could be taken for a trailer."""
-    return "".join(f"- {inert(plain(part, 300))}\n" for part in row.change.split("; ")) + "\n"
+    return "".join(f"* {inert(plain(part, 300))}\n" for part in row.change.split("; ")) + "\n"
 
 
 def inert(text: str) -> str:

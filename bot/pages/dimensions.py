@@ -86,7 +86,7 @@ def pieces(report: TargetReport, address: str) -> list[Piece]:
         return []
     says = _says(found)
     picture = [f"![{count(len(drawn(report)), 'metric')} of {report.name} before and after]({address})", ""]
-    lines = [*(picture if address else []), says, "", "| metric | base | confirmed | change |", "|---|--:|--:|--:|"]
+    lines = [*(picture if address else []), says, "", "| metric | base | after | change |", "|---|--:|--:|--:|"]
     return [
         Piece(lines, Weight.SECTION, report.name, "metrics", [_row(report, one) for one in found], [""], [says, ""]),
     ]
@@ -113,23 +113,20 @@ def said(metric: Metric) -> str:
 
 def _row(report: TargetReport, one: Moved) -> str:
     name = said(one.metric) + ("" if one.metric.goal == "maximize" else " (lower is better)")
+    name += ": worse" if one.gain < 0 else ""  # in the one column that a narrow screen can break
     if not one.judged:
-        return f"| {name} | not judged | not judged | |"
+        return f"| {name}: not judged | | | |"
     if figures.withheld(report, one.before, one.after):
         before, after = (figures.one(report, number, one.before) for number in (one.before, one.after))
         return f"| {name} | {before} | {after} | {_word(one)} |"
     decimals = _decimals(one)
     change = "0" if one.before == one.after else f"{one.after - one.before:+,.{decimals}f}"
-    return f"| {name} | {one.before:,.{decimals}f} | {one.after:,.{decimals}f} | {change}{_worse(one)} |"
+    return f"| {name} | {one.before:,.{decimals}f} | {one.after:,.{decimals}f} | {change} |"
 
 
 def _decimals(one: Moved) -> int:
     counts = float(one.before).is_integer() and float(one.after).is_integer() and not one.is_share
     return 0 if counts else _DECIMALS
-
-
-def _worse(one: Moved) -> str:
-    return " worse" if one.gain < 0 else ""
 
 
 def _word(one: Moved) -> str:

@@ -17,7 +17,7 @@ from harness.rule import headline_name
 
 _COLUMNS = {"#": "--:", "commit": "---", "change": "---", "adds": "--:", "lines": "--:"}
 _MOST_EXPERIMENTS = 5
-_OPERATION = 280  # characters of an operation's words
+_OPERATION = 220  # characters of an operation's words
 _SET = "measured as a set"  # as the confirm event says it
 
 
@@ -65,7 +65,17 @@ def _struck(report: TargetReport, gone: Dropped, before: int) -> Mapping[str, st
 def _change(report: TargetReport, text: str) -> str:
     """What a row changes: of leaves and hunks the beginning tells it; of operations, whose words count things that they
     name, all that there is room for."""
-    return cell_code(text, _OPERATION) if _operations(report) else cell_code(words(text, 10), 80)
+    return cell_code(_beginning(text), _OPERATION) if _operations(report) else cell_code(words(text, 10), 80)
+
+
+def _beginning(text: str) -> str:
+    """As many of the things that an operation changed as there is room for, and how many more there are: its commit
+    lists them all."""
+    first, *others = text.split("; ")
+    shown, left = first, list(others)
+    while left and len(shown) + len(left[0]) < _OPERATION - len("; and 99 more"):
+        shown += f"; {left.pop(0)}"
+    return f"{shown}; and {len(left)} more" if left else shown
 
 
 def _operations(report: TargetReport) -> bool:

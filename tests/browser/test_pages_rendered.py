@@ -23,9 +23,16 @@ PATIENCE = 60.0
 STYLE = (Path(__file__).parents[1] / "github.css").read_text(encoding="utf-8")
 PAGES = (
     "forge-strong", "forge-two-targets", "forge-taken-out", "weak", "do-not-merge", "one-target-failed", "base-moved",
-    "dropped", "private", "twelve-targets", "dashboard",
+    "dropped", "private", "twelve-targets", "dashboard", "forge-containers",
 )  # fmt: skip
-OWN = ("strong", "noisy-confirmed", "suspects", "ablated", "hostile")  # opened from a folder, without a forge
+OWN = (
+    "strong",
+    "noisy-confirmed",
+    "suspects",
+    "ablated",
+    "hostile",
+    "containers",
+)  # opened from a folder, without a forge
 WIDE = """() => [document.documentElement, ...document.querySelectorAll('table')]
     .filter(one => one.scrollWidth > one.clientWidth).map(one => one.innerText.slice(0, 200))"""
 

@@ -172,11 +172,10 @@ class Examination:
         case = self.case
         contents = [case.content([*stack, group]) for group in choices]
         found = [case.bench.score(content, crash_allowed=True) for content in contents]
-        sound = [i for i, one in enumerate(found) if not one.crash and self._admitted(contents[i])]
-        if not sound:
-            return None
-        best = max(sound, key=lambda i: headline_gain(case.target.rule, base.metrics, found[i].metrics))
-        return best, contents[best], found[best]
+        sound = [index for index, measurement in enumerate(found) if not measurement.crash]
+        sound.sort(key=lambda i: -headline_gain(case.target.rule, base.metrics, found[i].metrics))
+        best = next((index for index in sound if self._admitted(contents[index])), None)
+        return None if best is None else (best, contents[best], found[best])
 
 
 def _same(found: Measurement, claimed: Mapping[str, float], rule: Rule) -> bool:
