@@ -9,7 +9,8 @@ from functools import partial
 from bot.proposers.repair.bench import Bench
 from bot.proposers.repair.draft import Draft, Json
 from bot.proposers.repair.operators.fixes import UNTOUCHABLE, Family, Fix
-from bot.proposers.repair.operators.site import LAYERED, layer, layered, may_add
+from bot.proposers.repair.operators.making import layer
+from bot.proposers.repair.operators.site import LAYERED, layered, may_add
 from harness.scorers.gtm.checks import Issue
 from harness.scorers.gtm.entities import Entity, objects, plain, text_of
 

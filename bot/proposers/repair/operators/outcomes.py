@@ -12,16 +12,8 @@ from typing import Any
 from bot.proposers.repair.bench import Bench
 from bot.proposers.repair.draft import Draft, Json
 from bot.proposers.repair.operators.fixes import Family, Fix
-from bot.proposers.repair.operators.site import (
-    ALL_PAGES,
-    INITIALIZATION,
-    beside,
-    free_name,
-    is_documented,
-    may_add,
-    measurement,
-    most,
-)  # fmt: skip
+from bot.proposers.repair.operators.making import beside, free_name
+from bot.proposers.repair.operators.site import ALL_PAGES, INITIALIZATION, is_documented, may_add, measurement, most
 from bot.proposers.repair.operators.triggers import can_be_told, triggers_of
 from bot.proposers.repair.operators.words import Scheme
 from harness.scorers.gtm.checks import Issue
