@@ -410,3 +410,17 @@ def test_what_a_policy_protects_is_let_be() -> None:
     policy = Policy(protected=frozenset({"Hotjar - base"}))
     assert offers(bench_of(data, policy, **SHOP), "consents") == []
     assert offers(bench_of(data, CAUTIOUS, **SHOP), "consents")
+
+
+def test_a_name_that_says_nothing_gets_what_the_thing_is_about() -> None:
+    data = shop()
+    the(data, "tag", "TikTok - purchase")["name"] = "TikTok - test"
+    the(data, "trigger", "PV - checkout")["name"] = "Untitled Trigger"
+    the(data, "variable", "DLV - method")["name"] = "Copy of DLV - method"
+    for one in data["containerVersion"]["tag"]:
+        for row in value_of(one, "eventSettingsTable") or [] if one.get("parameter") else []:
+            for cell in row["map"]:
+                cell["value"] = cell["value"].replace("{{DLV - method}}", "{{Copy of DLV - method}}")
+    now = mended(data, "names", CAUTIOUS, **SHOP)
+    for array, name in (("tag", "TikTok - purchase"), ("trigger", "PV - /checkout"), ("variable", "DLV - method")):
+        assert the(now, array, name)

@@ -22,6 +22,7 @@ from tests.repair.benches import CLOSED, OPEN, Json, after, bench_of, touched
 BEYOND_RULES = {
     "no page view": "switched page views off",
     "an event the server does not forward": "a server forwards",
+    "a currency that is none": "for a person to say",
     "a template's field": "the account of the vendor",
     "a template's field on the server": "the account of the vendor",
     "an undefined variable in a trigger": "for a person to say",
@@ -30,7 +31,6 @@ BEYOND_RULES = {
     "a secret in a tag": "revoked",
     "a secret in a constant": "revoked",
     "no regular expression": "not in the container",
-    "a currency that is none": "for a person to say",
     "a label that varies": "twice",
     "another event of Meta": "for a person to write",
 }

@@ -25,7 +25,10 @@ _EVENT_ID_KEY = re.compile(r"event_?id", re.IGNORECASE)
 _EVENT_NAME_KEY = re.compile(r"event_?name|^event$", re.IGNORECASE)
 _SECTION = re.compile(r"^___([A-Z_]+)___\s*$", re.MULTILINE)
 _SPACES = re.compile(r"\s+")
-_COMMENT = re.compile(r"<!--.*?-->|/\*.*?\*/|(?:(?<=[\s;{}>])|^)//[^\n]*", re.DOTALL | re.MULTILINE)
+# None begins inside another: so a text of many beginnings and no end is read once, not once for each.
+_COMMENT = re.compile(
+    r"<!--(?:(?!<!--).)*?-->|/\*(?:(?!/\*).)*?\*/|(?:(?<=[\s;{}>])|^)//[^\n]*", re.DOTALL | re.MULTILINE
+)
 
 
 @dataclass(frozen=True)
@@ -176,7 +179,7 @@ class Senders:
             said = found.group(1) if found else None
             return said.strip("'\"") if said and "{{" in said else said
         fields = {**self._values.fields(tag), **{k: v for k, v in tag.parameters.items() if isinstance(v, str)}}
-        return next((value for key, value in sorted(fields.items()) if _EVENT_ID_KEY.search(key) and value), None)
+        return next((fields[key] for key in sorted(filter(_EVENT_ID_KEY.search, fields)) if fields[key]), None)
 
 
 def _named_events(tag: Entity) -> list[str]:

@@ -9,7 +9,8 @@ from functools import partial
 from bot.proposers.repair.bench import Bench
 from bot.proposers.repair.draft import Draft, Json
 from bot.proposers.repair.operators.fixes import UNTOUCHABLE, Family, Fix
-from bot.proposers.repair.operators.site import CONSENT_INITIALIZATION, condition, content_of, free_name, may_add
+from bot.proposers.repair.operators.making import condition, free_name
+from bot.proposers.repair.operators.site import CONSENT_INITIALIZATION, content_of, may_add
 from bot.proposers.repair.operators.words import Scheme
 from harness.scorers.gtm.checks import Issue
 from harness.scorers.gtm.entities import Entity, text_of

@@ -12,7 +12,8 @@ from bot.proposers.repair.bench import Bench
 from bot.proposers.repair.draft import Draft
 from bot.proposers.repair.operators.fbq import with_event_id, with_field
 from bot.proposers.repair.operators.fixes import UNTOUCHABLE, Family, Fix
-from bot.proposers.repair.operators.site import layer, layered, may_add, most
+from bot.proposers.repair.operators.making import layer
+from bot.proposers.repair.operators.site import layered, may_add, most
 from harness.scorers.gtm.checks import Issue
 from harness.scorers.gtm.entities import Entity, objects, text_of
 from harness.scorers.gtm.senders import template_fields

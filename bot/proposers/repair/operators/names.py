@@ -13,6 +13,7 @@ from bot.proposers.repair.draft import Draft
 from bot.proposers.repair.operators.fixes import UNTOUCHABLE, Family, Fix
 from bot.proposers.repair.operators.words import Scheme, accepted, parts_of, rules, unlike
 from harness.scorers.gtm.checks import Issue
+from harness.scorers.gtm.conditions import conditions_of
 from harness.scorers.gtm.entities import Entity
 from harness.scorers.gtm.known import tag_facts
 from harness.scorers.gtm.renaming import is_sayable
@@ -84,9 +85,9 @@ def _named(bench: Bench, one: Entity, issue: Issue) -> str:
         rest = scheme.separators[one.kind].join(parts_of(rest)[1:])
     if issue.code == "name-twice" and (found := _whats(bench, one)):
         rest = found[0]
-    if not rest or rest.lower() == word.lower():
-        rest = next(iter(_whats(bench, one)), f"{_kind_words(one)} {one.id}")
     said, rest = _led_by(rest, words or [word])
+    if not rest or rest.lower() == word.lower() or _says_nothing(rest):
+        rest = next(iter(_whats(bench, one)), f"{_kind_words(one)} {one.id}")
     return _UNSAYABLE.sub(" ", scheme.joined(one.kind, said or word, rest)).strip()
 
 
@@ -118,9 +119,13 @@ def _whats(bench: Bench, one: Entity) -> list[str]:
         linker = ["conversion linker"] if tag_facts(one.type).get("linker") else []
         pages = ["all pages"] if any(firing.on_every_page for firing in firings) else []
         told = [sorted(events)[:1] for events in (sender.events - {"page_view"}, heard, sender.events)]
-        return [*linker, *itertools.chain(*told), *pages, *(["all events"] if sender.follows else [])]
+        every = ["all events"] if sender.follows else []
+        triggers = [parts_of(firing.trigger.name)[-1:] for firing in firings if firing.trigger]
+        return [*linker, *itertools.chain(*told), *pages, *every, *itertools.chain(*triggers)]
     if one.kind == "trigger":
-        return sorted(bench.view.reaching.trigger(one).events.names)[:1]
+        asked = [each.right for each in conditions_of(one) if re.search(r"[^\W\d_]{2}", each.right)]
+        heard = {name for name in bench.view.reaching.trigger(one).events.names if not name.startswith("gtm.")}
+        return [*sorted(heard)[:1], *(text[:40] for text in asked)]
     if one.type == "c":
         return [key for ref in bench.view.references.to(one) for key in _keys_of(ref.source, one.name)][:1]
     return [text for key in _KEYS if (text := one.text(key)) and "{{" not in text]

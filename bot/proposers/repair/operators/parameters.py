@@ -8,7 +8,8 @@ from functools import partial
 from bot.proposers.repair.bench import Bench
 from bot.proposers.repair.draft import Draft
 from bot.proposers.repair.operators.fixes import UNTOUCHABLE, Family, Fix
-from bot.proposers.repair.operators.site import LAYERED, layer, layered, may_add, measurement
+from bot.proposers.repair.operators.making import layer
+from bot.proposers.repair.operators.site import LAYERED, layered, may_add, measurement
 from harness.scorers.gtm.checks import Issue
 from harness.scorers.gtm.entities import Entity
 from harness.scorers.gtm.known import tag_facts

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bot.proposers.repair.bench import Bench
-from bot.proposers.repair.draft import Draft, Json
-from bot.proposers.repair.operators.words import Scheme, unlike
+from bot.proposers.repair.draft import Draft
 from harness.scorers.gtm.conditions import conditions_of
 from harness.scorers.gtm.entities import Entity, canonical, text_of
 from harness.scorers.gtm.known import catalogue, profiles
@@ -69,7 +68,7 @@ def layered(bench: Bench, key: str) -> str:
     """
     field = LAYERED[key]
     for one in sorted(bench.view.container.all("variable"), key=lambda variable: variable.name):
-        if _reads(one.type, one.parameters, f"ecommerce.{field}"):
+        if reads(one.type, one.parameters, f"ecommerce.{field}"):
             return f"{{{{{one.name}}}}}"
     said: Counter[str] = Counter()
     for tag in bench.view.active:
@@ -82,33 +81,8 @@ def layered(bench: Bench, key: str) -> str:
     return most(said)
 
 
-def _reads(kind: str, parameters: Mapping[str, Any], key: str) -> bool:
+def reads(kind: str, parameters: Mapping[str, Any], key: str) -> bool:
     return kind == "v" and parameters.get("name") == key and parameters.get("dataLayerVersion", "2") != "1"
-
-
-def layer(draft: Draft, bench: Bench, key: str) -> str:
-    """The same, made where it does not exist."""
-    found = layered(bench, key)
-    if found:
-        return found
-    path = f"ecommerce.{LAYERED[key]}"
-    for one in _entities(draft, "variable"):
-        if _reads(one.type, one.parameters, path):
-            return f"{{{{{one.name}}}}}"
-    return new_layer(draft, bench, path)
-
-
-def new_layer(draft: Draft, bench: Bench, path: str, name: str = "") -> str:
-    """A new data layer variable, as {{name}}."""
-    name = free_name(draft, "variable", name or Scheme.of(bench).variable("v", path))
-    made: Json = {"name": name, "type": "v"}
-    id_ = draft.new("variable", made)
-    one = draft.entity("variable", id_)
-    draft.set_parameter(one, "dataLayerVersion", "2", "INTEGER")
-    draft.set_parameter(one, "setDefaultValue", value=False)
-    draft.set_parameter(one, "name", path)
-    beside(bench, one, "variable", lambda other: other.type == "v")
-    return f"{{{{{name}}}}}"
 
 
 def has_no_trigger(bench: Bench, tag: Entity) -> bool:
@@ -122,23 +96,10 @@ def content_of(kind: str, data: Mapping[str, Any]) -> str:
     return json.dumps({key: value for key, value in data.items() if key not in own}, sort_keys=True)
 
 
-def free_name(draft: Draft, kind: str, name: str) -> str:
-    """The name, or with a number where another one differs from it by spaces and capitals at most."""
-    return unlike(name, {text_of(one.get("name")) for one in draft.entities(kind)})
-
-
-def beside(bench: Bench, made: Json, kind: str, alike: Callable[[Entity], bool]) -> None:
-    """Puts something new into the folder of most that are like it; into none where they are in none."""
-    folders = Counter(one.folder for one in bench.view.used(kind) if alike(one))
-    folder = most(folders)
-    if ("folder", folder) in bench.view.container.by_id and folder:
-        made["parentFolderId"] = folder
-
-
 def hears(draft: Draft, events: Iterable[str]) -> str:
     """The id of a trigger that is met by these custom events, by each of them and by nothing else; "" without one."""
     wanted = frozenset(events)
-    for one in sorted(_entities(draft, "trigger"), key=lambda trigger: (trigger.name, trigger.id)):
+    for one in sorted(entities(draft, "trigger"), key=lambda trigger: (trigger.name, trigger.id)):
         conditions = list(conditions_of(one))
         if one.type == "CUSTOM_EVENT" and len(conditions) == 1 and one.id:
             (only,) = conditions
@@ -146,18 +107,6 @@ def hears(draft: Draft, events: Iterable[str]) -> str:
             if names_event and only.operator == "EQUALS" and not only.negated and only.right in wanted:
                 return one.id
     return ""
-
-
-def custom_event(draft: Draft, bench: Bench, event: str) -> str:
-    """The id of a new trigger for a custom event."""
-    fields = {
-        "name": free_name(draft, "trigger", Scheme.of(bench).trigger("CUSTOM_EVENT", event)),
-        "type": "CUSTOM_EVENT",
-        "customEventFilter": [condition(draft, "EQUALS", "{{_event}}", event)],
-    }
-    id_ = draft.new("trigger", fields)
-    beside(bench, draft.entity("trigger", id_), "trigger", lambda one: one.type == "CUSTOM_EVENT")
-    return id_
 
 
 def link_pattern(event: str) -> str:
@@ -169,7 +118,7 @@ def link_clicks(draft: Draft, event: str) -> tuple[str, ...]:
     """The ids of triggers for clicks on links that an event means, and on nothing else."""
     signs = next((signs for word, (_pattern, signs) in _LINKS.items() if word in event.lower()), ())
     found = []
-    for one in _entities(draft, "trigger"):
+    for one in entities(draft, "trigger"):
         conditions = list(conditions_of(one))
         asks = [each for each in conditions if "Click URL" in each.left and not each.negated]
         if (
@@ -181,32 +130,7 @@ def link_clicks(draft: Draft, event: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def new_link_click(draft: Draft, bench: Bench, event: str) -> str:
-    """The id of a new trigger for such clicks."""
-    name = free_name(draft, "trigger", Scheme.of(bench).trigger("LINK_CLICK", event))
-    id_ = draft.new("trigger", {"name": name, "type": "LINK_CLICK", "filter": [link_condition(draft, event)]})
-    beside(bench, draft.entity("trigger", id_), "trigger", lambda one: one.type == "LINK_CLICK")
-    return id_
-
-
-def condition(draft: Draft, operator: str, left: str, right: str) -> Json:
-    """A condition of a trigger, as this file spells it."""
-    template = draft.word("TEMPLATE")
-    parts = [{"type": template, "key": "arg0", "value": left}, {"type": template, "key": "arg1", "value": right}]
-    return {"type": draft.word(operator), "parameter": parts}
-
-
-def link_condition(draft: Draft, event: str) -> Json:
-    """The condition that a clicked link is one of those; switches on what it reads."""
-    switched_on = {
-        canonical(one.get("type")) for one in draft.version.get("builtInVariable") or [] if isinstance(one, dict)
-    }
-    if "CLICK_URL" not in switched_on:
-        draft.built_in("CLICK_URL")
-    return condition(draft, "MATCH_REGEX", "{{Click URL}}", link_pattern(event))
-
-
-def _entities(draft: Draft, kind: str) -> list[Entity]:
+def entities(draft: Draft, kind: str) -> list[Entity]:
     """What stands in a draft, to be read."""
     found = []
     for one in draft.entities(kind):
@@ -222,7 +146,3 @@ def standard_of(meta_event: str) -> str:
     """GA4's name for what Meta calls otherwise; the same where it has none."""
     names: dict[str, str] = catalogue()["meta_events"]
     return names.get(meta_event, meta_event)
-
-
-def pause(draft: Draft, *, id_: str) -> None:
-    draft.entity("tag", id_)["paused"] = True

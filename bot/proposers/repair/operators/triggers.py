@@ -8,21 +8,18 @@ from functools import partial
 from bot.proposers.repair.bench import Bench
 from bot.proposers.repair.draft import Draft
 from bot.proposers.repair.operators.fixes import UNTOUCHABLE, Family, Fix
+from bot.proposers.repair.operators.making import condition, custom_event, link_condition, new_link_click
 from bot.proposers.repair.operators.site import (
     ALL_PAGES,
     INITIALIZATION,
-    condition,
-    custom_event,
     has_no_trigger,
     hears,
     is_documented,
     link_clicks,
-    link_condition,
     link_pattern,
     may_add,
-    new_link_click,
     standard_of,
-)  # fmt: skip
+)
 from harness.scorers.gtm.checks import Issue
 from harness.scorers.gtm.dimensions.coverage import same
 from harness.scorers.gtm.entities import Entity, text_of

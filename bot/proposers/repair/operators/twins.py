@@ -10,7 +10,8 @@ from functools import partial
 from bot.proposers.repair.bench import Bench
 from bot.proposers.repair.draft import Draft
 from bot.proposers.repair.operators.fixes import UNTOUCHABLE, Family, Fix
-from bot.proposers.repair.operators.site import content_of, pause
+from bot.proposers.repair.operators.making import pause
+from bot.proposers.repair.operators.site import content_of
 from harness.scorers.gtm.checks import Issue
 from harness.scorers.gtm.entities import Entity, text_of
 from harness.scorers.gtm.renaming import carry

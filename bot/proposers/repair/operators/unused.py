@@ -8,7 +8,8 @@ from functools import partial
 from bot.proposers.repair.bench import Bench
 from bot.proposers.repair.draft import Draft
 from bot.proposers.repair.operators.fixes import UNTOUCHABLE, Family, Fix
-from bot.proposers.repair.operators.site import LAYERED, has_no_trigger, may_add, pause
+from bot.proposers.repair.operators.making import pause
+from bot.proposers.repair.operators.site import LAYERED, has_no_trigger, may_add
 from bot.proposers.repair.operators.triggers import TIMING
 from harness.scorers.gtm.checks import Issue
 from harness.scorers.gtm.dimensions.coverage import same

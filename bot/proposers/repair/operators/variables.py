@@ -11,7 +11,8 @@ from functools import partial
 from bot.proposers.repair.bench import Bench
 from bot.proposers.repair.draft import Draft
 from bot.proposers.repair.operators.fixes import UNTOUCHABLE, Family, Fix
-from bot.proposers.repair.operators.site import may_add, new_layer
+from bot.proposers.repair.operators.making import new_layer
+from bot.proposers.repair.operators.site import may_add
 from bot.proposers.repair.operators.words import rules
 from harness.scorers.gtm.checks import Issue
 from harness.scorers.gtm.entities import text_of
