@@ -31,7 +31,6 @@ BEYOND_RULES = {
     "a secret in a tag": "revoked",
     "a secret in a constant": "revoked",
     "no regular expression": "not in the container",
-    "a currency that is none": "for a person to say",
     "a label that varies": "twice",
     "another event of Meta": "for a person to write",
 }
