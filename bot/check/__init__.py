@@ -46,7 +46,8 @@ def _check(
     proposers.check(target, source)
     sandbox = _sandbox(target)
     measured, held_out = Baseline({}), None
-    missing = tuple(brokered.keyless(target, settings.models, keys)) if keys is not None else ()
+    lacking = brokered.keyless([target], settings.models, keys) if keys is not None else {}
+    missing = tuple(lacking.get(target.name, ()))
     teller = judging.teller(target, folder, None if missing else broker)
     if target.evaluate.model and not teller:
         measured = judging.unasked(target, missing)

@@ -47,6 +47,9 @@ def _origin(data: Path | None, query: str, database: Path | None, variable: str)
 
 @cli.command("new")
 @click.argument("name")
+@click.option("--container", type=click.Path(path_type=Path), help="An export of Google Tag Manager, .json.")
+@click.option("--business", default="", help="Of a container: shop, lead-generation, publisher, saas or site.")
+@click.option("--ads", type=click.Path(path_type=Path), help="Of a container: conversions that ads were paid for.")
 @click.option("--data", type=click.Path(path_type=Path), help="A table of accounts, .csv or .parquet, a row each.")
 @click.option("--query", default="", metavar="SQL", help="Or a query that returns one.")
 @click.option("--database", type=click.Path(path_type=Path), metavar="FILE", help="The DuckDB file that it asks.")
@@ -62,21 +65,33 @@ def _origin(data: Path | None, query: str, database: Path | None, variable: str)
 @click.option("--dry-run", is_flag=True, help="Say what would be written, and why; write nothing.")
 @repository_option
 def new_command(
-    name: str, data: Path | None, query: str, database: Path | None, variable: str, score: str | None,
+    name: str, container: Path | None, business: str, ads: Path | None, data: Path | None, query: str,
+    database: Path | None, variable: str, score: str | None,
     outcomes: dict[str, str], features: tuple[str, ...], ignore: tuple[str, ...], segments: tuple[str, ...],
     identity: str, holdout: int, private: bool, dry_run: bool, directory: Path,
 ) -> None:  # fmt: skip
     """Writes a target that runs as it is: a file to change, an evaluator, a README that says what to replace.
 
     With --data or --query it is a score of your own accounts: columns are recognised by name and content, each with
-    the reason, and whatever cannot be meant is refused before anything is written.
+    the reason, and whatever cannot be meant is refused before anything is written. With --container it puts your own
+    Tag Manager container in order.
     """
     from bot import new
 
     repository, origin = repository_of(directory), _origin(data, query, database, variable)
+    if container and origin:
+        raise click.UsageError("--container and a table: a target is of one of them")
+    if (business or ads) and not container:
+        raise click.UsageError("--business and --ads are about a container: name it with --container")
     if not origin:
         if score or outcomes or features or ignore or segments or identity or private or dry_run:
             raise click.UsageError("these options are about a table: name it with --data or --query")
+        if container:
+            from bot.new.container import from_container
+
+            for line in from_container(repository, name, container, business, ads):
+                click.echo(line)
+            return
         for path in new.new(repository, name):
             click.echo(f"wrote {path}")
         click.echo(f"next: autoresearch check {name}")

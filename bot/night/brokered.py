@@ -88,18 +88,26 @@ def _free(want: Want, settings: Settings) -> bool:
     return settings.providers[want.provider].local if price is None else not (price.input or price.output)
 
 
-def keyless(target: Target, settings: Settings, keys: Collection[str]) -> list[str]:
-    """Variables of keys that a target needs and that are not here."""
-    providers = dict.fromkeys(want.provider for want in all_wants(target))
-    needed = [settings.providers[name].key for name in providers if name in settings.providers]
-    return [variable for variable in dict.fromkeys(needed) if variable and variable not in keys]
+def keyless(targets: Sequence[Target], settings: Settings, keys: Collection[str]) -> dict[str, list[str]]:
+    """Target -> variables of keys that its models need and that are not among these; only targets that lack one."""
+    found = {
+        target.name: [variable for variable in _variables(target, settings) if variable not in keys]
+        for target in targets
+    }
+    return {name: missing for name, missing in found.items() if missing}
+
+
+def _variables(target: Target, settings: Settings) -> list[str]:
+    """Of the keys that its models need, each once."""
+    providers = (settings.providers.get(want.provider) for want in all_wants(target))
+    return list(dict.fromkeys(provider.key for provider in providers if provider and provider.key))
 
 
 def require_keys(targets: Sequence[Target], settings: Settings, keys: Mapping[str, str]) -> None:
     """Raises ConfigErrors, one for each target that could ask nobody."""
-    faults = Faults()
+    faults, lacking = Faults(), keyless(targets, settings, keys)
     for target in targets:
-        if missing := keyless(target, settings, keys):
+        if missing := lacking.get(target.name):
             what = f"{target.name} asks a model, and its key is not in the environment: {', '.join(missing)}"
             step = f"export {missing[0]}=..., or {_INSTEAD[bool(judges(target))]}"
             faults.found.append(ConfigError(target.place(_said(target, all_wants(target)[-1])), what, next_step=step))
@@ -156,7 +164,8 @@ def broker_of_files(
     found = [target for target in judged(targets) if not names or target.name in names]
     for target in [] if known else found:
         check(target, configured.models)
-    found = [target for target in found if not keyless(target, configured.models, keys)]
+    lacking = keyless(found, configured.models, keys)
+    found = [target for target in found if target.name not in lacking]
     if not found:
         yield None
         return

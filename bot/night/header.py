@@ -10,6 +10,7 @@ from typing import Any
 
 import harness
 from bot.night.folder import Night, TargetPlan
+from bot.proposers.portfolio import arms_of
 from harness import folds
 from harness.target import Target
 
@@ -37,6 +38,7 @@ def header_fields(night: Night, target: Target, plan: TargetPlan, harness_hash: 
         "noise": asdict(target.noise) if target.noise else None,
         **folds.rule_fields(target.rule),
         **({"private": True} if target.private else {}),
+        **({"arms": list(arms_of(target))} if target.proposer == "portfolio" else {}),
     }
 
 

@@ -71,9 +71,7 @@ def costs(repository: Repository, made: Plan) -> dict[str, str]:
 def keyless(repository: Repository, made: Plan, keys: Collection[str]) -> dict[str, list[str]]:
     """Target -> variables of keys that its models need and that are not among these; only targets that lack one."""
     source = CommitSource(repository, made.base)
-    settings = config.load(source).models
-    found = {target.name: brokered.keyless(target, settings, keys) for target in _of(source, made)}
-    return {name: missing for name, missing in found.items() if missing}
+    return brokered.keyless(_of(source, made), config.load(source).models, keys)
 
 
 def answerable(repository: Repository, wishes: Wishes, keys: Collection[str], say: Callable[[str], None]) -> Wishes:
@@ -81,14 +79,13 @@ def answerable(repository: Repository, wishes: Wishes, keys: Collection[str], sa
     source = CommitSource(repository, repository.commit())
     if wishes.targets:
         return wishes
-    targets, settings = config.load_targets(source, ()), config.load(source).models
-    missing = {target.name: brokered.keyless(target, settings, keys) for target in targets}
-    left = tuple(name for name, variables in missing.items() if not variables)
+    targets = config.load_targets(source, ())
+    lacking = brokered.keyless(targets, config.load(source).models, keys)
+    left = tuple(target.name for target in targets if target.name not in lacking)
     if len(left) in {0, len(targets)}:
         return wishes
-    for name, variables in missing.items():
-        if variables:
-            say(f"{name}: left out: it asks a model, and its key is not in the environment: {', '.join(variables)}")
+    for name, variables in lacking.items():
+        say(f"{name}: left out: it asks a model, and its key is not in the environment: {', '.join(variables)}")
     return replace(wishes, targets=left)
 
 

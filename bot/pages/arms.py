@@ -37,9 +37,12 @@ class Armed(figures.Measured, Protocol):
 
 
 def yields(events: Iterable[Event]) -> tuple[Yield, ...]:
-    """By the arm that proposed, in the order of their first experiments; empty where a night had no arms."""
+    """By the arm that proposed; empty where a night had no arms. In the order of target.yaml, never asked or not; of a
+    record that does not name its arms in the order of their first experiments."""
     found: dict[str, Yield] = {}
     for event in events:
+        for arm in event.get("arms", ()) if event["event"] == "header" else ():
+            found.setdefault(arm, Yield(arm))
         spent = event.get("model", {}) if event["event"] == "experiment" else {}
         if "arm" in spent:
             now, keep = found.get(spent["arm"], Yield(spent["arm"])), event["status"] == "keep"

@@ -8,8 +8,9 @@ are those that the loop kept, which is what is known while a night runs.
 Gains get smaller as a night goes on, and who came first had the easy ones. So what was learnt fades: by half in a
 quarter of the night's experiments. An arm that did badly early is tried again.
 
-One arm is the control. It has never made less than CONTROL_SHARE of the experiments, so that there is always something
-to compare the others with.
+Nothing is known of an arm that was never tried: each makes TRIES experiments before the draw decides, or a small night
+could end without it. One arm is the control. It has never made less than CONTROL_SHARE of the experiments, so that
+there is always something to compare the others with.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 CONTROL_SHARE = 0.2
+TRIES = 2
 PRIOR_KEEPS, PRIOR_OTHERS = 1.0, 19.0
 HALVES_IN = 0.25  # of the night's experiments
 
@@ -74,6 +76,9 @@ class Bandit:
         made = sum(sums.made for sums in self._sums.values())
         if self._control in among and self._sums[self._control].made < CONTROL_SHARE * (made + count):
             return self._control
+        untried = [arm for arm in among if self._sums[arm].made < TRIES]
+        if untried:
+            return min(untried, key=lambda arm: self._sums[arm].made)
         return max(among, key=lambda arm: self._drawn(arm, number))
 
     def _drawn(self, arm: str, number: int) -> float:

@@ -22,7 +22,7 @@ model_night = pytest.mark.parametrize("folder", MODEL_NIGHTS, ids=lambda folder:
 
 
 def test_each_target_that_a_mind_improves_has_its_night() -> None:
-    assert {"rag-config", "api-latency"} <= {folder.name for folder in MODEL_NIGHTS}
+    assert {"rag-config", "api-latency", "system-prompt"} <= {folder.name for folder in MODEL_NIGHTS}
     assert all(f"]({folder.name}/page.md)" in README for folder in FOLDERS)
 
 
@@ -64,7 +64,7 @@ def test_the_arms_share_one_budget_and_the_page_says_whose_an_experiment_was(fol
     page = (folder / "page.md").read_text(encoding="utf-8")
     for arm in report.arms:
         assert f"| `{arm.arm}` | {arm.experiments} | {arm.kept} |" in page
-    (asked,) = report.models
+    (asked,) = (model for model in report.models if not model.judges)
     assert asked.calls > 0
     assert f"{asked.input:,} tokens in" in page
     assert asked.dollars == 0.0
@@ -75,13 +75,29 @@ def test_what_the_readme_says_of_the_model_is_what_the_records_say(folder: Path)
     """| night | arm | experiments | kept | calls | tokens in, cached, out | seconds |"""
     report = summarise(examples.segments(folder))
     arm = next(arm for arm in report.arms if arm.arm == "openai")
-    (asked,) = report.models
+    (asked,) = (model for model in report.models if not model.judges)
     told = re.search(rf"^\| `{folder.name}` \|(.*)\|$", README, re.MULTILINE)
     assert told is not None
     assert [cell.strip() for cell in told[1].split("|")] == [
         str(arm.experiments), str(arm.kept), str(asked.calls), f"{asked.input:,}", f"{asked.cache_read:,}",
         f"{asked.output:,}", f"{asked.seconds:.0f}",
     ]  # fmt: skip
+
+
+def test_what_the_readme_says_of_luck_is_what_the_records_say() -> None:
+    beside, alone = (examples.segments(examples.NIGHTS / name) for name in ("system-prompt", "system-prompt-control"))
+    (confirm,) = folds.of_kind(alone, "confirm")
+    found = [folds.of_kind(each, "baseline")[0]["metrics"]["rubric"] for each in (beside, alone)]
+    text = " ".join(README.split())
+    one, other, anew = (f"{value:.4f}"[1:] for value in (*found, confirm["search"]["base"]["rubric"]))
+    assert f"came to {one} in the one night, to {other} in the other, and to {anew} when confirm asked anew" in text
+    search = {side: confirm["search"][side]["rubric"] for side in ("base", "head")}
+    claimed, again = (
+        f"{value:+.4f}".replace("0.", ".") for value in (confirm["claimed_gain"], search["head"] - search["base"])
+    )
+    held = [f"{confirm['holdout'][name]:+.4f}".replace("0.", ".") for name in ("gain", "low", "high")]
+    assert f"It claimed {claimed} for the three. Asked anew it was {again}, on hidden messages {held[0]}" in text
+    assert f"with an interval from {held[1]} to {held[2]}: `{confirm['verdict']}`" in text
 
 
 @night

@@ -41,6 +41,7 @@ metrics:
 {"".join(f"  - {{name: {one}, goal: maximize, tolerance: 0.01}}{chr(10)}" for one in DIMENSIONS)}
   - {{name: audit_findings, goal: minimize, guard: {{tolerance: 0}}}}
 keep: {{rule: every}}
+confirm: {{unit: operation, groups: 12}}
 {ASKS.format(more="")}
 budget: {{experiments: 12, usd: 20}}
 """
@@ -76,7 +77,7 @@ ANSWERS: dict[int, tuple[dict[str, Any] | str, ...]] = {
         idea(edit("consent", "/tag[tagId=72]", "marketing_storage")),
     ),
     5: (
-        idea(edit("remove", "/containerVersion/tag[tagId=902]")),
+        idea(edit("remove", "/containerVersion/tag[tagId=74]")),
         idea(edit("remove", MEASUREMENT)),
         idea(edit("add", "/containerVersion/tag[tagId=902]/paused", value=True)),
     ),
@@ -129,7 +130,7 @@ REASONS: dict[int, tuple[str, ...]] = {  # what each refused answer is told
         "types are ad_storage, ad_user_data,",
     ),
     5: (
-        '"UA Event 0" is gone: a tag may not be removed',
+        "is gone: a tag may not be removed",
         'measurement id", which does not exist',
         "nothing is paused here",
     ),
@@ -258,7 +259,7 @@ def test_the_whole_night_is_confirmed(played: Played) -> None:
 def test_names_of_the_container_are_never_instructions(played: Played) -> None:
     for body in played.stage.prompts:
         assert INJECTION in "".join(text for _role, text in texts_of([body])[0]), "control: it was told"
-        assert INJECTION not in instructions(body)
+        assert INJECTION[:40] not in instructions(body)
         assert re.search(r"Propose experiment \d+\.", instructions(body)), "control: what is an instruction is read"
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import time
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from tests.judging import (
     World,
     answers,
 )  # fmt: skip
+from tests.scripted import kill_run
 
 
 def test_past_the_budget_everything_paid_for_was_judged_and_is_confirmed(tmp_path: Path) -> None:
@@ -75,7 +74,7 @@ def test_a_kill_in_the_middle_of_a_measurement_buys_no_answer_twice(tmp_path: Pa
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        _kill_run(process.pid)
+        kill_run(process.pid)
         process.communicate(timeout=60)
         assert not world.events("experiment")
         world.night()
@@ -86,17 +85,3 @@ def test_a_kill_in_the_middle_of_a_measurement_buys_no_answer_twice(tmp_path: Pa
         assert len(bought) == len(set(bought)) == 4 * SEARCH
         assert sum(event["evaluation"]["calls"] for event in events) == len(bought), "what the kill hid is told later"
         assert sum(event["cost_usd"] for event in events) == pytest.approx(len(bought) * JUDGED_USD)
-
-
-def _kill_run(night: int) -> None:
-    """The verb that the night waits for."""
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (path / "cmdline").read_bytes().split(b"\0")
-            parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
-        except (OSError, ValueError, IndexError):
-            continue
-        if parent == night and b"run" in words:
-            os.kill(int(path.name), signal.SIGKILL)
-            return
-    raise AssertionError("there is no run")

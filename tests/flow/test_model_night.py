@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -18,7 +17,7 @@ from bot.night.folder import Night, nights
 from harness import folds
 from harness.events import Event
 from harness.repository import Repository
-from tests.scripted import Scripted
+from tests.scripted import Scripted, kill_run
 from tests.support import ENVIRONMENT, autoresearch, git, make_repository
 
 KEY = "sk-canary-91c7d2f04be84d6e8a"
@@ -302,7 +301,7 @@ def test_a_killed_run_pays_nothing_twice(tmp_path: Path) -> None:
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        _kill_run(process.pid)
+        kill_run(process.pid)
         process.communicate(timeout=60)
         asked = len(provider.bodies)
         assert asked == 3
@@ -312,20 +311,6 @@ def test_a_killed_run_pays_nothing_twice(tmp_path: Path) -> None:
         events = world.experiments()
         assert [event["id"] for event in events] == [1, 2, 3, 4, 5, 6]
         assert sum(event["cost_usd"] for event in events) == pytest.approx(6 * CALL_USD, abs=1e-12)
-
-
-def _kill_run(night: int) -> None:
-    """The verb that the night waits for."""
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (path / "cmdline").read_bytes().split(b"\0")
-            parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
-        except (OSError, ValueError, IndexError):
-            continue
-        if parent == night and b"run" in words:
-            os.kill(int(path.name), signal.SIGKILL)
-            return
-    raise AssertionError("there is no run")
 
 
 def test_without_a_key_nothing_begins(tmp_path: Path) -> None:

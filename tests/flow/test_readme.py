@@ -51,10 +51,11 @@ def run(script: list[str], clone: Path, home: Path) -> str:
 
 
 def test_the_readme_promises_what_the_tests_run() -> None:
-    first, own, customers = blocks()
+    first, own, customers, tags = blocks()
     assert first == ["make night", THIS_TEST]
     assert len(own) <= 5
     assert len(customers) <= 5
+    assert len(tags) <= 5
 
 
 @pytest.mark.slow
@@ -62,7 +63,7 @@ def test_the_readmes_commands_in_an_empty_home(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
     clone = fresh_clone(tmp_path)
-    first, own, customers = blocks()
+    first, own, customers, tags = blocks()
     night = run([command for command in first if command != THIS_TEST], clone, home)
     assert "merge:   git merge --no-ff autoresearch/" in night.splitlines()[-1]
     page = Path(re.search(r"page: +(.+)", night).group(1))  # type: ignore[union-attr]  # the line is asserted to be there
@@ -75,6 +76,9 @@ def test_the_readmes_commands_in_an_empty_home(tmp_path: Path) -> None:
         csv.writer(file).writerows([NAMES, *accounts()])
     scored = run([command.replace("accounts.csv", str(table)) for command in customers], clone, home)
     assert "customers: confirmed" in scored
+    shipped = str(clone / "targets" / "experiments" / "gtm-leads" / "container.json")
+    mended = run([command.replace("export.json", shipped) for command in tags], clone, home)
+    assert "tags: confirmed" in mended
     assert subprocess.run(["git", "status", "--porcelain"], cwd=clone, capture_output=True, check=True).stdout == b""
     merge = night.splitlines()[-1].removeprefix("merge:").strip()
     run([merge], clone, home)

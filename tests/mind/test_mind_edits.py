@@ -118,6 +118,15 @@ def test_the_whole_file() -> None:
     assert "there are 2" in says("whole", [{"content": "a"}, {"content": "b"}], TEXT, "x.txt")
 
 
+@pytest.mark.parametrize("head", ["@@ -1,2 +1,3 @@", "@@@ -1,2 +1,3 @@", "--- a\n+++ b\n@@ -1 +1 @@ word"])
+def test_a_diff_is_no_whole_file(head: str) -> None:
+    """What was tried is shown as diffs, and a small model answers in kind."""
+    diff = f"{head}\n-one\n+two\n"
+    assert "is a diff" in says("whole", [{"content": diff}], TEXT, "x.txt")
+    assert apply("whole", [{"content": diff}], b"@@ -1 +1 @@\n-a\n+b\n", "x.patch") == diff.encode(), "a file of diffs"
+    assert apply("whole", [{"content": "mail @@ -1 me\n"}], b"none", "x.txt") == b"mail @@ -1 me\n"
+
+
 def test_values_are_put_in_their_places() -> None:
     found = patch(YAML, "x.yaml", {"op": "replace", "path": "/weights/logins", "value": 7.0},
                   {"op": "replace", "path": "/tags/1", "value": "c d"},

@@ -59,6 +59,19 @@ def test_the_order_is_from_what_never_changes_to_what_always_does() -> None:
     assert places == sorted(places)
 
 
+@pytest.mark.parametrize("private", [True, False])
+def test_of_private_rows_no_amount_is_told(private: bool) -> None:
+    """Not private, the same night tells each of them."""
+    night = Night(replace(code_target(), private=private), HANDLER)
+    night.step(answer(edit(1)), "keep", "better", "score 0.5 -> 0.51, better by 0.01")
+    night.step(answer(edit(2)))
+    night.ask(answer(edit(3)), parts={"rows of one customer": 0.123})
+    told = whole(night.model.prompts[-1])
+    for amount in ("0.51", "gain +0.01", "size 10", "0.123", "better by"):
+        assert (amount in told) is not private, amount
+    assert "Experiment 1: keep" in told
+
+
 def test_kept_discarded_crashed_and_failed_are_all_told() -> None:
     text = long_night(20).last
     assert "Experiment 7: keep; score 0.51, gain +0.01; lines +1 -1\n" in text

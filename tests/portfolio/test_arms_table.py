@@ -36,6 +36,12 @@ def test_what_each_arm_came_to() -> None:
     assert yields([experiment("")]) == ()
 
 
+def test_an_arm_that_was_never_asked_came_to_nothing() -> None:
+    header = {"event": "header", "arms": ["search", "claude", "tune"]}
+    found = yields([header, experiment("tune"), header, experiment("search", "keep", gain=0.5)])
+    assert found == (Yield("search", 1, 1, 0.5, 0.0, 0.1), Yield("claude"), Yield("tune", 1, 0, 0.0, 0.0, 0.1))
+
+
 def test_the_table(tmp_path: Path) -> None:
     arms = (Yield("search", 1500, 3, 0.0123, 0.0, 61.25), Yield("claude", 40, 1, 0.0004, 1.5, 3.0))
     found = text(table(report(segments=night(tmp_path), arms=arms)))

@@ -9,7 +9,7 @@ import pytest
 
 from bot import proposers
 from bot.proposers import Outcome, Over, Proposal, Proposer, Request, Told
-from bot.proposers.bandit import CONTROL_SHARE, Bandit, Effort
+from bot.proposers.bandit import CONTROL_SHARE, TRIES, Bandit, Effort
 from bot.proposers.portfolio import Arm, Portfolio, arms_of, used_up
 from harness.target import Budget, Target
 from tests.conforming import Play, Scripted, contents, mixed, setup
@@ -98,6 +98,15 @@ def test_a_batch_as_large_as_the_night_is_shared_too() -> None:
     )
     assert len(found) == 14
     assert {found.count("control") > 2, found.count("other") > 2} == {True}
+
+
+def test_every_arm_of_a_small_night_is_tried_however_well_another_one_does() -> None:
+    """Where nothing is known the draw is a coin: six of them could all fall for one arm."""
+    small = replace(target(SPACE), budget=replace(BUDGET, experiments=6))
+    for seed in range(20):
+        arms = [Arm(name, Puppet(name)) for name in ("control", "poor")]
+        found = night(Portfolio(small, seed, arms, "control"), 6, {"control": 1, "poor": 90}, 1)
+        assert found[: 2 * TRIES] == ["control", "poor"] * TRIES
 
 
 def test_every_arm_is_told_of_its_own_and_of_nothing_else() -> None:

@@ -33,12 +33,12 @@ class Killed(BaseException):
     """As abrupt as a signal."""
 
 
-def planned(folder: Path, proposer: str = SHARED) -> Night:
+def planned(folder: Path, proposer: str = SHARED, experiments: int = EXPERIMENTS) -> Night:
     repository = repository_at(folder)
     path = repository.root / FOLDER / "target.yaml"
     path.write_text(TARGET.replace("kind: perturb", proposer))
     git(repository.root, "commit", "--quiet", "--all", "--allow-empty", "--message", "Proposers")
-    night, _ = plan(repository, Wishes(experiments=EXPERIMENTS, seed=3))
+    night, _ = plan(repository, Wishes(experiments=experiments, seed=3))
     return night
 
 
@@ -127,6 +127,15 @@ def test_it_counts_with_the_budget_that_the_night_has_for_it(tmp_path: Path, mon
     assert targets_of(night)[0].budget.experiments == 2000
     run(night, targets_of(night)[0], quiet=True)
     assert [budget.experiments for budget in seen] == [EXPERIMENTS]
+
+
+def test_an_arm_that_was_never_asked_is_on_the_page_too(tmp_path: Path) -> None:
+    night = planned(tmp_path, experiments=1)
+    run(night, targets_of(night)[0], quiet=True)
+    report = summarise(night.segments("h"))
+    assert sorted(arm.experiments for arm in report.arms) == [0, 1]
+    never = next(arm.arm for arm in report.arms if not arm.experiments)
+    assert f"| `{never}` | 0 | 0 |" in body(night.name, [report], Links("", "", {}, {}))
 
 
 def test_a_night_of_one_proposer_says_nothing_of_arms(tmp_path: Path) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from bot import catalogue
 from harness.candidate import load
 from tests.bikes import told
 
@@ -67,3 +69,23 @@ def test_both_splits_hold_other_messages() -> None:
     one, other = ({case["user"] for case in load(TARGET / "data" / f"{split}.yaml")} for split in ("search", "holdout"))
     assert len(one) == len(other) == 40
     assert not one & other
+
+
+def test_every_choice_of_the_catalogue_fits_the_prompt_and_its_guard() -> None:
+    base = (TARGET / "system.md").read_bytes()
+    listed = catalogue.read((TARGET / "catalogue.yaml").read_bytes(), "catalogue.yaml", "system.md", base)
+    assert len(listed.entries) >= 8
+    longest = [max(range(len(entry.options)), key=lambda at, e=entry: len(e.options[at])) for entry in listed.entries]
+    text = listed.with_options(base.decode(), longest)
+    assert listed.standing(text) == tuple(longest)
+    (guard,) = (metric["guard"]["tolerance"] for metric in load(TARGET / "target.yaml")["metrics"] if "guard" in metric)
+    assert len(text.split()) <= len(base.split()) + guard
+
+
+def test_what_the_catalogue_promises_is_what_the_program_says() -> None:
+    """Figures and names of the house; an option that said others would be climbed on all the same."""
+    program = " ".join((TARGET / "program.md").read_text().split())
+    said = [option for entry in load(TARGET / "catalogue.yaml") for option in entry["options"]]
+    facts = {fact for option in said for fact in re.findall(r"\d[\d ]*\d|\b[A-Z][a-z]+day\b|Mill Lane", option)}
+    assert {"45", "020 555 0141", "14", "Tuesday", "Mill Lane"} <= facts
+    assert [fact for fact in facts if fact not in program] == []

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, Literal
@@ -23,6 +24,7 @@ Edit = Mapping[str, Any]
 PATCHED = frozenset({".json", ".yaml", ".yml"})
 SMALL = 2_000  # bytes that a model writes again as cheaply as it says where to change them
 SHOWN = 80
+_HUNK = re.compile(r"^@{2,} -\d+(?:,\d+)? \+\d+(?:,\d+)? @{2,}", re.MULTILINE)  # what was tried is shown as diffs
 HINTS = 3  # edits that are told which line is most like theirs: it is looked for in all the file
 
 
@@ -85,6 +87,8 @@ def _whole(edits: Sequence[Edit], text: str) -> str:
     if len(edits) != 1:
         raise Wrong(f"one edit with the whole file is expected; there are {len(edits)}")
     new = str(edits[0]["content"])
+    if _HUNK.search(new) and not _HUNK.search(text):
+        raise Wrong("its content is a diff; say the whole new file as it is to stand, without @@ and without + and -")
     return f"{new}\n" if text.endswith("\n") and not new.endswith("\n") else new
 
 

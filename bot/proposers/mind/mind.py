@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from bot.models.messages import FAILED, Answer, Model, Part, Prompt, Turn
@@ -110,6 +110,8 @@ class Mind:
     def ask(self, request: Request) -> list[Proposal]:
         if request.count < 1:
             return []
+        if self._target.private:
+            request = replace(request, metrics={}, parts={})
         self._meet(request.incumbent, request.first, request.metrics)
         bill = Bill(self._asked().model)
         self._pending = [self._proposal(request, bill)]
@@ -251,9 +253,15 @@ class Mind:
         self._since_keep += 1
         if outcome.status == "keep":
             self._file, self._since_keep = content, 0
-        compacted = self._history.add(Tried(outcome, description, change))
+        compacted = self._history.add(Tried(self._tellable(outcome), description, change))
         if compacted or self._showing.outgrown(self._anchor.content, self._file):
             self._anchor = Anchor(self._file, outcome.experiment)
+
+    def _tellable(self, outcome: Outcome) -> Outcome:
+        """No amount that was computed from private rows leaves the machine. Why a proposal was refused does."""
+        if not self._target.private:
+            return outcome
+        return replace(outcome, metrics={}, parts={}, gain=0.0, why=outcome.why if outcome.reason == "invalid" else "")
 
     def _reserve(self) -> None:
         """What the next proposal can cost at most, by the prompt as it is by now, with long corrections. Where nobody

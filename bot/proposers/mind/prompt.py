@@ -119,7 +119,8 @@ class Layout:
         rule = self._target.rule
         known = ((metric.name, request.metrics.get(metric.name)) for metric in rule.metrics)
         metrics = "\n".join(f"{name} {value:.6g}" for name, value in known if value is not None)
-        found = [f"# Now\n{self._showing.now(anchor.content, request.incumbent, before)}Its metrics:\n{metrics}\n"]
+        found = [f"# Now\n{self._showing.now(anchor.content, request.incumbent, before)}"]
+        found.append(f"Its metrics:\n{metrics}\n" if metrics else "Its metrics are not told: the rows are private.\n")
         if request.parts and not self._showing.tells_parts:
             found.append(f"The parts of its score, the weakest first:\n{fenced('parts', parts(request.parts, rule))}")
         found.append(f"Left: {request.left} experiments" + (f", ${request.usd_left:.2f}" if request.usd_left else ""))

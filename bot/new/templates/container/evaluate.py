@@ -1,0 +1,3 @@
+from harness.scorers import gtm
+
+gtm.serve("declared.yaml")
