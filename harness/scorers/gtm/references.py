@@ -14,6 +14,7 @@ from harness.scorers.gtm.entities import Entity, canonical, objects, remembered,
 from harness.scorers.gtm.known import catalogue
 
 NAMED = re.compile(r"\{\{([^{}]+)\}\}")
+_Said = tuple[str, str, str, str]
 _BY_TYPE = {"TAG_REFERENCE": "tag", "TRIGGER_REFERENCE": "trigger"}
 NO_TEXT = {
     "name",
@@ -85,12 +86,12 @@ class References:
         return None, "off" if name.strip() in catalogue()["built_ins"].values() else "missing"
 
     def _of(self, one: Entity) -> Iterator[Reference]:
-        yield from self._texts(one)
-        yield from self._ids(one)
-        for how, name, pointer in one.sequenced():
-            yield self._entity(one, how, "tag", name, pointer, by_name=True)
-        if one.folder:
-            yield self._entity(one, "folder", "folder", one.folder, f"{one.pointer}/parentFolderId")
+        for how, kind, says, pointer in _said(one):
+            if kind == "variable":
+                target, state = self.variable(says)
+                yield Reference(one, how, says, pointer, target, state)
+            else:
+                yield self._entity(one, how, kind, says, pointer, by_name=kind == "tag")
         if one.type.startswith("cvt_"):
             template = self.container.template_of(one)
             yield Reference(
@@ -100,24 +101,6 @@ class References:
             yield from self._in_template(one)
         if one.kind == "trigger":
             yield from self._clients(one)
-
-    def _texts(self, one: Entity) -> Iterator[Reference]:
-        for how, says, pointer in _said(one):
-            if how == "variable":
-                target, state = self.variable(says)
-                yield Reference(one, how, says, pointer, target, state)
-            else:
-                yield self._entity(one, how, how, says, pointer, by_name=how == "tag")
-
-    def _ids(self, one: Entity) -> Iterator[Reference]:
-        for how in ("firing", "blocking"):
-            for index, trigger in enumerate(one.ids(f"{how}TriggerId")):
-                yield self._entity(one, how, "trigger", trigger, f"{one.pointer}/{how}TriggerId/{index}")
-        boundary = one.data.get("boundary") if one.kind == "zone" else None
-        listed = boundary.get("customEvaluationTriggerId") if isinstance(boundary, dict) else None
-        for index, trigger in enumerate(listed if isinstance(listed, list) else []):
-            pointer = f"{one.pointer}/boundary/customEvaluationTriggerId/{index}"
-            yield self._entity(one, "zone", "trigger", text_of(trigger), pointer)
 
     def _in_template(self, one: Entity) -> Iterator[Reference]:
         """A template's defaults may name variables. Nobody can say that other {{words}} in its code are a mistake."""
@@ -145,21 +128,33 @@ class References:
 
 
 @remembered
-def _said(one: Entity) -> tuple[tuple[str, str, str], ...]:
-    """What its texts mean: (variable, tag or trigger; the name or id; the pointer)."""
-    return tuple(_all_said(one))
+def _said(one: Entity) -> tuple[_Said, ...]:
+    """Whom it names: how; the kind of who is meant; the name, of tags and variables, or id; the pointer."""
+    return (*_in_texts(one), *_by_id(one), *((how, "tag", name, pointer) for how, name, pointer in one.sequenced()))
 
 
-def _all_said(one: Entity) -> Iterator[tuple[str, str, str]]:
+def _by_id(one: Entity) -> Iterator[_Said]:
+    for how in ("firing", "blocking"):
+        for index, trigger in enumerate(one.ids(f"{how}TriggerId")):
+            yield how, "trigger", trigger, f"{one.pointer}/{how}TriggerId/{index}"
+    boundary = one.data.get("boundary") if one.kind == "zone" else None
+    listed = boundary.get("customEvaluationTriggerId") if isinstance(boundary, dict) else None
+    for index, trigger in enumerate(listed if isinstance(listed, list) else []):
+        yield "zone", "trigger", text_of(trigger), f"{one.pointer}/boundary/customEvaluationTriggerId/{index}"
+    if one.folder:
+        yield "folder", "folder", one.folder, f"{one.pointer}/parentFolderId"
+
+
+def _in_texts(one: Entity) -> Iterator[_Said]:
     inside = {key: value for key, value in one.data.items() if key not in NO_TEXT and key != "parameter"}
     for found in chain(one.texts, strings(inside, one.pointer)):
         if "{{" in found.text:
             for name in NAMED.findall(found.text):
-                yield "variable", name, found.pointer
+                yield "variable", "variable", name, found.pointer
         elif found.text and found.key == "value":
             how = _BY_TYPE.get(canonical(found.holder.get("type")))
             if how:
-                yield how, found.text, found.pointer
+                yield how, how, found.text, found.pointer
 
 
 def _state(kind: str, says: str) -> str:

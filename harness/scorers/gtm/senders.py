@@ -179,7 +179,7 @@ class Senders:
             said = found.group(1) if found else None
             return said.strip("'\"") if said and "{{" in said else said
         fields = {**self._values.fields(tag), **{k: v for k, v in tag.parameters.items() if isinstance(v, str)}}
-        return next((value for key, value in sorted(fields.items()) if _EVENT_ID_KEY.search(key) and value), None)
+        return next((fields[key] for key in sorted(filter(_EVENT_ID_KEY.search, fields)) if fields[key]), None)
 
 
 def _named_events(tag: Entity) -> list[str]:

@@ -22,6 +22,7 @@ class Values:
     def __init__(self, references: References) -> None:
         self.references = self._references = references
         self._known: dict[Entity, dict[str, str]] = {}
+        self._constants: dict[str, str | None] = {}
 
     def named(self, text: str) -> Entity | None:
         """The variable that a text is, and nothing beside it."""
@@ -61,6 +62,13 @@ class Values:
         """The text with every variable put in; None where one of them varies or cannot be known."""
         if "{{" not in text:
             return None if _TOKEN.search(text) else text
+        if depth:
+            return self._constant(text, depth)
+        if text not in self._constants:
+            self._constants[text] = self._constant(text, 0)
+        return self._constants[text]
+
+    def _constant(self, text: str, depth: int) -> str | None:
         if depth > _DEEPEST:
             return None
         parts, at = [], 0

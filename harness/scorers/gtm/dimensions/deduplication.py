@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterator
 
 from harness.scorers.gtm.checks import Check, Complaints, Judged, judged
 from harness.scorers.gtm.dimensions.parameters import carries_ecommerce, sent_with
-from harness.scorers.gtm.entities import Entity
+from harness.scorers.gtm.entities import Entity, remembered
 from harness.scorers.gtm.lookalike import skeleton
 from harness.scorers.gtm.reach import Firing
 from harness.scorers.gtm.view import View
@@ -31,10 +31,10 @@ def _twice(view: View) -> Iterator[Check]:
     counted = list(keys)  # a copy that is paused is sent once
     times = Counter(key for those in keys.values() for key in those)
     seen: dict[Hashable, Entity] = {}
-    for tag in sorted(counted, key=lambda one: (one.name, one.type, repr(one.parameters))):
+    for tag in sorted(counted, key=lambda one: (one.name, one.type, _written(one))):
         value = 1 / max((times[key] for key in keys[tag]), default=1)
-        first = next((seen[key] for key in sorted(keys[tag], key=repr) if key in seen), None)
-        seen = dict.fromkeys(keys[tag], tag) | seen
+        first = seen[min(again, key=repr)] if (again := keys[tag] & seen.keys()) else None
+        seen |= dict.fromkeys(keys[tag] - seen.keys(), tag)
         if value == 1:
             yield view.passes(tag)
         elif first is None:
@@ -44,6 +44,11 @@ def _twice(view: View) -> Iterator[Check]:
                 "sent-twice", tag, f'sends what tag "{first.name}" sends, to the same place, under equal conditions',
                 f'keep one of the two: pause this tag or "{first.name}"', value=value,
             )  # fmt: skip
+
+
+@remembered
+def _written(tag: Entity) -> str:
+    return repr(sorted(tag.parameters.items()))
 
 
 def _what(view: View, tag: Entity) -> Iterator[Hashable]:
@@ -57,7 +62,7 @@ def _what(view: View, tag: Entity) -> Iterator[Hashable]:
     )
     for firing in view.reaching.of(tag).firings:
         followed = firing.events.names if sender.follows else frozenset()
-        unnamed = repr(sorted(tag.parameters.items())) if sender.unsure or (sender.follows and not followed) else ""
+        unnamed = _written(tag) if sender.unsure or (sender.follows and not followed) else ""
         for event in (sender.events | followed) or {""}:
             on_page = event == "page_view" and firing.on_every_page and not firing.conditions
             to = tuple(map(skeleton, sender.destination))
@@ -69,6 +74,7 @@ def _when(firing: Firing) -> Hashable:
     return firing.events, firing.conditions, extra
 
 
+@remembered
 def _timing(trigger: Entity) -> Hashable:
     """What beside conditions makes triggers of one type fire at different moments."""
     known = {"interval", "limit", "parameter", "selector", "visibilitySelector", "verticalScrollPercentageList",
