@@ -59,13 +59,14 @@ class Tally:
     told: int = 0
     right: int = 0
     own: int = 0
+    tried: int = 0
     repaired: int = 0
     mendable: int = 0
     mended: int = 0
     missed: list[str] = field(default_factory=list)
 
     def add(self, other: Tally) -> None:
-        for name in ("planted", "found", "told", "right", "own", "repaired", "mendable", "mended"):
+        for name in ("planted", "found", "told", "right", "own", "tried", "repaired", "mendable", "mended"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.missed += other.missed
 
@@ -163,7 +164,8 @@ def judged(found: Planting, *, repair: bool = True) -> dict[str, Tally]:
         mine.own += own
         is_whole = after is not None and (_whole(after, clean) if len(found.plants) == 1 else _gone(plant, after))
         mine.repaired += is_whole
-        mine.mendable += plant.name not in BEYOND_RULES
+        mine.tried += repair
+        mine.mendable += repair and plant.name not in BEYOND_RULES
         mine.mended += is_whole and plant.name not in BEYOND_RULES
         if not is_found:
             mine.missed.append(f"{found.site}: not found: {plant.name}")
@@ -221,7 +223,7 @@ def table(tallies: dict[str, Tally]) -> str:
     lines = [f"| {' | '.join(heads)} |", f"|---{'|--:' * (len(heads) - 1)}|"]
     for name, one in [*tallies.items(), ("all", summed(tallies))]:
         figures = [one.planted, share(one.found, one.planted), one.told, share(one.right, one.told)]
-        figures += [share(one.own, one.planted), share(one.repaired, one.planted), share(one.mended, one.mendable)]
+        figures += [share(one.own, one.planted), share(one.repaired, one.tried), share(one.mended, one.mendable)]
         lines.append(f"| {name.replace('_', ' ')} | {' | '.join(map(str, figures))} |")
     return "\n".join(lines)
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from harness.scorers.gtm.audit.findings import Rule, Spot, later_copies
-from harness.scorers.gtm.entities import Entity
+from harness.scorers.gtm.entities import Entity, remembered
 from harness.scorers.gtm.view import View
 
 _NO_CONTENT = frozenset({
@@ -27,6 +27,7 @@ def _content(one: Entity) -> object:
     return one.kind, json.dumps(rest, sort_keys=True, default=str)
 
 
+@remembered
 def _outline(one: Entity) -> object:
     """Equal for copies, and cheap: most entities are told apart by it."""
     return one.type, frozenset((key, value) for key, value in one.parameters.items() if isinstance(value, str))

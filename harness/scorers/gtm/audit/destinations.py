@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from harness.scorers.gtm.audit.findings import Rule, Spot, by_age, later_copies
-from harness.scorers.gtm.entities import Entity, canonical, objects, text_of
+from harness.scorers.gtm.entities import Entity, canonical, objects, remembered, text_of
 from harness.scorers.gtm.known import catalogue, tag_facts
 from harness.scorers.gtm.view import View
 
@@ -45,6 +45,7 @@ def _ids(view: View) -> Iterator[tuple[Entity, str, str]]:
                 yield tag, key, value
 
 
+@remembered
 def _id_keys(tag: Entity) -> list[str]:
     """The parameters that hold ids; of the two ages of a measurement id the one that counts."""
     keys = [key for key in tag_facts(tag.type).get("destination", []) if tag.text(key)]

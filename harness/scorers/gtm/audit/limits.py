@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from harness.scorers.gtm.audit.findings import Rule, Spot, by_age
 from harness.scorers.gtm.audit.scripts import piece_of
-from harness.scorers.gtm.entities import Entity, table
+from harness.scorers.gtm.entities import Entity, remembered, table
 from harness.scorers.gtm.references import NAMED
 from harness.scorers.gtm.view import View
 
@@ -79,6 +79,7 @@ def _event_case(view: View) -> Iterator[Spot]:
                 )
 
 
+@remembered
 def _own_rows(one: Entity) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for key in _EVENT_TABLES:
@@ -154,6 +155,7 @@ def _with_settings(view: View, tag: Entity) -> Iterator[Entity]:
             yield variable
 
 
+@remembered
 def _all_rows(one: Entity) -> Mapping[str, str]:
     found = dict(_own_rows(one))
     for key in ("configSettingsTable", "fieldsToSet", "userProperties"):

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness.scorers.gtm.audit.findings import Rule, Spot
-from harness.scorers.gtm.entities import Entity, strings, text_of
+from harness.scorers.gtm.entities import Entity, remembered, strings, text_of
 from harness.scorers.gtm.senders import sections
 from harness.scorers.gtm.view import View
 
@@ -63,6 +63,7 @@ def _permissions(one: Entity) -> Iterator[tuple[str, Mapping[str, Any]]]:
                     yield text_of(key.get("publicId")), instance
 
 
+@remembered
 def _code(one: Entity) -> str:
     parts = sections(text_of(one.data.get("templateData")))
     return "".join(text for name, text in parts.items() if name.startswith("SANDBOXED_JS"))
