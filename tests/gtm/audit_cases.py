@@ -228,6 +228,14 @@ CODE = [
     Case("code-evaluates-text", "shop", "Extra", script("setTimeout('run()', 9);"), script("setTimeout(run, 9);")),
     Case("code-unclosed", "shop", "Extra", html("<script>run();"), html("<script>run('<script>');</script>")),
     Case("code-unclosed", "shop", "Extra", html("<!-- note <script>run();</script>"), html("<!-- <script> -->")),
+    Case(
+        "code-unsound",
+        "shop",
+        "Extra",
+        html('<script type="text/javascript">run({a: 1);</script>'),
+        html("<script type='application/ld+json'>{\"a\": ]</script><script type=''>run();</script>"),
+    ),
+    Case("code-unsound", "shop", "Extra", script("run(); /* to the end"), script("run(); /* to the end */")),
     Case("code-unsound", "shop", "Extra", script("run({a: [1, 2};"), script("run({a: [1, '}']}); // (")),
     Case("code-unsound", "shop", "Extra", script("run('it's');"), script(r"run('it\'s', /[(/]['\"]/.test(x) / 2);")),
     Case(

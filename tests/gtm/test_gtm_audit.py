@@ -16,7 +16,7 @@ from harness.errors import InvalidCandidate
 from harness.scorers.gtm import Declared, read
 from harness.scorers.gtm.audit import RULES, Audited, audit
 from tests.gtm.audit_cases import CASES, Case
-from tests.gtm.build import Json, container, scored
+from tests.gtm.build import Json, container, parameter, scored, set_parameter, the
 from tests.gtm.sites import SITES, messy_shop
 from tests.gtm.test_gtm_broken import bent
 from tests.gtm.test_gtm_sameness import SAME, with_names
@@ -162,6 +162,29 @@ def test_bent_files_are_audited_or_refused(seed: int) -> None:
         assert found.weight >= 0
         json.dumps(found.as_json(), allow_nan=False)
     assert audits > 25
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "/* ", "fbq(", "<script ", "src= ", "src=" + " " * 40, "=/[", "=/a", "'", '"', "`", "([{", "}])", "<!--",
+        "</script", "//test.", "//a@", "test.", "password is ", "type = ", "email : ", "{{", "{{a", "\\",
+        "new Function ", "gtag('consent',", "setTimeout(", "your-id ", "A_", "window.", "eval ",
+    ],
+)  # fmt: skip
+def test_no_text_however_long_and_strange_takes_for_ever(piece: str) -> None:
+    """Each of these, often enough, keeps a careless expression busy for hours."""
+    data, text = SITES["shop"][0](), piece * (200_000 // len(piece))
+    version = data["containerVersion"]
+    for prefix in ("", "<script>"):
+        code = {"parameter": [parameter("html", prefix + text)]}
+        version["tag"].append({"tagId": "970", "name": "long", "type": "html", **code})
+    code = {"parameter": [parameter("javascript", text)]}
+    version["variable"].append({"variableId": "971", "name": "long", "type": "jsm", **code})
+    set_parameter(the(data, "tag", "Hotjar - base"), "hotjar_site_id", text)
+    the(data, "tag", "GA4 - login")["notes"] = text
+    set_parameter(the(data, "tag", "GA4 - login"), "eventSettingsTable", [{"parameter": text, "parameterValue": text}])
+    assert audited(data, business="shop").weight > 0
 
 
 def test_the_page_tells_every_rule_and_no_other() -> None:

@@ -25,7 +25,10 @@ _EVENT_ID_KEY = re.compile(r"event_?id", re.IGNORECASE)
 _EVENT_NAME_KEY = re.compile(r"event_?name|^event$", re.IGNORECASE)
 _SECTION = re.compile(r"^___([A-Z_]+)___\s*$", re.MULTILINE)
 _SPACES = re.compile(r"\s+")
-_COMMENT = re.compile(r"<!--.*?-->|/\*.*?\*/|(?:(?<=[\s;{}>])|^)//[^\n]*", re.DOTALL | re.MULTILINE)
+# None begins inside another: so a text of many beginnings and no end is read once, not once for each.
+_COMMENT = re.compile(
+    r"<!--(?:(?!<!--).)*?-->|/\*(?:(?!/\*).)*?\*/|(?:(?<=[\s;{}>])|^)//[^\n]*", re.DOTALL | re.MULTILINE
+)
 
 
 @dataclass(frozen=True)

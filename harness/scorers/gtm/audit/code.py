@@ -11,7 +11,8 @@ from harness.scorers.gtm.entities import Entity, table, text_of
 from harness.scorers.gtm.view import View
 
 _INSECURE = re.compile(
-    r"""\bsrc["']?\s*[=:]\s*["'`]?\s*http://|\b(?:fetch|sendBeacon|importScripts)\(\s*["'`]http://""", re.I
+    r"""\bsrc["']?\s{0,9}[=:]\s{0,9}["'`]?\s{0,9}http://|\b(?:fetch|sendBeacon|importScripts)\(\s{0,9}["'`]http://""",
+    re.I,
 )
 _WRITES = re.compile(r"""\bdocument\.write(?:ln)?\s*\(""")
 _EVALUATES = re.compile(r"""(?<![\w.$])eval\s*\(|\bnew\s+Function\s*\(|\bset(?:Timeout|Interval)\s*\(\s*["'`]""")
@@ -21,7 +22,7 @@ _DEBUGGING = re.compile(
 _FUNCTION = re.compile(r"""\(?\s*(?:async\s+)?(?:function\b|\([^()]*\)\s*=>|[\w$]+\s*=>)""")
 _CREDENTIALS = re.compile(
     r"(?i)\b(?:passwor[dt]|passwd|pwd|api[ _-]?key|(?:client|app)[ _-]?secret|(?:access|auth)[ _-]?token)\b"
-    r"\s*(?:[:=]\s*\S{4,}|is\s+(?=\S*\d)\S{4,})"
+    r"\s*(?:[:=]\s*\S{4,}|is\s+(?=\S{0,99}\d)\S{4,})"
 )
 
 

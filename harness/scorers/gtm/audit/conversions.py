@@ -20,7 +20,7 @@ _REPEATED = frozenset({
     "add_to_cart", "remove_from_cart", "select_item", "view_item", "view_item_list", "AddToCart", "ViewContent",
 })  # fmt: skip
 _LATE = frozenset({"WINDOW_LOADED", "TIMER"})
-_META_ORDER = re.compile(r"""fbq\([^)]*['"]Purchase['"]([^)]*)\)""")
+_META_ORDER = re.compile(r"""fbq\([^)]{0,400}['"]Purchase['"]([^)]{0,2000})\)""")
 _META_VALUE = re.compile(r"""\bvalue['"]?\s*:\s*['"]?\d""")
 _META_CURRENCY = re.compile(r"""\bcurrency['"]?\s*:\s*['"](\w*)['"]""")
 # ISO 4217, the codes of money that is paid with; funds, metals and test codes are left out.

@@ -28,8 +28,8 @@ _SHAPES = {  # by the parameter that holds the id
 }
 _GOOGLE_TAG_ID = re.compile(r"(?:G|GT|AW|DC|UA|MC)-[A-Z0-9-]+")
 _TEST_HOST = re.compile(
-    r"(?:https?:)?//(?:[^/\s'\"@]*@)?(?:localhost|127\.\d+\.\d+\.\d+|10\.\d+\.\d+\.\d+|192\.168\.\d+\.\d+|"
-    r"(?:[\w-]+\.)*(?:staging|stage|dev|uat|qa|preprod|test)\d?\.[\w.-]+|[\w.-]+\.(?:local|ngrok\.io|ngrok-free\.app|test))(?=[:/?#'\"\s]|$)",
+    r"(?:https?:)?//(?:[^/\s'\"@]{0,99}@)?(?:localhost|127\.\d+\.\d+\.\d+|10\.\d+\.\d+\.\d+|192\.168\.\d+\.\d+|"
+    r"(?:[\w-]{1,63}\.){0,9}(?:staging|stage|dev|uat|qa|preprod|test)\d?\.[\w.-]{1,253}|[\w.-]{1,253}\.(?:local|ngrok\.io|ngrok-free\.app|test))(?=[:/?#'\"\s]|$)",
     re.IGNORECASE,
 )
 

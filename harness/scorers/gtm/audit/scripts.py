@@ -10,12 +10,14 @@ from harness.scorers.gtm.references import NAMED
 
 _PLAIN = re.compile(r"""[^"'`/()\[\]{}]+""")
 _TEXT = re.compile(r""""(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`""", re.DOTALL)
-_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
-_PATTERN = re.compile(r"/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\[\n])+/[a-z]*")
+_COMMENT = re.compile(r"//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
+_PATTERN = re.compile(r"/(?:\\.|\[(?:\\.|[^\]\\\n]){0,200}\]|[^/\\\[\n]){1,500}/[a-z]*")
 _BEFORE_PATTERN = re.compile(r"(?:^|[=(,:\[!&|?{};+<>~*%-]|\breturn|\btypeof|\bcase)$")
-_TAG = re.compile(r"<!--|<script\b[^>]*>|</script\s*>", re.IGNORECASE)
-_END = re.compile(r"</script\s*>", re.IGNORECASE)
-_OTHER_SCRIPT = re.compile(r"""\btype\s*=\s*["']?(?!(?:text|application)/(?:x-)?(?:java|ecma)script|module)""", re.I)
+_TAG = re.compile(r"<!--|<script\b[^>]{0,2000}>|</script\s{0,9}>", re.IGNORECASE)
+_END = re.compile(r"</script\s{0,9}>", re.IGNORECASE)
+_OTHER_SCRIPT = re.compile(
+    r"""\btype\s{0,9}=(?!\s{0,9}(?:["']?(?:(?:text|application)/(?:x-)?(?:java|ecma)script|module)|""|''))""", re.I
+)
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 
 
@@ -50,6 +52,7 @@ def code_of(text: str) -> Code:
         at += len(part)
         if kind == "comment":
             comments.append(part)
+            sound = sound and (part.startswith("//") or part.endswith("*/"))
             continue
         bare.append(part)
         if part in "([{":
