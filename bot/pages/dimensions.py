@@ -86,7 +86,7 @@ def pieces(report: TargetReport, address: str) -> list[Piece]:
         return []
     says = _says(found)
     picture = [f"![{count(len(drawn(report)), 'metric')} of {report.name} before and after]({address})", ""]
-    lines = [*(picture if address else []), says, "", "| metric | base | confirmed | change |", "|---|--:|--:|--:|"]
+    lines = [*(picture if address else []), says, "", "| metric | base | after | change |", "|---|--:|--:|--:|"]
     return [
         Piece(lines, Weight.SECTION, report.name, "metrics", [_row(report, one) for one in found], [""], [says, ""]),
     ]

@@ -180,3 +180,12 @@ def test_no_id_is_given_twice_and_no_reference_is_lost(name: str, ran: Callable[
     new = {issue.message for issue in night.scored(night.after).issues if issue.code.endswith("-undefined")}
     assert new <= old
     assert (after.name, after.context) == (before.name, before.context)
+
+
+def test_a_conversion_that_is_no_event_of_the_container_is_not_invented(ran: Callable[[str], Ran]) -> None:
+    """The server hears of orders; which of them is a customer's first is not in it."""
+    night = ran("gtm-server")
+    left = [issue.message for issue in night.scored(night.after).issues if issue.code == "conversion-not-sent"]
+    assert len(left) == 1
+    assert '"First order"' in left[0]
+    assert b"exampleFirst00003" not in night.after

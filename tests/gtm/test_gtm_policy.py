@@ -79,6 +79,26 @@ def same_content(data: Json) -> None:
     put("tag", "GAds - order", "conversionValue", "{{DLV - value}}")(data)
 
 
+def banner_read(data: Json) -> None:
+    """A variable that reads a consent banner's cookie."""
+    more("variable", variable(name="banner", type="k", parameter=[parameter("name", "CookieConsent")]))(data)
+
+
+def asks_consent(data: Json) -> None:
+    banner_read(data)
+    the(data, "trigger", "PV - checkout")["filter"].append(condition("CONTAINS", "{{banner}}", "ads:true"))
+
+
+def excepted(one: Json) -> Change:
+    """A tag gets an exception with this condition."""
+
+    def change(data: Json) -> None:
+        more("trigger", {"triggerId": "900", "name": "Block", "type": "PAGEVIEW", "filter": [one]})(data)
+        the(data, "tag", "Microsoft - checkout")["blockingTriggerId"] = ["900"]
+
+    return change
+
+
 # What it is, what is done, what is said of it, and what is allowed instead: under FREE, or by another change.
 ATTACKS: dict[str, tuple[Change, str, Change | None]] = {
     "an id from outside": (more("tag", tag(tagId="new-1")), "ids are given by code", more("tag", tag())),
@@ -113,9 +133,13 @@ ATTACKS: dict[str, tuple[Change, str, Change | None]] = {
         with_conditions("CE - view_cart", condition("EQUALS", "{{_event}}", "other")), "no longer can", None),
     "another trigger": (fires_on("GA4 - view_cart", "CE - purchase"), "its trigger", equal_trigger),
     "a trigger of nobody": (fires_on("GA4 - purchase", "404"), "which does not exist", equal_trigger),
-    "a lost condition": (with_conditions("PV - checkout"), "there may be more, not fewer",
-                         lambda data: the(data, "trigger", "PV - checkout")["filter"].append(
-                             condition("CONTAINS", "{{Page Path}}", "/de/"))),
+    "a lost condition": (with_conditions("PV - checkout"), "what is asked stays asked", None),
+    "a condition that shuts out": (
+        lambda data: the(data, "trigger", "PV - checkout")["filter"].append(
+            condition("EQUALS", "{{Page Path}}", "/consent/never")), "to ask for consent", asks_consent),
+    "an exception that shuts out": (excepted(condition("CONTAINS", "{{Page Path}}", "/consent/")),
+                                    "may only ask for consent",
+                                    both(banner_read, excepted(condition("EQUALS", "{{banner}}", "no")))),
     "a swapped measurement id": (
         put("variable", "Const - GA4 measurement id", "value", "G-ELSEWHERE1"), "is set already",
         put("tag", "GA4 - purchase", "measurementIdOverride", "G-OWNSHOP01")),
@@ -280,6 +304,11 @@ GAPS: dict[str, tuple[Change, Change]] = {
     "version 1 of the data layer": (put("variable", "DLV - ecommerce.value", "dataLayerVersion", "1"),
                                     put("variable", "DLV - ecommerce.value", "dataLayerVersion", "2")),
     "a deleted trigger": (fires_on("GA4 - purchase", "404"), fires_on("GA4 - purchase", "CE - purchase")),
+    "a click instead of every page": (
+        fires_on("GA4 - view_cart", ALL_PAGES),
+        both(more("trigger", {"triggerId": "900", "name": "Cart", "type": "LINK_CLICK", "filter": [
+            condition("CONTAINS", "{{Click URL}}", "/cart")]}),
+             lambda data: the(data, "tag", "GA4 - view_cart").update(firingTriggerId=["900"]))),
     "a trigger of every page": (fires_on("GA4 - purchase", ALL_PAGES), fires_on("GA4 - purchase", "CE - purchase")),
     "every event": (with_conditions("CE - purchase", condition("MATCH_REGEX", "{{_event}}", ".*")),
                     with_conditions("CE - purchase", condition("EQUALS", "{{_event}}", "purchase"))),

@@ -266,6 +266,19 @@ def test_what_is_wrong_is_said_in_words_that_help(made: dict[str, Any], why: str
     assert why in wrong(made)
 
 
+def test_all_that_is_wrong_is_said_at_once() -> None:
+    bad = [edit("replace", f"/tag[tagId=99{n}]/type", "x") for n in range(6)]
+    told = wrong(bad[0], edit("set", f"{ORDER}/parameter[key=a]", "b"), *bad[1:])
+    assert "edit 1 (" in told
+    assert "edit 2 (" not in told
+    assert "edit 3 (" in told
+    assert told.endswith("(and 2 more)")
+
+
+def test_half_a_surrogate_pair_is_refused() -> None:
+    assert "half of a surrogate pair" in wrong(edit("set", f"{ORDER}/parameter[key=a]", "\ud800"))
+
+
 def test_deep_structures_end_with_a_word() -> None:
     deep = {**edit("add", "/tag/-"), "structure": "[" * 100_000}
     assert "structure is not JSON" in wrong(deep)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
+import random
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from bot.proposers.repair.bench import Bench, Offer
 from bot.proposers.repair.operators import OPERATORS
+from harness.errors import InvalidCandidate
 from harness.scorers.gtm.audit import audit_of
+from harness.scorers.gtm.container import model
 from harness.scorers.gtm.policy import Policy
 from harness.scorers.gtm.scoring import Scored
 from tests.gtm.sites import SHOP_ADS, SITES, messy_shop
@@ -135,3 +140,28 @@ def _as_the_api_spells(one: Json) -> Json:
             first, *rest = one[key].lower().split("_")
             one[key] = first + "".join(part.capitalize() for part in rest)
     return one
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_bent_files_crash_no_operator(seed: int) -> None:
+    chance, data = random.Random(seed), messy_shop()
+    for _time in range(chance.randint(1, 25)):
+        holder, key = chance.choice(list(_places(data["containerVersion"])))
+        with contextlib.suppress(IndexError, KeyError):
+            holder[key] = chance.choice([None, "", [], {}, 5, True, "{{x}}", "999", [1, None], {"type": "LIST"}])
+    try:
+        bench = bench_of(data, chance.choice([OPEN, CAUTIOUS]), **MESSY)
+    except InvalidCandidate:
+        return
+    for operator in OPERATORS:
+        for offer in itertools.islice(operator.offers(bench), 1):
+            model(after(bench, offer))
+        for issue in bench.scored.issues:
+            assert issue.code not in operator.codes or isinstance(operator.why_not(bench, issue), str)
+
+
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in inside:
+        yield value, key
+        yield from _places(one)

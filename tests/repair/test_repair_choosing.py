@@ -208,6 +208,13 @@ def test_ids_are_one_above_the_highest_of_their_kind_in_the_base_too() -> None:
         draft.entity("variable", str(highest))
 
 
+def test_a_parameter_is_set_where_there_was_no_list_of_them() -> None:
+    for before in ({}, {"parameter": None}, {"parameter": 7}):
+        entity: Json = dict(before)
+        Draft(shop()).set_parameter(entity, "value", "1")
+        assert entity["parameter"] == [{"type": "TEMPLATE", "key": "value", "value": "1"}]
+
+
 def test_words_are_written_as_the_file_writes_them() -> None:
     for data, words in (
         (shop(), ("TEMPLATE", "NEEDED", "CUSTOM_EVENT")),

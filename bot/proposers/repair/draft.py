@@ -67,7 +67,9 @@ class Draft:
         """Sets a parameter of an entity, or adds it. value: text, true or false, a list of texts or of rows, or the
         parameter's own JSON where it has a key `type`."""
         made = self._parameter(key, value, type)
-        listed = entity.setdefault("parameter", [])
+        if not isinstance(entity.get("parameter"), list):
+            entity["parameter"] = []
+        listed = entity["parameter"]
         for index, one in objects(listed):
             if one.get("key") == key:
                 listed[index] = made

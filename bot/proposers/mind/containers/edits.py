@@ -27,6 +27,7 @@ from harness.scorers.gtm.policing.pairing import next_id
 _KINDS = {array: kind for kind, (array, _id) in ARRAYS.items()}
 _PLACEHOLDER = re.compile(r"new:[a-z ]+:\w+")
 _OWNERS = ("accountId", "containerId")
+TOLD = 4  # edits of which is told what is wrong
 _BOM = "\ufeff"
 _BUILT_IN = "builtInVariable"
 
@@ -39,12 +40,15 @@ def edited(edits: Sequence[Edit], text: str, file: str, base: bytes = b"") -> st
         data = read(text.encode("utf-8", errors="surrogateescape"), file).data
     except InvalidCandidate as invalid:
         raise Wrong(f"the file cannot be read: {invalid.what}") from None
-    work = _Work(Draft(data, _taken(base, file) if base else {}))
+    work, problems = _Work(Draft(data, _taken(base, file) if base else {})), list[str]()
     for number, edit in enumerate(edits, 1):
         try:
             work.do(edit)
         except Wrong as wrong:
-            raise Wrong(f"edit {number} ({edit['op']} {said(str(edit['path']))}): {wrong.what}") from None
+            problems.append(f"edit {number} ({edit['op']} {said(str(edit['path']))}): {wrong.what}")
+    if problems:
+        more = f" (and {len(problems) - TOLD} more)" if len(problems) > TOLD else ""
+        raise Wrong("; ".join(problems[:TOLD]) + more)
     start, body = (_BOM, text[1:]) if text.startswith(_BOM) else ("", text)
     return start + jsonstyle.rewritten(work.finished(), like=body)
 
@@ -56,7 +60,8 @@ def _taken(base: bytes, file: str) -> Mapping[str, int]:
 
 
 class _Work:
-    """One answer's edits, one after the other. given: ids by the placeholders that stand for them."""
+    """One answer's edits, one after the other. given: ids by the placeholders that stand for them; meant: placeholders
+    that an edit names; standing: texts of the file that look like one."""
 
     def __init__(self, draft: Draft) -> None:
         self._draft = draft
@@ -124,10 +129,12 @@ class _Work:
 
     def _kind_of_new(self, steps: tuple[Step, ...]) -> str:
         """The kind of an entity that is added, "" where none is."""
-        *above, array = steps[:-1] or (Step(""),)
-        whole = found(self._draft.data, tuple(above)) is self._draft.version if not array.field else False
-        number = steps[-1].key == "-" or steps[-1].key.isdecimal()
-        return _KINDS.get(array.key, "") if whole and number and not steps[-1].field else ""
+        if len(steps) < 2:
+            return ""
+        *above, array, last = steps
+        if array.field or last.field or not (last.key == "-" or last.key.isdecimal()):
+            return ""
+        return _KINDS.get(array.key, "") if found(self._draft.data, tuple(above)) is self._draft.version else ""
 
     def _new(self, kind: str, value: Any) -> None:
         if not isinstance(value, dict):

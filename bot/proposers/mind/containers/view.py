@@ -125,10 +125,10 @@ class View:
         return "\n".join(said)
 
     def _look(self, content: bytes) -> Looked:
-        if content not in self._looked:
-            self._looked = dict([*self._looked.items()][-2:])
-            self._looked[content] = Looked(content, self._file, self._known.declared)
-        return self._looked[content]
+        """The last few are kept: the fixed one, the incumbent and what was tried."""
+        looked = self._looked.pop(content, None) or Looked(content, self._file, self._known.declared)
+        self._looked = dict([*self._looked.items()][-3:]) | {content: looked}
+        return looked
 
     def _sections(self, looked: Looked, cuts: list[str]) -> Iterator[str]:
         """cuts: gets what was left out, in words."""

@@ -74,7 +74,7 @@ def _order_id(draft: Draft, *, bench: Bench, id_: str) -> None:
 
 def add_row(draft: Draft, tag: Json, key: str, value: str) -> None:
     """An event parameter into the tag's table, in the spelling of that table; an empty row of that key is filled."""
-    listed = [one for _n, one in objects(tag.get("parameter")) if one.get("key") in _TABLES]
+    listed = [one for _n, one in objects(tag.get("parameter")) if text_of(one.get("key")) in _TABLES]
     table = next(iter(listed), None)
     if not isinstance(table, dict):
         draft.set_parameter(tag, "eventSettingsTable", [{"parameter": key, "parameterValue": value}])

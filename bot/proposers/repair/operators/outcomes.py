@@ -22,6 +22,11 @@ from harness.scorers.gtm.known import tag_facts
 
 _PAGE, _ANY = "page", "*"
 _PLAIN: Mapping[str, Any] = {"tagFiringOption": "ONCE_PER_EVENT", "consentSettings": {"consentStatus": "NOT_SET"}}
+_SAID_OF = {  # what people call a conversion that is this event, and nothing more than it
+    "purchase": {"order", "orders", "sale", "sales", "transaction"},
+    "generate_lead": {"lead", "leads", "enquiry", "inquiry"},
+    "sign_up": {"registration", "signup"},
+}  # fmt: skip
 _LINKERS = {"web": "gclidw", "server": "sgtmadscl"}
 
 
@@ -118,15 +123,23 @@ def _linker(draft: Draft, *, bench: Bench, triggers: tuple[str, ...]) -> None:
 
 def _find_conversions(bench: Bench) -> Iterator[Fix]:
     """A conversion of an account that the container sends to, under a label that no tag sends: beside the one tag of
-    that account."""
+    that account, where its name says what that tag waits for."""
     for issue in bench.issues("conversion-not-sent") if may_add(bench, "tag") else ():
         near, label = bench.entity_of(issue), re.search(r"the label of this tag: (.+)$", issue.repair)
         others = [tag for tag in bench.view.reaching.firing if near and tag.type == near.type]
         if near and label and len(others) == 1:
             name = re.search(r'Google Ads counts "(.*?)", but', issue.message)
             what = name.group(1) if name else label.group(1)
-            add = partial(_conversion, bench=bench, id_=near.id, label=label.group(1), what=what)
-            yield Fix(what, (issue,), add)
+            if _is_waited_for(bench, near, what):
+                add = partial(_conversion, bench=bench, id_=near.id, label=label.group(1), what=what)
+                yield Fix(what, (issue,), add)
+
+
+def _is_waited_for(bench: Bench, tag: Entity, what: str) -> bool:
+    """Whether a conversion's name is the event that fires this tag: a first order is not every order."""
+    word = "_".join(what.lower().split())
+    heard = {name for firing in bench.view.reaching.of(tag).firings for name in firing.events.names}
+    return len(heard) == 1 and all(word == name or word in _SAID_OF.get(name, ()) for name in heard)
 
 
 def _conversion(draft: Draft, *, bench: Bench, id_: str, label: str, what: str) -> None:

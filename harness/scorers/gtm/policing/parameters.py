@@ -71,9 +71,9 @@ class Parameters:
         constant = self._before.constant(old)
         if constant is not None and constant == self._after.constant(new):
             return True
-        return "{{" in old and self._meaning(old) == self._meaning(new)
+        return "{{" in old and self.meaning(old) == self.meaning(new)
 
-    def _meaning(self, text: str) -> str:
+    def meaning(self, text: str) -> str:
         """A text with what its variables are in the place of their names."""
         return NAMED.sub(lambda match: self._content(match.group(1)), text)
 

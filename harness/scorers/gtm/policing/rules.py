@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.complaints import show
-from harness.scorers.gtm.conditions import FILTERS, Condition, compiled, conditions_in
+from harness.scorers.gtm.conditions import FILTERS, Condition, compiled, conditions_in, conditions_of
 from harness.scorers.gtm.declared import Declared
 from harness.scorers.gtm.entities import ARRAYS, Entity
 from harness.scorers.gtm.known import catalogue
@@ -16,10 +17,11 @@ from harness.scorers.gtm.policing import afterwards
 from harness.scorers.gtm.policing.base import Base, called, known_type
 from harness.scorers.gtm.policing.pairing import Pair, Pairing
 from harness.scorers.gtm.policing.parameters import Parameters, is_code
+from harness.scorers.gtm.purpose import fits
 from harness.scorers.gtm.reach import Firing
 from harness.scorers.gtm.references import NAMED
 from harness.scorers.gtm.renaming import is_sayable
-from harness.scorers.gtm.view import View
+from harness.scorers.gtm.view import PAGE_VIEWS, View
 
 if TYPE_CHECKING:
     from harness.scorers.gtm.policy import Policy
@@ -132,7 +134,11 @@ class _Rules:
         for key in FILTERS:
             lost = Counter(conditions_in(pair.carried, key)) - Counter(conditions_in(pair.after, key))
             if any(not self._is_void(one) for one in lost):
-                yield f"{called(pair.before)}: a condition is gone or another one; there may be more, not fewer"
+                yield f"{called(pair.before)}: a condition is gone or another one: what is asked stays asked"
+        old, new = conditions_of(pair.carried), conditions_of(pair.after)
+        more = set(new) - set(old)
+        if not all(map(self._is_void, old)) and not all(self._asks_consent(one.left) for one in more):
+            yield f"{called(pair.before)}: a condition is new, and may be so only where none was, or to ask for consent"
 
     def _is_void(self, one: Condition) -> bool:
         """Whether a condition says nothing: everything meets it, or it cannot be read, or it names nobody."""
@@ -142,11 +148,21 @@ class _Rules:
         references = self._base.view.references
         return any(references.variable(name)[1] == "missing" for name in NAMED.findall(f"{one.left} {one.right}"))
 
+    def _asks_consent(self, text: str) -> bool:
+        """Whether a text, with what its variables are, speaks of consent."""
+        return bool(re.search(catalogue()["consent_words"], self._parameters.meaning(text)))
+
     def _blocking(self, pair: Pair) -> Iterator[str]:
         yield from self._dropped(pair, "blockingTriggerId", "exception")
+        old = [self._firing_of(self._base.view, id_) for id_ in pair.before.ids("blockingTriggerId")]
+        for id_ in set(pair.after.ids("blockingTriggerId")) - set(pair.before.ids("blockingTriggerId")):
+            firing = self._firing_of(self._view, id_)
+            asked = " ".join(one.left for one in firing.conditions) if firing else ""
+            if firing and not self._asks_consent(asked) and not any(one and _equal(one, firing) for one in old):
+                yield f"{called(pair.before)}: a new exception may only ask for consent: nothing else is shut out here"
 
     def _firing(self, pair: Pair) -> Iterator[str]:
-        if not self._hears_its_own(pair):
+        if not self._hears_its_own(pair) and not self._says_more(pair):
             yield from self._dropped(pair, "firingTriggerId", "trigger")
 
     def _dropped(self, pair: Pair, key: str, word: str) -> Iterator[str]:
@@ -168,6 +184,17 @@ class _Rules:
             wanted = frozenset({"gtm.init_consent"})
         heard = [self._firing_of(self._view, id_) for id_ in pair.after.ids("firingTriggerId")]
         return bool(heard) and all(one is not None and not one.never and one.events.names & wanted for one in heard)
+
+    def _says_more(self, pair: Pair) -> bool:
+        """Whether what fired a tag whatever the visitor does is replaced by what happens when they do something."""
+        sent = self._view.senders.of(pair.after).events
+        new = [self._firing_of(self._view, id_) for id_ in pair.after.ids("firingTriggerId")]
+        gone = set(pair.before.ids("firingTriggerId")) - set(pair.after.ids("firingTriggerId"))
+        old = [self._firing_of(self._base.view, id_) for id_ in gone]
+        if not sent or sent & PAGE_VIEWS or not new:
+            return False
+        meant = all(one is not None and not one.never and fits(one, sent) == 1 for one in new)
+        return meant and all(one is None or fits(one, sent) == 0 for one in old)
 
     def _firing_of(self, view: View, id_: str) -> Firing | None:
         trigger = view.container.by_id.get(("trigger", id_))
