@@ -123,13 +123,18 @@ def _halves(stack: Sequence[Group]) -> list[Group]:
 
 
 def _joined(stack: Sequence[Group], part: int, bench: Bench) -> list[Group]:
-    """The stack with this group and the one that needs it as a unit: the first without which it can be left out."""
+    """The stack with this group and what needs it as a unit: the first other without which it can be left out; else all
+    that stand with it and not alone."""
     others = [index for index in range(len(stack)) if index != part]
     for index in others:
         rest = [group for at, group in enumerate(stack) if at not in {part, index}]
         if rest and bench.stands(rest):
             return _united(stack, part, index)
-    return _united(stack, part, others[min(part, len(others) - 1)])
+    needing = [index for index in others if not bench.stands([stack[index]])]
+    needing = [index for index in needing if bench.stands([stack[at] for at in sorted((part, index))])]
+    for index in sorted(needing, reverse=True):  # from the end, so that no place ahead of it moves
+        stack, part = _united(stack, part, index), min(part, index)
+    return list(stack) if needing else _united(stack, part, others[min(part, len(others) - 1)])
 
 
 def _united(stack: Sequence[Group], one: int, other: int) -> list[Group]:

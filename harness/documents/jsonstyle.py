@@ -69,10 +69,15 @@ class _Style:
         code = ord(letter)
         if letter == "/" and letter in self.escapes:
             return "\\/"
-        if letter not in self.escapes and not (self.ascii_only and code >= _ASCII):
+        if letter not in self.escapes and not (self.ascii_only and code >= _ASCII) and not _is_half(letter):
             return letter
         codes = [code] if code <= _BASIC else [0xD7C0 + (code >> 10), 0xDC00 + (code & 0x3FF)]
         return "".join(f"\\u{one:04X}" if self.upper else f"\\u{one:04x}" for one in codes)
+
+
+def _is_half(letter: str) -> bool:
+    """Whether it is half of a character, which JSON can spell and UTF-8 cannot."""
+    return "\ud800" <= letter <= "\udfff"
 
 
 def _write(value: Any, style: _Style, line: str, put: Callable[[str], None]) -> None:

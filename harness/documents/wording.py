@@ -8,19 +8,18 @@ Kinds and fields are the document's own keys, read as words; what they mean is k
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from harness.documents.change import Change, Item, NotHere, Step, found
+from harness.documents.plainly import plain, shown, spaced, unconstant
 from harness.documents.references import replaced
 
 NAMED = 2  # of many things, those that are called by name
 ALIKE = 3  # so many things of a kind may differ in the values that they got; of more, the fields are said
 PARTS = 8  # of one sentence
-LONGEST = 40  # characters of a name or a value
 _KINDS = {
     "customTemplate": "template",
     "builtInVariable": "built-in variable",
@@ -35,8 +34,6 @@ _SYSTEM = {
     "2147479553": "All Pages", "2147479572": "Consent Initialization - All Pages",
     "2147479573": "Initialization - All Pages",
 }  # fmt: skip  # triggers that every container has, and none lists
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")
 
 
 @dataclass(frozen=True)
@@ -116,7 +113,7 @@ def _thing(
 
 def _kind(place: tuple[Step, ...]) -> str:
     key = next((step for step in reversed(place) if isinstance(step, str)), "item")
-    return _KINDS.get(key, _spaced(key))
+    return _KINDS.get(key, spaced(key))
 
 
 def _name(place: tuple[Step, ...], data: Any) -> str:
@@ -125,7 +122,7 @@ def _name(place: tuple[Step, ...], data: Any) -> str:
     except NotHere:
         return ""
     item = place[-1]
-    return _shown(thing.get("name", item.value if isinstance(item, Item) else ""))
+    return shown(thing.get("name", item.value if isinstance(item, Item) else ""))
 
 
 def _said(
@@ -141,7 +138,7 @@ def _said(
         if key == "consentSettings":
             said.append(_both(_consent(place, documents[1])))
         elif rest == ("name",):
-            said.append(_Said(f'was named "{_shown(change.before)}"', "renamed"))
+            said.append(_Said(f'was named "{shown(change.before)}"', "renamed"))
         elif key == "parameter" and len(rest) > 1:
             said.append(_parameter(change, rest))
         elif key.endswith("Id") and len(rest) in {1, 2}:
@@ -168,16 +165,16 @@ def _follows(change: Change, renamed: Mapping[str, str]) -> bool:
 def _consent(place: tuple[Step, ...], after: Any) -> str:
     """What a tag's consent settings are now."""
     settings = found(after, place).get("consentSettings")
-    status = _shown(settings.get("consentStatus", "")) if isinstance(settings, dict) else ""
+    status = shown(settings.get("consentStatus", "")) if isinstance(settings, dict) else ""
     types = plain(settings.get("consentType", "")) if isinstance(settings, dict) else ""
     if types:
         return f"consent types {types}"
-    return f"consent {_unconstant(status)}" if status else "- consent settings"
+    return f"consent {unconstant(status)}" if status else "- consent settings"
 
 
 def _parameter(change: Change, rest: Sequence[Step]) -> _Said:
     item = rest[1]
-    name = f"parameter {_shown(item.value if isinstance(item, Item) else item)}"
+    name = f"parameter {shown(item.value if isinstance(item, Item) else item)}"
     if len(rest) == 2 and change.what in {"add", "remove"}:  # the list and its item
         return _both(f"{'+' if change.what == 'add' else '-'} {name}")
     return _valued(name, change, deep=rest[2:] != ("value",))
@@ -185,7 +182,7 @@ def _parameter(change: Change, rest: Sequence[Step]) -> _Said:
 
 def _link(change: Change, key: str, place: tuple[Step, ...], documents: Documents) -> _Said:
     """Another thing's id, by that thing's name."""
-    what = _FIELDS.get(key, _spaced(key[:-2]))
+    what = _FIELDS.get(key, spaced(key[:-2]))
     removed = change.what == "remove"
     value = change.before if removed else change.after
     last = change.path[-1]
@@ -208,17 +205,17 @@ def _known_as(value: Any, key: str, place: tuple[Step, ...], documents: Document
             if isinstance(items, list) and key[:-2].lower().endswith(kind.lower()):
                 for item in items:
                     if isinstance(item, dict) and item.get(f"{kind}Id") == value and value is not None:
-                        return _shown(item.get("name", value))
-    return _SYSTEM.get(str(value), _shown(value))
+                        return shown(item.get("name", value))
+    return _SYSTEM.get(str(value), shown(value))
 
 
 def _plainly(change: Change, rest: Sequence[Step] | None = None) -> _Said:
     """A change of anything else, by its key."""
     path = change.path if rest is None else rest
     keys = [step for step in path if isinstance(step, str)]
-    name = _FIELDS.get(keys[-1], _spaced(keys[-1])) if keys else "content"
+    name = _FIELDS.get(keys[-1], spaced(keys[-1])) if keys else "content"
     if rest is None and keys:
-        name = _shown(keys[-1])
+        name = shown(keys[-1])
     if change.what == "order":
         return _both(f"{name}: another order")
     last = path[-1] if path else None
@@ -227,8 +224,8 @@ def _plainly(change: Change, rest: Sequence[Step] | None = None) -> _Said:
     if change.what in {"add", "remove"}:
         mark = "+" if change.what == "add" else "-"
         value = last.value if isinstance(last, Item) else change.after if change.what == "add" else change.before
-        shown = plain(value)
-        return _Said(f"{mark} {name} {shown}".rstrip() if shown else f"{mark} {name}", f"{mark} {name}")
+        told = plain(value)
+        return _Said(f"{mark} {name} {told}".rstrip() if told else f"{mark} {name}", f"{mark} {name}")
     return _valued(name, change, deep=False)
 
 
@@ -278,44 +275,5 @@ def _line(things: Sequence[_Thing], said: Sequence[str]) -> str:
     return f"{first.mark} {who}" if first.mark else f"{who}: {what}" if what else who
 
 
-def plain(value: Any) -> str:
-    """A value as a person would read it: of Tag Manager's typed values what they hold."""
-    return _shown(_flat(value))
-
-
-def _flat(value: Any) -> str:
-    if isinstance(value, dict):
-        if isinstance(value.get("parameter"), list) and "type" in value:
-            return _condition(value)
-        held = next((value[key] for key in ("value", "list", "map") if key in value), None)
-        if held is None:
-            return ""
-        return f"{value['key']}={_flat(held)}" if "key" in value and "type" in value else _flat(held)
-    if isinstance(value, list):
-        return ", ".join(_flat(one) for one in value)
-    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _condition(value: Mapping[str, Any]) -> str:
-    arguments = {one.get("key"): _flat(one.get("value")) for one in value["parameter"] if isinstance(one, dict)}
-    negated = " not" if arguments.get("negate") == "true" else ""
-    relation = _unconstant(str(value["type"]))
-    return f"{arguments.get('arg0', '')}{negated} {relation} {arguments.get('arg1', '')}".strip()
-
-
-def _unconstant(word: str) -> str:
-    return word.replace("_", " ").lower()
-
-
-def _spaced(key: str) -> str:
-    return _shown(_CAMEL.sub(" ", key).lower())
-
-
 def _plural(kind: str) -> str:
     return f"{kind[:-1]}ies" if kind.endswith("y") else kind if kind.endswith("s") else f"{kind}s"
-
-
-def _shown(value: Any) -> str:
-    """Text of anyone's making on one line, without what cannot be seen, no longer than a name should be."""
-    text = " ".join(_UNSHOWN.sub(" ", str(value)).replace('"', "'").split())
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."

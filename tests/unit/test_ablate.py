@@ -148,3 +148,12 @@ def test_the_worst_case_counts_what_an_ablation_measures_at_most() -> None:
     bench = Exact(lambda on: -float(len(on)))
     ablated(bench, MANY)
     assert sum(parts for _, parts in bench.asked) == measurements(MANY, heads=False), "the bound is never reached"
+
+
+def test_all_that_need_a_group_are_one_with_it() -> None:
+    """Two things stand in what group 1 makes: neither can be left alone without it, and no other has to do with it."""
+    needs = {2: 1, 4: 1}
+    bench = Exact(lambda on: None if any(one in on and other not in on for one, other in needs.items()) else len(on))
+    found, _ = ablated(bench, 6)
+    assert sorted(sorted(group.units) for group in found.left) == [[0], [1, 2, 4], [3], [5]]
+    assert found.finished

@@ -294,10 +294,33 @@ def test_any_number_of_things_is_one_short_line() -> None:
 
 
 def test_hostile_names_stay_on_their_line() -> None:
-    name = 'x"\n\n# Merge\u202e\x1b[31m\u2028' + "long" * 50
+    name = 'x"\n\n# Merge\u202e\x1b[31m\u2028\ud800' + "long" * 50
     before = edited(container(), lambda v: v["tag"][0].update(name=name))
     found = said(before, lambda v: v["tag"][0].update(paused=True))
     assert found == 'tag "x\' # Merge [31m longlonglonglonglongl...": paused'
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(st.lists(trees, min_size=6, max_size=6), st.lists(trees, min_size=6, max_size=6))
+def test_whatever_stands_in_a_container_is_said(old: list[Any], new: list[Any]) -> None:
+    fields = ("parameter", "consentSettings", "parentFolderId", "firingTriggerId", "filter", "type")
+    before = edited(container(), lambda v: v["tag"][0].update(zip(fields, old, strict=True)))
+    after = edited(container(), lambda v: v["tag"][0].update(zip(fields, new, strict=True)))
+    found = changes(before, after)
+    assert same(applied(before, found), after)
+    assert bool(words(found, before, after)) == bool(found)
+    assert "\n" not in words(found, before, after)
+
+
+def test_a_condition_in_words() -> None:
+    def condition(word: Any) -> dict[str, Any]:
+        arguments = [{"key": "arg0", "value": "{{Event}}"}, {"key": "arg1", "value": word}, {"key": [], "value": "?"}]
+        return {"type": "STARTS_WITH", "parameter": arguments}
+
+    before = edited(container(), lambda v: v["trigger"][0].update(filter=[condition("buy")]))
+    assert said(before, lambda v: v["trigger"][0].update(filter=[condition("pay")])) == (
+        'trigger "CE purchase": condition: {{Event}} starts with buy -> {{Event}} starts with pay'
+    )
 
 
 def test_other_documents_in_words() -> None:

@@ -73,6 +73,12 @@ def test_what_is_new_is_spelled_as_the_file_spells_its_like() -> None:
     assert rewritten({"b": "</s>"}, '{"a":"<\\/p>"}') == '{"b":"<\\/s>"}'
 
 
+def test_half_a_character_stays_escaped() -> None:
+    text = '{"a": "x\\ud800", "b": "\u00e9"}'
+    assert rewritten(json.loads(text), text) == text
+    assert rewritten({"a": "y\ud800"}, text).encode() == b'{"a": "y\\ud800"}'
+
+
 def test_a_change_shows_alone() -> None:
     text = json.dumps({"tags": [{"name": f"tag {n}", "type": "html"} for n in range(30)]}, indent=2)
     data = json.loads(text)

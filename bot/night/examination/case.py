@@ -72,7 +72,11 @@ class Case:
     def without(self, stack: Sequence[Group], part: Group) -> bytes | None:
         """The stack less a part of it; None where that may not be measured."""
         content = self.content([group for group in stack if not set(group.units) <= set(part.units)])
-        return content if isinstance(self.admission.judge(content), Admitted) else None
+        return content if self.admits(content) else None
+
+    def admits(self, content: bytes) -> bool:
+        """Whether it may be measured, by the base commit's own rules."""
+        return isinstance(self.admission.judge(content), Admitted)
 
     def value(self, metrics: Mapping[str, float]) -> float:
         """The headline number, as it was measured."""

@@ -80,9 +80,6 @@ class Examination:
         if getattr(decision, "reason", "") not in {"better", "simpler"}:
             raise Unconfirmed(f"against the night's base the result is no gain: {getattr(decision, 'why', '')}")
 
-    def _admitted(self, content: bytes) -> bool:
-        return isinstance(self.case.admission.judge(content), Admitted)
-
     def _complexity(self, content: bytes) -> int:
         judged = self.case.admission.judge(content)
         return judged.complexity if isinstance(judged, Admitted) else 0
@@ -104,7 +101,8 @@ class Examination:
 
     def stands(self, stack: Sequence[Group]) -> bool:
         """See `harness.ablate.Bench`."""
-        return not self.case.bench.score(self.case.content(stack), crash_allowed=True).crash
+        content = self.case.content(stack)
+        return self.case.admits(content) and not self.case.bench.score(content, crash_allowed=True).crash
 
     def _effect(self, part: Group, found: Measurement, content: bytes, head: Measurement, whole: bytes) -> Effect:
         """A part pays by its bound above 0; by being simpler at the same score; by a guard that needs it; and where
@@ -174,7 +172,7 @@ class Examination:
         found = [case.bench.score(content, crash_allowed=True) for content in contents]
         sound = [index for index, measurement in enumerate(found) if not measurement.crash]
         sound.sort(key=lambda i: -headline_gain(case.target.rule, base.metrics, found[i].metrics))
-        best = next((index for index in sound if self._admitted(contents[index])), None)
+        best = next((index for index in sound if case.admits(contents[index])), None)
         return None if best is None else (best, contents[best], found[best])
 
 

@@ -83,7 +83,7 @@ class Examination:
     def stands(self, stack: Sequence[Group]) -> bool:
         """See `harness.ablate.Bench`."""
         content = self.case.content(stack)
-        return self.case.bench.draw("ablate", 0, 1, [content]).crashed is None
+        return self.case.admits(content) and self.case.bench.draw("ablate", 0, 1, [content]).crashed is None
 
     def _time_for(self, round_: int, number: int, shown: Sequence[bytes]) -> bool:
         """Whether the rest of a round fits before the confirm block. Once that has begun, the stack is settled."""
