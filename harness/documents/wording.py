@@ -30,6 +30,7 @@ _FIELDS = {
     "customEventFilter": "event condition", "filter": "condition", "autoEventFilter": "event filter",
     "setupTag": "setup tag", "teardownTag": "teardown tag",
 }  # fmt: skip
+_FOLLOWS = "references follow the name"
 _SYSTEM = {
     "2147479553": "All Pages", "2147479572": "Consent Initialization - All Pages",
     "2147479573": "Initialization - All Pages",
@@ -131,7 +132,7 @@ def _said(
     said = list[_Said]()
     news = [change for change in changes if not _follows(change, renamed)]
     if not news:
-        return [_both("references follow the name")]
+        return [_both(_FOLLOWS)]
     for change in news:
         rest = change.path[len(place) :]
         key = rest[0] if rest and isinstance(rest[0], str) else ""
@@ -258,7 +259,8 @@ def _lines(things: Sequence[_Thing]) -> list[str]:
     for thing in things:
         many = len(general[thing.kind, thing.mark, thing.general]) > ALIKE
         groups[thing.kind, thing.mark, thing.general if many else thing.exact].append(thing)
-    return [_line(mine, said) for (_, _, said), mine in groups.items()]
+    news = sorted(groups.items(), key=lambda group: group[0][2] == (_FOLLOWS,))
+    return [_line(mine, said) for (_, _, said), mine in news]
 
 
 def _line(things: Sequence[_Thing], said: Sequence[str]) -> str:

@@ -243,7 +243,7 @@ def test_references_that_follow_a_name_are_no_news() -> None:
         v["tag"][0]["parameter"][1]["value"] = "{{dlv currency}} {{x}}"
 
     assert said(before, renamed) == (
-        'tag "GA4 1": references follow the name; variable "dlv currency": was named "currency"'
+        'variable "dlv currency": was named "currency"; tag "GA4 1": references follow the name'
     )
 
 
