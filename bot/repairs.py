@@ -18,6 +18,7 @@ from bot.proposers.repair.repair import Choice, Repair, choices
 from bot.proposers.repair.unrepaired import unrepaired
 from harness.decide import Keep, Measured, Pair, State, decide, step
 from harness.documents import canonical_id_of
+from harness.errors import InvalidCandidate
 from harness.rule import Metric, Rule, Tolerance
 from harness.scorers.gtm import Declared, read
 from harness.scorers.gtm.checks import Issue
@@ -78,7 +79,11 @@ class _Loop:
         self.base = self.metrics = dict(serving.measure(content).metrics)
         self.tries: list[Try] = []
         self._data = read(content, file).data
-        self._tried = {canonical_id_of(self._data)}
+        try:
+            self._tried = {canonical_id_of(self._data)}
+        except RecursionError:
+            next_step = "no container comes near that: export it from Tag Manager again"
+            raise InvalidCandidate(f"{file}: nested too deeply to be mended", next_step=next_step) from None
 
     def run(self) -> None:
         while len(self.tries) < MOST_TRIES:

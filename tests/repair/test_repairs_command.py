@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from bot.cli import cli
 from harness.scorers.gtm import read
-from tests.gtm.build import Json
+from tests.gtm.build import Json, the
 from tests.gtm.sites import messy_shop, shop
 
 POLICY = "remove: [variable, trigger]\npause: true\n"
@@ -74,3 +74,13 @@ def test_what_cannot_be_is_told(tmp_path: Path) -> None:
     wrong = run(str(path), "--repairs", "--policy", str(tmp_path / "policy.yaml"))
     assert wrong.exit_code != 0
     assert 'did you mean "variable"?' in str(wrong.output) + str(wrong.exception)
+
+
+def test_what_is_nested_without_end_is_told(tmp_path: Path) -> None:
+    data = shop()
+    inner: Json = {"type": "LIST", "list": []}
+    for _ in range(400):
+        inner = {"type": "LIST", "list": [inner]}
+    the(data, "tag", "GA4 - purchase")["parameter"].append({**inner, "key": "deep"})
+    found = run(str(saved(tmp_path, data)), "--business", "shop", "--mend", str(tmp_path / "mended.json"))
+    assert "nested too deeply" in str(found.exception)

@@ -26,7 +26,8 @@ ADDED = frozenset({"tag", "trigger", "variable", "folder"})
 
 @dataclass(frozen=True)
 class Policy:
-    """remove: kinds that may go where nothing uses them; pause, rename, code: whether; add: kinds that may be new.
+    """remove: kinds that may go where nothing uses them; pause, rename, code: whether; add: kinds that may be new, and
+    most_added: how many of all kinds together; unblock: whether tags that act on consent by themselves may stop waiting.
 
     types: known (Tag Manager's own words and the templates of the file), or any. protected: names or ids of entities
     that nobody may touch.
@@ -37,6 +38,8 @@ class Policy:
     rename: bool = True
     code: bool = False
     add: frozenset[str] = field(default=ADDED)
+    most_added: int = 20
+    unblock: bool = False
     types: str = "known"
     protected: frozenset[str] = frozenset()
 

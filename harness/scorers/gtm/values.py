@@ -10,6 +10,7 @@ from harness.scorers.gtm.known import catalogue
 from harness.scorers.gtm.references import NAMED, References
 
 _DEEPEST = 12
+_LONGEST = 100_000  # characters of a constant: ten variables of ten references each come to gigabytes
 _TOKEN = re.compile(r"%%\w+%%")  # a place that some tool fills in later
 _PLACEHOLDER = re.compile(r"(?i)|[\W_]+|todo.*|tbd|x+|n/?a|none|null|undefined|nan|test|dummy|placeholder")
 _TABLES = ("eventSettingsTable", "eventParameters", "configSettingsTable", "fieldsToSet", "userProperties")
@@ -22,7 +23,11 @@ class Values:
     def __init__(self, references: References) -> None:
         self.references = self._references = references
         self._known: dict[Entity, dict[str, str]] = {}
-        self._constants: dict[str, str | None] = {}
+        self._texts: dict[str, str | None] = {}
+        self._constants: dict[
+            tuple[Entity, int], str | None
+        ] = {}  # by variable and depth: else ten times ten times ten
+        self._listed: dict[tuple[Entity, int], frozenset[str] | None] = {}
 
     def named(self, text: str) -> Entity | None:
         """The variable that a text is, and nothing beside it."""
@@ -64,24 +69,31 @@ class Values:
             return None if _TOKEN.search(text) else text
         if depth:
             return self._constant(text, depth)
-        if text not in self._constants:
-            self._constants[text] = self._constant(text, 0)
-        return self._constants[text]
+        if text not in self._texts:
+            self._texts[text] = self._constant(text, 0)
+        return self._texts[text]
 
     def _constant(self, text: str, depth: int) -> str | None:
         if depth > _DEEPEST:
             return None
-        parts, at = [], 0
+        parts, at, length = [], 0, len(text)
         for match in NAMED.finditer(text):
             variable, _state = self._references.variable(match.group(1))
             value = self._constant_of(variable, depth + 1) if variable else None
-            if value is None:
+            length += len(value or "")
+            if value is None or length > _LONGEST:
                 return None
             parts += [text[at : match.start()], value]
             at = match.end()
         return "".join([*parts, text[at:]])
 
     def _constant_of(self, variable: Entity, depth: int) -> str | None:
+        key = (variable, depth)
+        if key not in self._constants:
+            self._constants[key] = self._found(variable, depth)
+        return self._constants[key]
+
+    def _found(self, variable: Entity, depth: int) -> str | None:
         if variable.type == "c":
             return self.constant(variable.text("value"), depth)
         if variable.type in {"smm", "remm"}:
@@ -97,6 +109,12 @@ class Values:
             return None if constant is None else frozenset({constant})
         if depth > _DEEPEST:
             return None
+        key = (variable, depth)
+        if key not in self._listed:
+            self._listed[key] = self._rows(variable, depth)
+        return self._listed[key]
+
+    def _rows(self, variable: Entity, depth: int) -> frozenset[str] | None:
         rows = list(table(variable.parameters.get("map")).values())
         if variable.text("setDefaultValue") == "true":
             rows.append(variable.text("defaultValue"))

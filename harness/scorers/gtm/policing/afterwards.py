@@ -58,7 +58,7 @@ def _consent(policy: Policy, base: Base, pair: Pair) -> Iterator[str]:
     if policy.types == "known" and (not now.status or set(now.wrong) - set(was.wrong)):
         words = ", ".join(catalogue()["consent_types"])
         yield f"{called(pair.before)}: a consent status or type is no word of Tag Manager; types are {words}"
-    asks_itself = base.view.senders.of(pair.before).reads_consent
+    asks_itself = policy.unblock and base.view.senders.of(pair.before).reads_consent
     if was.blocks and not (now.blocks and was.types <= now.types) and not asks_itself:
         yield f"{called(pair.before)} waited for consent and no longer does: it goes on waiting for what it did"
 
@@ -80,9 +80,20 @@ def replaceable(view: View, tag: Entity, after: View) -> bool:
         same = after.senders.of(other)
         alike = (same.vendors, same.events, same.destination) == (sender.vendors, sender.events, sender.destination)
         others = set(map(_moment, after.reaching.of(other).firings))
-        if alike and sender.vendors and firings <= others:
+        if alike and sender.vendors and firings <= others and _asks_as_much(view, tag, other):
             return True
     return False
+
+
+def _asks_as_much(view: View, gone: Entity, other: Entity) -> bool:
+    """Whether another tag stood beside the one that goes, and waits as it does or sent without waiting anyway. A new
+    copy is none: whatever it lacks, consent, an exception or a value, would be lost."""
+    stood = view.container.by_id.get(("tag", other.id))
+    if stood is None or stood is gone:
+        return False
+    was, now = wanted(gone), wanted(other)
+    waits = not was.blocks or (now.blocks and was.types <= now.types)
+    return waits or (stood in view.reaching.firing and not wanted(stood).blocks)
 
 
 def _moment(one: Firing) -> tuple[Events, frozenset[Condition]]:

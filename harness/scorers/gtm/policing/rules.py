@@ -12,8 +12,8 @@ from harness.complaints import show
 from harness.scorers.gtm.conditions import FILTERS, Condition, compiled, conditions_in, conditions_of
 from harness.scorers.gtm.declared import Declared
 from harness.scorers.gtm.entities import ARRAYS, Entity
-from harness.scorers.gtm.known import catalogue
-from harness.scorers.gtm.policing import afterwards
+from harness.scorers.gtm.known import catalogue, tag_facts
+from harness.scorers.gtm.policing import afterwards, shapes
 from harness.scorers.gtm.policing.base import Base, called, known_type
 from harness.scorers.gtm.policing.pairing import Pair, Pairing
 from harness.scorers.gtm.policing.parameters import Parameters, is_code
@@ -40,6 +40,8 @@ def broken(policy: Policy, base: Base, pairing: Pairing) -> Iterator[str]:
     for pair in pairing.pairs:
         if pair.after.data != pair.carried.data:
             yield from rules.changed(pair)
+    if len(pairing.added) > policy.most_added:
+        yield f"{len(pairing.added)} entities are new since the night began, at most {policy.most_added} may be"
     for one in pairing.added:
         yield from rules.added(one)
     for one in pairing.removed:
@@ -63,6 +65,7 @@ class _Rules:
         if keys and self._policy.protects(pair.before.id, pair.before.name):
             yield f"{who} is protected: it stays as it is"
             return
+        yield from (f"{who}: {what}" for what in shapes.misshapen(pair.before.data, new))
         for key in keys:
             general = key in {"name", "notes", "parameter", "parentFolderId"}
             if key == "type":
@@ -82,8 +85,9 @@ class _Rules:
             yield f"{who}: nothing of its kind may be added"
         if policy.types == "known" and not known_type(self._view.container, one):
             yield f"{who} has the type {show(one.type)}, which neither Tag Manager nor a template here knows"
-        if is_code(one) and not policy.code:
-            yield f"{who} is code, which may not be added"
+        if (is_code(one) or tag_facts(one.type).get("pixel")) and not policy.code:
+            yield f"{who} is code, or calls any address, which may not be added"
+        yield from (f"{who}: {what}" for what in shapes.misshapen({}, one.data))
         if not is_sayable(one.name):
             yield f"{who}: no reference could say its name"
         for key in ("accountId", "containerId"):
