@@ -23,7 +23,7 @@ from tests.gtm.test_gtm_sameness import shuffled
 FOLDER = os.environ.get("GTM_CONTAINERS", "")
 POLICIES = {
     "cautious": Policy(),
-    "open": Policy(remove=frozenset({"variable", "trigger", "folder"}), pause=True),
+    "open": Policy(remove=frozenset({"variable", "trigger", "folder"}), pause=True, unblock=True),
 }
 FILES = sorted(Path(FOLDER).glob("*.json")) if FOLDER else []
 

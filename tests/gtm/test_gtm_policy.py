@@ -21,7 +21,7 @@ from tests.gtm.test_gtm_broken import bent
 Change = Callable[[Json], None]
 MEASUREMENT = "{{Const - GA4 measurement id}}"
 FREE = Policy(
-    remove=frozenset({"variable", "trigger", "folder", "tag", "template"}), pause=True, code=True, types="any",
+    remove=frozenset({"variable", "trigger", "folder", "tag", "template"}), pause=True, code=True, unblock=True, types="any",
     add=frozenset({"tag", "trigger", "variable", "folder", "template"}),
 )  # fmt: skip
 
@@ -230,6 +230,35 @@ ALLOWED: dict[str, tuple[Change, dict[str, Any]]] = {
     "code": (put("tag", "Tools - log", "html", "<script>console.log('step')</script>"), {"code": True}),
     "an unknown type": (more("variable", variable(variableId="950", type="magic")), {"types": "any"}),
 }  # fmt: skip
+
+
+def blocked() -> Json:
+    """A Google tag that waits for consent."""
+    data = shop()
+    field("tag", "GA4 - purchase", "consentSettings", consent("analytics_storage"))(data)
+    return data
+
+
+def test_a_tag_that_acts_on_consent_by_itself_goes_on_waiting_unless_the_policy_says_otherwise() -> None:
+    change = field("tag", "GA4 - purchase", "consentSettings", {"consentStatus": "NOT_NEEDED"})
+    assert any("waited for consent" in one for one in problems(change, blocked))
+    assert problems(change, blocked, Policy(unblock=True)) == ()
+
+
+def test_only_so_much_may_be_new() -> None:
+    """Well-made tags that nobody needs would raise every share a little."""
+
+    def padded(count: int) -> Change:
+        def change(data: Json) -> None:
+            for number in range(count):
+                more("tag", tag(f"GA4 - step_{number}", tagId=str(700 + number)))(data)
+
+        return change
+
+    assert problems(padded(20)) == ()
+    told = problems(padded(21))
+    assert any("21 entities are new since the night began, at most 20" in one for one in told), told
+    assert problems(padded(21), policy=Policy(most_added=21)) == ()
 
 
 def with_unused() -> Json:

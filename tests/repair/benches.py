@@ -18,7 +18,7 @@ from harness.scorers.gtm.policy import Policy
 
 Json = dict[str, Any]
 CAUTIOUS = Policy()
-OPEN = Policy(remove=frozenset({"tag", "trigger", "variable", "folder"}), pause=True, code=True)
+OPEN = Policy(remove=frozenset({"tag", "trigger", "variable", "folder"}), pause=True, code=True, unblock=True)
 CLOSED = Policy(rename=False, add=frozenset())
 
 

@@ -21,8 +21,12 @@ def _lines(policy: Policy) -> Iterator[str]:
     removed = _listed(policy.remove)
     yield f"Of {removed} what nothing uses may be removed, and nothing else." if removed else "Nothing may be removed."
     added = _listed(policy.add)
-    yield f"These may be added: {added}." if added else "Nothing may be added."
+    yield f"These may be added, {policy.most_added} at most: {added}." if added else "Nothing may be added."
     yield "Tags may be paused." if policy.pause else "No tag may be paused."
+    yield (
+        "Tags that act on consent by themselves need not wait for it." if policy.unblock else "No tag may stop waiting "
+        "for consent."
+    )
     yield "Entities may be renamed, by the op rename." if policy.rename else "Nothing may be renamed."
     yield ("Code may be changed, with care." if policy.code else "No code may be changed: html, JavaScript, templates.")
     if policy.types == "known":

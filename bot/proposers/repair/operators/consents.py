@@ -46,6 +46,8 @@ def _find_types(bench: Bench) -> Iterator[Fix]:
 
 
 def _find_blocks(bench: Bench) -> Iterator[Fix]:
+    if not bench.policy.unblock:
+        return
     for issue in bench.issues("consent-hard-block"):
         tag = bench.entity_of(issue)
         if tag and bench.touchable(tag):
@@ -165,7 +167,7 @@ def _reason_asking(bench: Bench, _issue: Issue) -> str:
 CONSENTS = Family("consents", _TYPED, "wait for consent", _find_types, _reason_types)
 BLOCKS = Family(
     "blocks", frozenset({"consent-hard-block"}), "let advanced consent mode send its pings", _find_blocks,
-    lambda _bench, _issue: UNTOUCHABLE,
+    lambda bench, _issue: UNTOUCHABLE if bench.policy.unblock else "the policy lets no tag stop waiting for consent",
 )  # fmt: skip
 DEFAULTS = Family(
     "defaults", frozenset({"consent-default-late"}), "set the consent default before anything else", _find_default,
