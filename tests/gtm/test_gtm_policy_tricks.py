@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from harness.scorers.gtm import score
 from harness.scorers.gtm.policy import Policy
 from tests.gtm.build import ALL_PAGES, Json, consent, container, parameter, the
 from tests.gtm.sites import shop
@@ -114,3 +115,10 @@ def test_variables_of_variables_of_variables_are_followed_once_each(kind: str) -
         data["containerVersion"]["variable"].append(made)
     the(data, "tag", "GA4 - purchase")["parameter"].append(parameter("said", "{{deep 1}}"))
     assert isinstance(problems(shop(), data), tuple)
+
+
+def test_code_of_a_thousand_open_calls_is_scored() -> None:
+    data = shop()
+    code = "<script>" + "fbq('track','Purchase'," * 5000 + "</script>"
+    the(data, "tag", "Meta - Purchase")["parameter"] = [parameter("html", code)]
+    assert score(container(data)).of("parameter_completeness") is not None

@@ -14,7 +14,8 @@ from harness.scorers.gtm.view import View
 
 _SAY = Complaints("parameter_completeness")
 _SHAPED = {"gaawe", "googtag", "awct", "awud", "sp", "sgtmadsct", "sgtmadsremarketing"}
-_META_PURCHASE = re.compile(r"""fbq\([^)]*['"]Purchase['"]([^)]*)\)""")
+_META_CALL = re.compile(r"fbq\(([^)]{0,4000})\)")  # bounded: else code of a thousand open calls is read for minutes
+_META_PURCHASE = re.compile(r"""['"]Purchase['"]""")
 _EVENT_ID_OBJECT = re.compile(r"""\{\s*['"]?event_?id.*""", re.IGNORECASE | re.DOTALL)
 
 
@@ -134,8 +135,11 @@ def sent_with(view: View, tag: Entity) -> dict[str, str]:
 
 def _meta_purchase(view: View, tag: Entity) -> Iterator[Check]:
     """Meta refuses a Purchase without value and currency."""
-    for call in _META_PURCHASE.findall(executed(tag.text("html"))):
-        data = _EVENT_ID_OBJECT.sub("", call).strip(" ,\n")
+    for call in _META_CALL.findall(executed(tag.text("html"))):
+        *before, said = _META_PURCHASE.split(call)
+        data = _EVENT_ID_OBJECT.sub("", said).strip(" ,\n")
+        if not before:
+            continue
         for key in ("value", "currency"):
             if key in data or NAMED.fullmatch(data):
                 yield view.passes(tag)
