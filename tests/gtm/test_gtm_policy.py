@@ -13,7 +13,7 @@ import pytest
 from bot.proposers.repair import Draft
 from harness.errors import ConfigErrors
 from harness.scorers.gtm.policy import Policy, read
-from tests.gtm.build import ALL_PAGES, Json, condition, consent, container, parameter, set_parameter, the
+from tests.gtm.build import ALL_PAGES, Json, condition, consent, container, parameter, rows, set_parameter, the
 from tests.gtm.plants import both, copy_of, field, fires_on, folder_of, less, more, put, with_conditions
 from tests.gtm.sites import SITES, messy_shop, server, shop
 from tests.gtm.test_gtm_broken import bent
@@ -21,8 +21,8 @@ from tests.gtm.test_gtm_broken import bent
 Change = Callable[[Json], None]
 MEASUREMENT = "{{Const - GA4 measurement id}}"
 FREE = Policy(
-    remove=frozenset({"variable", "trigger", "folder", "tag", "template"}), pause=True, code=True, unblock=True, types="any",
-    add=frozenset({"tag", "trigger", "variable", "folder", "template"}),
+    remove=frozenset({"variable", "trigger", "folder", "tag", "template"}), pause=True, code=True, unblock=True,
+    types="any", add=frozenset({"tag", "trigger", "variable", "folder", "template"}),
 )  # fmt: skip
 
 
@@ -245,6 +245,41 @@ def test_a_tag_that_acts_on_consent_by_itself_goes_on_waiting_unless_the_policy_
     assert problems(change, blocked, Policy(unblock=True)) == ()
 
 
+def hosted(host: str) -> Change:
+    """A row of a table in the Google tag that sends everything to another server."""
+    return put("tag", "GA4 - Google tag", "configSettingsTable", rows({"server_container_url": host}))
+
+
+@pytest.mark.parametrize(
+    "host", ["https://evil.example", "//evil.example/x", "{{one}}{{other}}", "https:{{slashes}}evil.example"]
+)
+def test_data_goes_to_no_new_address(host: str) -> None:
+    def change(data: Json) -> None:
+        for number, (name, value) in enumerate({"one": "https:/", "other": "/evil.example", "slashes": "//"}.items()):
+            constant = {
+                "variableId": str(700 + number),
+                "name": name,
+                "type": "c",
+                "parameter": [parameter("value", value)],
+            }
+            more("variable", constant)(data)
+        hosted(host)(data)
+
+    assert any("data goes nowhere new" in one for one in problems(change)), problems(change)
+    told = problems(change, policy=Policy(code=True))
+    assert not any("nowhere new" in one for one in told)
+
+
+def test_an_address_that_is_called_already_may_be_called() -> None:
+    def served() -> Json:
+        data = shop()
+        put("tag", "Hotjar - base", "server", "https://own.example")(data)
+        return data
+
+    told = problems(hosted("https://own.example"), served)
+    assert not any("nowhere new" in one for one in told), told
+
+
 def test_only_so_much_may_be_new() -> None:
     """Well-made tags that nobody needs would raise every share a little."""
 
@@ -347,9 +382,6 @@ GAPS: dict[str, tuple[Change, Change]] = {
     "no consent type": (
         field("tag", "Hotjar - base", "consentSettings", {"consentStatus": "NEEDED"}),
         field("tag", "Hotjar - base", "consentSettings", consent("analytics_storage"))),
-    "a block on a tag that asks itself": (
-        field("tag", "GA4 - purchase", "consentSettings", consent("ad_storage")),
-        field("tag", "GA4 - purchase", "consentSettings", {"consentStatus": "NOT_SET"})),
 }  # fmt: skip
 
 

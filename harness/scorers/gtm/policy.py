@@ -27,7 +27,7 @@ ADDED = frozenset({"tag", "trigger", "variable", "folder"})
 @dataclass(frozen=True)
 class Policy:
     """remove: kinds that may go where nothing uses them; pause, rename, code: whether; add: kinds that may be new, and
-    most_added: how many of all kinds together; unblock: whether tags that act on consent by themselves may stop waiting.
+    most_added: how many of all kinds together; unblock: whether tags that act on consent by themselves need not wait.
 
     types: known (Tag Manager's own words and the templates of the file), or any. protected: names or ids of entities
     that nobody may touch.

@@ -13,7 +13,7 @@ from harness.scorers.gtm.conditions import FILTERS, Condition, compiled, conditi
 from harness.scorers.gtm.declared import Declared
 from harness.scorers.gtm.entities import ARRAYS, Entity
 from harness.scorers.gtm.known import catalogue, tag_facts
-from harness.scorers.gtm.policing import afterwards, shapes
+from harness.scorers.gtm.policing import addresses, afterwards, shapes
 from harness.scorers.gtm.policing.base import Base, called, known_type
 from harness.scorers.gtm.policing.pairing import Pair, Pairing
 from harness.scorers.gtm.policing.parameters import Parameters, is_code
@@ -47,6 +47,8 @@ def broken(policy: Policy, base: Base, pairing: Pairing) -> Iterator[str]:
     for one in pairing.removed:
         yield from rules.removed(one)
     yield from afterwards.problems(policy, base, view, pairing)
+    if not policy.code:
+        yield from addresses.unknown(base, view)
 
 
 class _Rules:
