@@ -32,7 +32,7 @@ def load(folder: Path, proposer: str) -> Target:
         ("[]", "expected at least 2 entries, found none"),
         ("[{kind: search}, {kind: serach}]", 'found "serach"; valid: '),
         ("[{kind: search}, {kind: serach}]", 'did you mean "search"?'),
-        ("[{kind: search}, {kind: portfolio}]", 'found "portfolio"; valid: perturb, search, tune, claude'),
+        ("[{kind: search}, {kind: portfolio}]", 'found "portfolio"; valid: perturb, search, tune, repair, claude'),
         ("[{kind: search}, {kind: perturb, arms: []}]", "unknown key"),
         ("[{kind: search}, {kind: perturb, model: m}]", "belongs to the proposer claude"),
         ("[{kind: search}, {model: m}]", 'the key "kind" is missing'),
