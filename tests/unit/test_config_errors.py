@@ -355,7 +355,8 @@ CASES: list[Case] = [
         edit("signal: file-property", "colour: red"),
         (
             (
-                "tone/target.yaml:8:1: colour: unknown key; valid: name, file, program, policy, space, evaluate, locked, "
+                "tone/target.yaml:8:1: colour: unknown key; valid: name, file, program, policy, space, evaluate, "
+                "locked, "
                 "environment, data, signal, metrics, keep, noise, sample, confirm, proposer, budget, isolation, "
                 "runner, owner, publish"
             ),
@@ -401,7 +402,8 @@ CASES: list[Case] = [
         edit("signal: file-property", '"\\e[31mred": 1'),
         (
             (
-                'tone/target.yaml:8:1: "\\u001b[31mred": unknown key; valid: name, file, program, policy, space, evaluate, '
+                'tone/target.yaml:8:1: "\\u001b[31mred": unknown key; valid: name, file, program, policy, space, '
+                "evaluate, "
                 "locked, environment, data, signal, metrics, keep, noise, sample, confirm, proposer, budget, "
                 "isolation, runner, owner, publish"
             ),
