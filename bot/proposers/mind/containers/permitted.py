@@ -24,8 +24,9 @@ def _lines(policy: Policy) -> Iterator[str]:
     yield f"These may be added, {policy.most_added} at most: {added}." if added else "Nothing may be added."
     yield "Tags may be paused." if policy.pause else "No tag may be paused."
     yield (
-        "Tags that act on consent by themselves need not wait for it." if policy.unblock else "No tag may stop waiting "
-        "for consent."
+        "Tags that act on consent by themselves need not wait for it."
+        if policy.unblock
+        else "No tag may stop waiting for consent."
     )
     yield "Entities may be renamed, by the op rename." if policy.rename else "Nothing may be renamed."
     yield ("Code may be changed, with care." if policy.code else "No code may be changed: html, JavaScript, templates.")
