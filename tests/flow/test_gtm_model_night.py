@@ -142,7 +142,11 @@ REASONS: dict[int, tuple[str, ...]] = {  # what each refused answer is told
     7: ("no id or token is lost", "no id or token is lost", "no id or token is lost"),
     8: ("a name is changed by the op rename", '"ViewContent": its setup tag "Meta - base" stays'),
     9: ('"container" changed: what describes', '"accountId" changed: what describes', '"fingerprint" is Tag Manager'),
-    10: ('"html" is code, which stays', "is code, which may not be added", '"javascript" is code, which stays'),
+    10: (
+        '"html" is code, which stays',
+        "is code, or calls any address, which may not be added",
+        '"javascript" is code, which stays',
+    ),
     12: ("there is no tag whose tagId is 4711", "new:folder:9 stands for nothing", "no call of the tool"),
 }
 KEPT = (1, 2, 8, 11)

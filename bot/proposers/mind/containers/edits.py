@@ -37,6 +37,10 @@ Edit = Mapping[str, Any]
 def edited(edits: Sequence[Edit], text: str, file: str, base: bytes = b"") -> str:
     """The text with the edits made, in its own style. base: the night's, whose ids stay taken. Raises Wrong."""
     try:
+        json.dumps(list(map(dict, edits)), ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise Wrong("the edits hold half of a surrogate pair, which no file can hold") from None
+    try:
         data = read(text.encode("utf-8", errors="surrogateescape"), file).data
     except InvalidCandidate as invalid:
         raise Wrong(f"the file cannot be read: {invalid.what}") from None
