@@ -44,7 +44,7 @@ def read(text: str, file: str) -> tuple[Constant, ...]:
     if not found:
         raise ConfigError(
             Place(file), "no constant is marked for the proposer tune",
-            next_step="write `# tune: 0.002 to 0.2, by its logarithm` or `# tune: 2, 3` behind one, or have a catalogue",
+            next_step="write `# tune: 0.002 to 0.2, by its logarithm` or `# tune: 2, 3` behind one",
         )  # fmt: skip
     return tuple(found)
 

@@ -46,8 +46,8 @@ class Probe:
         self.places: list[int] = chance.integers(1, length, size=count).tolist()
         others: list[int] = ((np.arange(count) + chance.integers(1, count, size=count)) % count).tolist()
         self.windows = windows.copy()
-        for index, (place, other) in enumerate(zip(self.places, others, strict=True)):
-            self.windows[index, place:] = windows[other, place:]
+        for index, (begins, other) in enumerate(zip(self.places, others, strict=True)):
+            self.windows[index, begins:] = windows[other, begins:]
         self.order: list[int] = chance.permutation(count).tolist()
         self.first_order: list[int] = chance.permutation(count).tolist()
 

@@ -1,7 +1,7 @@
 """One training run: in a sandbox, without the validation text, for so many seconds and no more.
 
-The time is kept from outside. When it is up the candidate is told (SIGTERM) and has a moment to save; what it saved last,
-whole, counts. Whoever goes on computing is killed, and what it saved before counts.
+The time is kept from outside. When it is up the candidate is told (SIGTERM) and has a moment to save; what it saved
+last, whole, counts. Whoever goes on computing is killed, and what it saved before counts.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Failed(Exception):
 
 @dataclass(frozen=True)
 class Trained:
-    """weights: as the candidate saved them, opaque. seconds: of training in the budget's unit; memory: bytes at most."""
+    """weights: as the candidate saved them, opaque. seconds: of training, in its unit; memory: bytes at most."""
 
     weights: bytes
     seconds: float
@@ -48,8 +48,8 @@ def train(file: Path, corpus: Corpus, settings: Settings, seed: int, share: floa
         seconds=60, memory=settings.memory, address_space=64 << 30, output=2 * LARGEST, file_size=LARGEST, processes=256
     )
     with candidate.serve(
-        ["python", where(DRIVER)],
-        sees=[file, DRIVER, corpus.train],
+        ["python", "-c", DRIVER.read_text()],
+        sees=[file, corpus.train],
         limits=limits,
         packages=True,
         hides=told_by_python(),

@@ -4,8 +4,8 @@
     python prepare.py FOLDER-OR-FILE     texts of your own (*.txt, *.rst, *.md, or any one file)
 
 A document goes to validation by a hash of its name alone, one in eight, so that more text moves none from one side to
-the other. The tokenizer is byte-level BPE and sees the training documents only; every byte is some token, so that what a
-token is in bytes is exact.
+the other. The tokenizer is byte-level BPE and sees the training documents only; every byte is some token, so
+that what a token is in bytes is exact.
 """
 
 from __future__ import annotations

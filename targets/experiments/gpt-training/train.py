@@ -1,10 +1,10 @@
-"""Trains a small GPT within a budget of seconds, saves it, and answers with it. The one file that an experiment changes.
+"""Trains a small GPT within a budget of seconds, saves it, and answers with it. The file that an experiment changes.
 
     python train.py train  --data train.bin --vocabulary V --context T --seconds S --unit cpu --seed N --save model.bin
     python train.py answer --model model.bin --vocabulary V --context T
 
 `train` reads token ids (16 bits each) and has saved when its seconds are up, or soon after SIGTERM. `answer` reads one
-line for each batch, "windows tokens base64 of ids", and answers one line, base64 of float16 logits (windows, tokens, V).
+line for each batch, "windows tokens base64 of ids", and answers one line, base64 of float16 logits: windows, tokens, V.
 """
 
 import argparse
