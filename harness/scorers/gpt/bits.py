@@ -43,8 +43,8 @@ class Probe:
     def __init__(self, windows: Ids, seed: int) -> None:
         chance = np.random.default_rng(seed)
         count, length = windows.shape
-        self.places: list[int] = chance.integers(1, length, size=count).tolist()
-        others: list[int] = ((np.arange(count) + chance.integers(1, count, size=count)) % count).tolist()
+        self.places: list[int] = chance.integers(1, length, size=(count,)).tolist()
+        others: list[int] = ((np.arange(count) + chance.integers(1, count, size=(count,))) % count).tolist()
         self.windows = windows.copy()
         for index, (begins, other) in enumerate(zip(self.places, others, strict=True)):
             self.windows[index, begins:] = windows[other, begins:]
