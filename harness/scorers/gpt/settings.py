@@ -15,7 +15,7 @@ MIB = 1 << 20
 
 @dataclass(frozen=True)
 class Settings:
-    """seconds: of training, start-up included, in the unit: of the processor (cpu) or of the clock (wall).
+    """seconds: of training, start-up excluded, in the unit: of the processor (cpu) or of the clock (wall).
 
     context: tokens that a prediction may look back on; windows: stretches of validation text that are judged; memory:
     bytes that a run may take; batch: windows that are asked at once.

@@ -3,14 +3,14 @@
     python train.py train  --data train.bin --vocabulary V --context T --seconds S --unit cpu --seed N --save model.bin
     python train.py answer --model model.bin --vocabulary V --context T
 
-`train` reads token ids (16 bits each) and has saved when its seconds are up, or soon after SIGTERM. `answer` reads one
-line for each batch, "windows tokens base64 of ids", and answers one line, base64 of float16 logits: windows, tokens, V.
+`train` says "ready" on its standard output, waits for a line, then finds token ids in the data (16 bits each), and has
+saved when its seconds are up, or soon after SIGTERM: they count from that line. `answer` reads one line for each batch,
+"windows tokens base64 of ids", and answers one line, base64 of float16 logits: windows, tokens, V.
 """
 
 import argparse
 import base64
 import math
-import os
 import signal
 import sys
 import time
@@ -156,18 +156,13 @@ def optimisers(model: GPT) -> list[torch.optim.Optimizer]:
     return [torch.optim.AdamW(groups, betas=(0.8, 0.95), eps=1e-10, weight_decay=0.0), Muon(matrices, MATRIX_RATE)]
 
 
-def since_start() -> float:
-    """Seconds on the clock since this process was started, the imports above included."""
-    ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
-    return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
-
-
 def train(given: argparse.Namespace) -> None:
-    def elapsed() -> float:
-        return time.process_time() if given.unit == "cpu" else since_start()
-
+    clock = time.process_time if given.unit == "cpu" else time.monotonic
     stopped: list[bool] = []
     signal.signal(signal.SIGTERM, lambda *_: stopped.append(True))
+    print("ready", flush=True)
+    sys.stdin.readline()
+    began = clock()
     torch.manual_seed(given.seed)
     chance = np.random.default_rng(given.seed)
     data = torch.from_numpy(np.fromfile(given.data, dtype="<u2").astype(np.int64))
@@ -176,9 +171,9 @@ def train(given: argparse.Namespace) -> None:
     for one in learning:
         for group in one.param_groups:
             group["first"] = group["lr"]
-    steps, starts, began = 0, np.array([], dtype=np.int64), elapsed()
+    steps, starts = 0, np.array([], dtype=np.int64)
     while not stopped:
-        share = max(0.0, (elapsed() - began) / (DONE * given.seconds - began))
+        share = (clock() - began) / (DONE * given.seconds)
         if share >= 1:
             break
         if len(starts) < BATCH:
