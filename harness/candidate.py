@@ -19,6 +19,7 @@ import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Self
 
 from harness.child import Stopped
@@ -60,17 +61,24 @@ class Result:
 
 
 def run(
-    argv: Words, *, sees: Words = (), stdin: bytes = b"", limits: Limits = _DEFAULT, packages: bool = False
+    argv: Words,
+    *,
+    sees: Words = (),
+    stdin: bytes = b"",
+    limits: Limits = _DEFAULT,
+    packages: bool = False,
+    hides: Sequence[Path] = (),
 ) -> Result:
     """Runs a candidate's command once, in /candidate of a new sandbox.
 
     "python" as argv[0] is the interpreter of the harness; its virtual environment's packages can be imported only
     with `packages`. sees: files and folders, seen from the current folder; the candidate finds each at the same
-    relative path, what lies elsewhere by its name. Raises SandboxError when the sandbox does not hold, cannot be
-    started, or cannot show a view.
+    relative path, what lies elsewhere by its name. hides: folders of the machine (below /usr, or of the
+    interpreter) that it finds empty. Raises SandboxError when the sandbox does not hold, cannot be started, or cannot
+    show a view.
     """
     _require_sandbox()
-    sandbox = partial(bwrap.command, sees=sees, limits=limits, packages=packages)
+    sandbox = partial(bwrap.command, sees=sees, limits=limits, packages=packages, hides=hides)
     finished = run_bounded(
         sandbox(argv),
         cwd="/",
@@ -91,8 +99,10 @@ def serve(
     limits: Limits = _DEFAULT,
     packages: bool = False,
     listening: socket.socket | None = None,
+    hides: Sequence[Path] = (),
 ) -> Session:
-    """Starts a candidate that answers questions; `argv`, `sees`, `packages` and errors as for `run`.
+    """Starts a candidate that answers questions; `argv`, `sees`, `packages`, `hides` and errors as for
+    `run`.
 
     The limits' seconds and output hold for each answer, the others for the whole session. The session ends with the
     thread that started it.
@@ -101,7 +111,8 @@ def serve(
     as descriptor 3: it takes the evaluator's connections there, and can make no socket and no connection itself.
     """
     _require_sandbox()
-    return Session(partial(bwrap.command, sees=sees, limits=limits, packages=packages), argv, limits, listening)
+    sandbox = partial(bwrap.command, sees=sees, limits=limits, packages=packages, hides=hides)
+    return Session(sandbox, argv, limits, listening)
 
 
 class Session:

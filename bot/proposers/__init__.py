@@ -182,13 +182,16 @@ def _perturb(setting: Setting) -> Proposer:
 
 
 def _search(setting: Setting) -> Proposer:
-    target = setting.target
-    if importlib.util.find_spec("cmaes") is None:
-        what = "the proposer search needs the library cmaes, which is not installed"
-        raise ConfigError(target.place("proposer"), what, next_step="pip install 'autoresearch-bot[search]'")
+    _require_cmaes(setting.target, "search")
     from bot.proposers.search import Search
 
-    return Search(target, setting.seed)
+    return Search(setting.target, setting.seed)
+
+
+def _require_cmaes(target: Target, kind: str) -> None:
+    if importlib.util.find_spec("cmaes") is None:
+        what = f"the proposer {kind} needs the library cmaes, which is not installed"
+        raise ConfigError(target.place("proposer"), what, next_step="pip install 'autoresearch-bot[search]'")
 
 
 def _tune(setting: Setting) -> Proposer:
@@ -196,8 +199,10 @@ def _tune(setting: Setting) -> Proposer:
     from bot.proposers.tune import Tune
 
     target, source = setting.target, setting.source
-    if target.catalogue is None or source is None:
-        raise ValueError("the proposer tune reads a catalogue from a commit")
+    if source is None:
+        raise ValueError("the proposer tune reads what it chooses from out of a commit")
+    if target.catalogue is None:
+        return _constants(setting, source)
     contents = source.read([target.catalogue, target.file])
     base = contents[target.file]
     chosen = catalogue.read(contents[target.catalogue], target.catalogue, target.file, base)
@@ -209,6 +214,14 @@ def _repair(setting: Setting) -> Proposer:
     from bot.proposers.repair.repair import Repair
 
     return Repair(setting.target.file, facts_of(setting.target, setting.source))
+
+
+def _constants(setting: Setting, source: Source) -> Proposer:
+    _require_cmaes(setting.target, "tune")
+    from bot.proposers.constants import Constants
+
+    base = source.read([setting.target.file])[setting.target.file]
+    return Constants(setting.target, setting.seed, base.decode(errors="surrogateescape"))
 
 
 def _portfolio(setting: Setting) -> Proposer:

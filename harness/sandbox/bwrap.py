@@ -35,6 +35,7 @@ def command(
     door: Path | None = None,
     second_layers: bool = True,
     kept: int = 0,
+    hides: Sequence[Path] = (),
 ) -> list[str]:
     """The command that runs argv in a sandbox of its own.
 
@@ -49,6 +50,7 @@ def command(
     DOOR, and Internet sockets too, in a namespace where nothing but loopback is there to be reached.
     second_layers: False only for the self-test, which tests the first alone.
     kept: a descriptor that the command is started with and that argv finds as 3; 0 for none.
+    hides: folders of the machine, inside what every candidate sees, that this one finds empty.
     Raises SandboxError when there is no bwrap, or when a view or the machine's layout leaves no safe sandbox.
     """
     folder = folder or Path.cwd()
@@ -69,7 +71,7 @@ def command(
         str(find()),
         *namespaces(uid),
         *_system(),
-        *_filesystem(views, prefixes, limits.memory, door),
+        *_filesystem(views, prefixes, limits.memory, door, hides),
         *_environment(prefixes),
         "--",
         *launch.launched(
@@ -131,7 +133,9 @@ def _system_folders() -> list[Path]:
     return [path for name in _SYSTEM_FOLDERS if (path := Path("/", name)).is_dir()]
 
 
-def _filesystem(views: Sequence[View], prefixes: Sequence[Path], scratch: int, door: Path | None) -> Iterator[str]:
+def _filesystem(
+    views: Sequence[View], prefixes: Sequence[Path], scratch: int, door: Path | None, hides: Sequence[Path]
+) -> Iterator[str]:
     # /proc is read only too: to root, also in a user namespace, the kernel's settings in /proc/sys are
     # writable, and one of them (core_pattern) is a command that the host runs.
     yield from ("--proc", "/proc", "--remount-ro", "/proc")
@@ -141,6 +145,8 @@ def _filesystem(views: Sequence[View], prefixes: Sequence[Path], scratch: int, d
         yield from _folder(folder)
     for prefix in prefixes:
         yield from ("--ro-bind", str(prefix.resolve()), str(prefix))
+    for folder in hides:
+        yield from ("--perms", "0755", "--tmpfs", str(folder), "--remount-ro", str(folder))
     for view in views:
         yield from ("--ro-bind", str(view.source), str(view.place))
     if door is not None:

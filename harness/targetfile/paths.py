@@ -64,6 +64,10 @@ class Paths:
             raise self.config.error(pointer, f"{show(written)} is a link or a submodule; it must be a plain file")
         return path
 
+    def beside(self, name: str) -> bool:
+        """Whether a file of this name lies beside target.yaml."""
+        return posixpath.join(self.folder, name) in self.modes
+
     def hidden(self) -> tuple[str, ...]:
         written = self.data.get("data", {}).get("hidden", [])
         if self.data.get("data", {}).get("private") and "setup" not in self.data["evaluate"]:

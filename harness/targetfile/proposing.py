@@ -61,9 +61,13 @@ class Proposing:
         return {**arm, "catalogue": catalogue} if catalogue else dict(arm)
 
     def _catalogue(self, entry: Mapping[str, Any], pointer: str) -> str | None:
-        if entry.get("kind") != "tune":
+        if entry.get("kind") != "tune" or ("catalogue" not in entry and self._marked()):
             return None
         return self.paths.existing(f"{pointer}/catalogue", entry.get("catalogue", "catalogue.yaml"))
+
+    def _marked(self) -> bool:
+        """Whether constants of a Python file are marked, where there is no catalogue."""
+        return str(self.config.data["file"]).endswith(".py") and not self.paths.beside("catalogue.yaml")
 
     def _misplaced(self, entry: Mapping[str, Any], kind: str, pointer: str) -> Iterator[ConfigError]:
         """Options of other kinds; those that the repository's defaults say for another kind are passed over."""
