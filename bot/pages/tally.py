@@ -94,6 +94,8 @@ class Tally:
             self.parts |= event["parts"].keys()
         elif kind == "try":
             self._begun, self._gains = self._begun + 1, []
+        elif kind == "screen":
+            self.elapsed = event["elapsed"]
         elif kind == "pair":
             self._pair(event)
         elif kind == "experiment":

@@ -242,6 +242,11 @@ KINDS: Mapping[str, Shape] = {
         "candidate": _METRICS, "void": text(), "crash": one_of("", *CRASH_KINDS), "why": text(),
         "seconds": _SECONDS, "elapsed": _SECONDS,
     }),
+    "screen": Shape(
+        {"id": _ID, "seed": whole(), "share": number(0, 1), "incumbent": _METRICS, "candidate": _METRICS,
+         "void": text(), "crash": one_of("", *CRASH_KINDS), "why": text(), "seconds": _SECONDS, "elapsed": _SECONDS},
+        {"bound": number()},
+    ),
     "experiment": Shape(
         {"id": _ID, **_IDENTITY, "parent": _BLOB_ID, "description": text(500), "status": one_of(*REASONS),
          "reason": text(40), "why": text(), "metrics": _METRICS, "parts": _PARTS, "gain": number(), "cost_usd": _COST,
@@ -282,7 +287,7 @@ HEADER = Shape(
 )  # fmt: skip
 
 OF_VERB: Mapping[str, frozenset[str]] = {
-    "run": frozenset({"baseline", "try", "pair", "experiment", "note", "seal"}),
+    "run": frozenset({"baseline", "try", "screen", "pair", "experiment", "note", "seal"}),
     "confirm": frozenset({"confirm", "look", "ablate", "note", "seal"}),
     "propose": frozenset({"proposed", "note", "seal"}),
     **dict.fromkeys(COMMANDS, frozenset({"command", "confirm", "look", "ablate", "note", "seal"})),
