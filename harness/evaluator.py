@@ -39,7 +39,7 @@ class Settings:
     file: Path
     split: str  # "search" or "holdout"
     seed: int
-    fidelity: float  # share of the full cost, in (0, 1]
+    fidelity: float  # share of the full cost, above 0; above 1 where confirm.longer asks for it
 
 
 @dataclass(frozen=True)

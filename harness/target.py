@@ -65,12 +65,27 @@ class Noise:
 
 
 @dataclass(frozen=True)
+class Longer:
+    """So many pairs of base and result at so many times the usual cost of a measurement."""
+
+    times: float
+    pairs: int
+
+    @property
+    def measurements(self) -> float:
+        """What all of it costs, in usual measurements."""
+        return 2 * self.pairs * self.times
+
+
+@dataclass(frozen=True)
 class Confirm:
-    """budget in seconds; groups: rows at most; unit: leaf, hunk or operation."""
+    """budget in seconds; groups: rows at most; unit: leaf, hunk or operation; longer: None where nobody asks whether a
+    confirmed gain lasts."""
 
     budget: float
     groups: int
     unit: str
+    longer: Longer | None = None
 
 
 @dataclass(frozen=True)

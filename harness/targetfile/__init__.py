@@ -10,7 +10,7 @@ from harness.configfile import ConfigFile, Faults
 from harness.documents import SPLICED_SUFFIXES, is_data
 from harness.errors import NotFound
 from harness.repository import Source
-from harness.target import HOSTED_RUNNER, TARGET_FILE, Budget, Confirm, Noise, Screen, Target, seconds
+from harness.target import HOSTED_RUNNER, TARGET_FILE, Budget, Confirm, Longer, Noise, Screen, Target, seconds
 from harness.targetfile import needs
 from harness.targetfile.bounds import Bounds
 from harness.targetfile.paths import Paths
@@ -104,7 +104,17 @@ def _confirm(config: ConfigFile, file: str) -> Confirm:
         told = {"leaf": "leaves are found", "operation": "operations are told apart"}[unit]
         what = f"{told} in YAML and JSON, and {file} is neither"
         raise config.error("/confirm/unit", what, next_step=f"unit: hunk, for {config.data['name']}")
-    return Confirm(seconds(entry.get("budget", "20m")), entry.get("groups", 12), unit)
+    return Confirm(seconds(entry.get("budget", "20m")), entry.get("groups", 12), unit, _longer(config))
+
+
+def _longer(config: ConfigFile) -> Longer | None:
+    entry = config.data.get("confirm", {}).get("longer")
+    if entry is None:
+        return None
+    if config.data.get("noise") is None:
+        what = "a gain at a longer budget is measured in pairs, which only a target with noise has"
+        raise config.error("/confirm/longer", what, next_step="declare noise: {}, or leave confirm.longer out")
+    return Longer(float(entry.get("times", 2)), entry.get("pairs", 5))
 
 
 def _noise(config: ConfigFile) -> Noise | None:
