@@ -1,4 +1,4 @@
-"""Nights with a screen: what is behind at a quarter of the cost gets no duel, a real gain is kept, a kill costs one look."""
+"""Nights with a screen: what is behind at a share of the cost gets no duel, a gain is kept, a kill costs one look."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from bot.night import run as running
 from bot.night.confirm import confirm
 from bot.night.folder import Night
 from bot.night.handed import handover
+from bot.night.loop.noisy import Noisy
 from bot.pages.summary import summarise
 from bot.reproduce import reproduce
 from harness import folds
@@ -23,7 +24,7 @@ from harness.events import Event
 from harness.repository import Repository
 from harness.schedule import block_of
 from tests.flow.test_mending import Mender
-from tests.support import make_repository
+from tests.support import git, make_repository
 from tests.surviving import FOLDER, planned
 
 SHARE = 0.25
@@ -156,7 +157,7 @@ def test_confirm_and_the_readers_of_a_record_know_screens(ground: Ground) -> Non
     played(night, Mender([spec(20), spec(7), spec(13)]))
     target = nightly.targets_of(night)[0]
     assert confirm(night, target) == "confirmed"
-    report = summarise(night.segments("t"), night.packs("t"))
+    report = summarise(night.segments("t"))
     assert report.reasons == {"screened": 1, "crash": 1}
     lines = "\n".join(log.log_lines(night.repository, night.name, None, as_json=False))
     assert "screened\tabout " in lines
@@ -196,8 +197,6 @@ def test_a_killed_night_goes_on_where_it_was(
 
 def _killing(patched: pytest.MonkeyPatch, when: str) -> None:
     """Raises once a screen is measured and not recorded, once it is recorded, or once a pair is."""
-    from bot.night.loop.noisy import Noisy
-
     real: Callable[..., None] = Noisy.record
 
     def record(self: Noisy, event: Event, *, wait: bool) -> None:
@@ -215,11 +214,9 @@ def _killing(patched: pytest.MonkeyPatch, when: str) -> None:
 def test_an_evaluator_that_fails_at_the_share_is_told_before_anything_is_tried(tmp_path: Path) -> None:
     ground = Ground(tmp_path)
     (ground.repository.root / FOLDER / "spec.yaml").write_bytes(spec(13))
-    from tests.support import git
-
     git(ground.repository, "commit", "--quiet", "--all", "--message", "A base that needs the whole cost")
     night = ground.night()
-    with pytest.raises(EvaluatorError, match="fails on the unchanged file at 0.25 of the cost"):
+    with pytest.raises(EvaluatorError, match=r"fails on the unchanged file at 0\.25 of the cost"):
         played(night, Mender([spec(8)]))
     assert folds.run_end(night.segments("t")) == "infra"
 
