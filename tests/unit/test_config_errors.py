@@ -478,12 +478,9 @@ CASES: list[Case] = [
     ),
     Case(
         "a screen under a rule that it says nothing of",
-        edit("signal: file-property", "noise: {screen: {}}").add(
-            "keep: {rule: weighted, weights: {score: 1, cost: 1}}"
-        ),
+        edit("signal: file-property", "noise: {screen: {}}").add("keep: {rule: weighted, weights: {score: 1}}"),
         (
-            "tone/target.yaml:8:9: noise.screen: a screen looks at the primary metric alone, and under the rule weighted "
-            "that does not decide",
+            "tone/target.yaml:8:17: noise.screen: it sees the primary metric alone; the rule weighted decides by more",
             "  next: rule: primary or every, or no screen",
         ),
     ),
