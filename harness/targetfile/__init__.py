@@ -134,7 +134,7 @@ def _noise(config: ConfigFile) -> Noise | None:
 def _screen(config: ConfigFile) -> Screen:
     entry, rule = config.data["noise"]["screen"], config.data.get("keep", {}).get("rule", "primary")
     if rule not in screening.RULES:
-        what = f"a screen looks at the primary metric alone, and under the rule {rule} that does not decide"
+        what = f"it sees the primary metric alone; the rule {rule} decides by more"
         raise config.error("/noise/screen", what, next_step="rule: primary or every, or no screen")
     return Screen(float(entry.get("share", 0.25)), float(entry.get("behind", 0)))
 

@@ -457,6 +457,34 @@ CASES: list[Case] = [
         ("tone/target.yaml:8:16: noise.alpha: expected at most 0.2, found 0.5",),
     ),
     Case(
+        "a screen that costs all",
+        edit("signal: file-property", "noise: {screen: {share: 1}}"),
+        ("tone/target.yaml:8:25: noise.screen.share: expected at most 0.9, found 1",),
+    ),
+    Case(
+        "a screen that costs nothing",
+        edit("signal: file-property", "noise: {screen: {share: 0}}"),
+        ("tone/target.yaml:8:25: noise.screen.share: expected more than 0, found 0",),
+    ),
+    Case(
+        "a screen that asks for more than the incumbent",
+        edit("signal: file-property", "noise: {screen: {behind: -0.1}}"),
+        ("tone/target.yaml:8:26: noise.screen.behind: expected at least 0, found -0.1",),
+    ),
+    Case(
+        "a screen of something else",
+        edit("signal: file-property", "noise: {screen: {part: 0.1}}"),
+        ("tone/target.yaml:8:18: noise.screen.part: unknown key; known: share, behind",),
+    ),
+    Case(
+        "a screen under a rule that it says nothing of",
+        edit("signal: file-property", "noise: {screen: {}}").add("keep: {rule: weighted, weights: {score: 1}}"),
+        (
+            "tone/target.yaml:8:17: noise.screen: it sees the primary metric alone; the rule weighted decides by more",
+            "  next: rule: primary or every, or no screen",
+        ),
+    ),
+    Case(
         "a noise model that is not there",
         edit("signal: file-property", "noise: {model: gaussian}"),
         (
