@@ -1,6 +1,6 @@
 """Writes weak.patch of gpt-training from its train.py: the three rates ten times too low, and nothing else.
 
-    python -m tests.gpt.weak
+python -m tests.gpt.weak
 """
 
 from __future__ import annotations
