@@ -53,7 +53,7 @@ def test_from_a_tuned_one_it_ends_honestly(tmp_path: Path) -> None:
     """Whatever it tried: a claim that confirm upheld, one that it did not, or none."""
     _, segments = night(tmp_path, tiny.TUNED)
     experiments = list(folds.of_kind(segments, "experiment"))
-    assert folds.run_end(segments) == "exhausted"
+    assert folds.run_end(segments) == "experiments"
     assert len(experiments) == 2
     assert all(event["why"] or event["status"] == "keep" for event in experiments)
     verdicts = [event["verdict"] for event in folds.of_kind(segments, "confirm")]

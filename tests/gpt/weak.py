@@ -1,7 +1,4 @@
-"""Writes weak.patch of gpt-training from its train.py: the three rates ten times too low, and nothing else.
-
-python -m tests.gpt.weak
-"""
+"""Writes weak.patch from train.py: the three rates ten times too low (`python -m tests.gpt.weak`)."""
 
 from __future__ import annotations
 
