@@ -32,9 +32,9 @@ VALUE_EMBEDDINGS = True  # tune: True, False
 
 # How it learns.
 BATCH = 4  # tune: 2, 4, 8, 16
-MATRIX_RATE = 0.02  # tune: 0.001 to 0.1, by its logarithm
-EMBEDDING_RATE = 0.02  # tune: 0.001 to 0.1, by its logarithm
-HEAD_RATE = 0.004  # tune: 0.0002 to 0.03, by its logarithm
+MATRIX_RATE = 0.02  # tune: 0.005 to 0.08, by its logarithm
+EMBEDDING_RATE = 0.02  # tune: 0.002 to 0.1, by its logarithm
+HEAD_RATE = 0.004  # tune: 0.0005 to 0.03, by its logarithm
 MOMENTUM = 0.9  # tune: 0.8, 0.85, 0.9, 0.95
 WEIGHT_DECAY = 0.0  # tune: 0.0, 0.01, 0.1
 ORTHOGONALISING = 4  # tune: 3, 4, 5
