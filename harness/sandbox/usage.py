@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,6 +88,37 @@ def taken(leader: int) -> Taken:
     ended = sum(sum(map(int, fields[13:15])) for fields in map(_stat, pids))  # children that were waited for, in ticks
     memory = _resident(pids) + _scratch(pids[1:2])
     return Taken(sum(map(clock, pids)) + ended / _TICKS, memory, any(map(wants_to_run, pids)))
+
+
+class Meter:
+    """Processor time of a sandbox's processes but those given, which never falls: whoever ended stays counted, as last
+    seen. What lived between two readings only is not."""
+
+    def __init__(self, leader: int, but: Iterable[int] = ()) -> None:
+        self._leader, self._but = leader, frozenset(but)
+        self._most: dict[tuple[int, bytes], float] = {}
+
+    def processes(self) -> list[int]:
+        """Those that it measures, as they are now, what has ended and waits to be noticed left out."""
+        return [pid for pid in members(self._leader) if pid not in self._but and _stat(pid)[:1] not in ([], [b"Z"])]
+
+    def seconds(self) -> float:
+        for pid in members(self._leader):
+            if pid not in self._but and (stat := _stat(pid)):
+                who = (pid, stat[19])  # a number is given again, with another moment of birth
+                self._most[who] = max(self._most.get(who, 0.0), clock(pid))
+        return sum(self._most.values())
+
+    def signal(self, number: signal.Signals) -> None:
+        """To each of them."""
+        for pid in self.processes():
+            with contextlib.suppress(OSError):
+                handle = os.pidfd_open(pid)
+                try:
+                    if pid in members(self._leader):  # still the one that was meant
+                        signal.pidfd_send_signal(handle, number)
+                finally:
+                    os.close(handle)
 
 
 def clock(pid: int) -> float:
