@@ -29,6 +29,7 @@ from harness.view import overwrite, remove, write
 
 SECONDS = 1800.0
 OUTPUT = 64 * MIB
+DOWNLOADS = "AUTORESEARCH_DOWNLOADS"  # names a folder that outlives the run, which the setup makes itself
 PRIVATE_DATA, PRIVATE_RECORD = "AUTORESEARCH_PRIVATE_DATA", ".autoresearch-private"
 
 
@@ -148,7 +149,7 @@ def _made(source: Kept, target: Target, say: Say) -> Iterator[Path]:
         say(f"{target.name}: setup, once: {words}")
         started = time.monotonic()
         private = private_data(source, target)
-        finished = _run(target, cwd, home, private)
+        finished = _run(source, target, cwd, home, private)
         if finished.stopped or finished.exit_code:
             raise _failure(target, finished, private.get(PRIVATE_DATA, ""))
         if not any(path.is_file() for path in (cwd / FOLDER).rglob("*")):
@@ -172,9 +173,11 @@ def _checkout(source: Kept, target: Target, root: Path) -> Path:
     return cwd
 
 
-def _run(target: Target, cwd: Path, home: Path, private: dict[str, str]) -> Finished:
+def _run(source: Kept, target: Target, cwd: Path, home: Path, private: dict[str, str]) -> Finished:
     argv = command(target.evaluate.setup)
-    own = environment(home, isolated=False) | network() | private
+    downloads = source.repository.private if target.private else source.repository.state
+    kept = {DOWNLOADS: str(downloads / "downloads")}  # what a setup fetched need not be fetched again when it failed
+    own = environment(home, isolated=False) | network() | kept | private
     try:
         return run_bounded(argv, cwd=cwd, env=own, timeout=SECONDS, output_limit=OUTPUT)
     except OSError as error:
@@ -207,7 +210,7 @@ def _failure(target: Target, finished: Finished, named: str) -> EvaluatorError:
     return EvaluatorError(
         f"{target.name}: the setup {how}: {' '.join(target.evaluate.setup)}",
         why=_unquoted(target, said, named) if target.private else quoted,
-        next_step=f"autoresearch setup {target.name} runs it again; nothing was kept",
+        next_step=f"autoresearch setup {target.name} runs it again",
     )
 
 
