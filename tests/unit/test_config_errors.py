@@ -474,7 +474,7 @@ CASES: list[Case] = [
     Case(
         "a screen of something else",
         edit("signal: file-property", "noise: {screen: {part: 0.1}}"),
-        ("tone/target.yaml:8:18: noise.screen.part: unknown key; known: share, behind",),
+        ("tone/target.yaml:8:18: noise.screen.part: unknown key; valid: share, behind",),
     ),
     Case(
         "a screen under a rule that it says nothing of",
