@@ -1,4 +1,4 @@
-"""Lines of Python that give a name a literal value, so that a change of one reads as what it is: RATE: 0.002 -> 0.02."""
+"""Lines of Python that give a name a literal value, so that a change of one reads as it is: RATE: 0.002 -> 0.02."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """Rows: the final diff in parts that a human can read, judge and take out one by one.
 
-A row's unit is a leaf (YAML, JSON), a hunk (anything; in Python a line that gives a name another literal value is one by
-itself), or an operation, which is a kept experiment (YAML, JSON). Leaves are sorted by path, operations as they were kept; of too many, those that share the most experiments are merged, then
-those alike. Any subset of rows has a content of its own.
+A row's unit is a leaf (YAML, JSON), a hunk (anything), or an operation, which is a kept experiment (YAML, JSON). Leaves
+are sorted by path, operations as they were kept; a line of Python that gives a name another literal value is a hunk by
+itself. Of too many units, those that share the most experiments are merged, then those alike. Any subset of rows has a
+content of its own.
 """
 
 from __future__ import annotations

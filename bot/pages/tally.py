@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bot.course import Course, beside, course
 from bot.pages.gains import headline, number
 from harness import folds
 from harness.events import Event
@@ -34,6 +35,18 @@ class Point:
     error: float = 0.0
     pairs: int = 0
     screened: bool = False
+
+
+@dataclass(frozen=True)
+class Run:
+    """A measurement whose evaluator told how it went: of the base (experiment 0), or of a kept experiment, one each.
+    metrics: of all its measurements; beside: its parts, less the course."""
+
+    experiment: int
+    change: str
+    metrics: Mapping[str, float]
+    course: Course
+    beside: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -78,6 +91,7 @@ class Tally:
         self.reasons: Counter[str] = Counter()
         self.points: list[Point] = []
         self.suspects: list[Event] = []
+        self.runs: list[Run] = []
         self.cost = self.elapsed = 0.0
         self._near: list[tuple[float, int, Event]] = []
         self._baseline: Event = {}
@@ -92,6 +106,7 @@ class Tally:
             self.base = self.claimed = event["metrics"]
             self._baseline = event
             self.parts |= event["parts"].keys()
+            self._run(0, "", event)
         elif kind == "try":
             self._begun, self._gains = self._begun + 1, []
         elif kind == "pair":
@@ -138,13 +153,14 @@ class Tally:
             self.kept += 1
             self.claimed = event["metrics"]
             self.parts |= event["parts"].keys()
+            self._run(event["id"], event["description"], event)
             self.claimed_gain += event.get("gain", 0.0)
         else:
             self.reasons[event["reason"] if event["status"] == "discard" else "crash"] += 1
             self._lucky += self._passed_alone(event)
         if event["reason"] == "suspect" and len(self.suspects) < MOST_SUSPECTS:
             self.suspects.append(event)
-        if event["reason"] == "screened":
+        if event["reason"] == "screened" and "bound" in event:
             self.points.append(Point(event["id"], event["bound"], kept=False, screened=True))
         if event["metrics"]:
             self.points.append(self._point(event, kept=keep))
@@ -152,6 +168,10 @@ class Tally:
                 heapq.heappush(self._near, (self._closeness(event), event["id"], event))
                 if len(self._near) > NEAR_MISSES:
                     heapq.heappop(self._near)
+
+    def _run(self, number: int, change: str, event: Event) -> None:
+        if found := course(event["parts"]):
+            self.runs.append(Run(number, change, event["metrics"], found, beside(event["parts"])))
 
     def _passed_alone(self, event: Event) -> bool:
         if not self._settings or event["reason"] in _PROVEN:

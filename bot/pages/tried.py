@@ -12,6 +12,11 @@ from bot.pages.text import cell_code, count, label
 from harness.events import Event
 from harness.rule import headline_name
 
+_SCREENED = (
+    "Screened: clearly behind the incumbent in a run at a share of the cost, so it was not measured in full. Something "
+    "that would have won may be among them."
+)
+
 
 def suspects(report: TargetReport) -> list[Piece]:
     """What passed and was not believed, where a reader cannot miss it."""
@@ -40,12 +45,15 @@ def reverted(report: TargetReport, chart: str) -> Piece:
     if report.reasons.get("unfinished"):
         lines += ["Unfinished: the night ended in the middle of its pairs; it may be tried again.", ""]
     if report.reasons.get("screened"):
-        says = f"Screened: a bound on {label(report.primary.name)} ruled it out, so nothing else of it was measured."
-        lines += [says, ""]
+        lines += [_SCREENED if report.noise else _bounded(report), ""]
     if chart:
         tries = count(report.tries, "experiment")
         lines += [f"![{label(headline_name(report.rule))} of {report.name} over {tries}]({chart})", ""]
     return Piece([*lines, "</details>", ""], Weight.FOLDED, report.name, "near misses", short=[f"{summary}.", ""])
+
+
+def _bounded(report: TargetReport) -> str:
+    return f"Screened: a bound on {label(report.primary.name)} ruled it out, so nothing else of it was measured."
 
 
 def _misses(report: TargetReport) -> list[str]:
