@@ -160,7 +160,7 @@ class Tally:
             self._lucky += self._passed_alone(event)
         if event["reason"] == "suspect" and len(self.suspects) < MOST_SUSPECTS:
             self.suspects.append(event)
-        if event["reason"] == "screened" and "bound" in event:
+        if event["reason"] == "screened":
             self.points.append(Point(event["id"], event["bound"], kept=False, screened=True))
         if event["metrics"]:
             self.points.append(self._point(event, kept=keep))
@@ -170,7 +170,7 @@ class Tally:
                     heapq.heappop(self._near)
 
     def _run(self, number: int, change: str, event: Event) -> None:
-        if found := course(event["parts"]):
+        if (found := course(event["parts"])) and (self.runs or not number):
             self.runs.append(Run(number, change, event["metrics"], found, beside(event["parts"])))
 
     def _passed_alone(self, event: Event) -> bool:

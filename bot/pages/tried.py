@@ -12,11 +12,6 @@ from bot.pages.text import cell_code, count, label
 from harness.events import Event
 from harness.rule import headline_name
 
-_SCREENED = (
-    "Screened: clearly behind the incumbent in a run at a share of the cost, so it was not measured in full. Something "
-    "that would have won may be among them."
-)
-
 
 def suspects(report: TargetReport) -> list[Piece]:
     """What passed and was not believed, where a reader cannot miss it."""
@@ -45,15 +40,18 @@ def reverted(report: TargetReport, chart: str) -> Piece:
     if report.reasons.get("unfinished"):
         lines += ["Unfinished: the night ended in the middle of its pairs; it may be tried again.", ""]
     if report.reasons.get("screened"):
-        lines += [_SCREENED if report.noise else _bounded(report), ""]
+        lines += [_screened(report), ""]
     if chart:
         tries = count(report.tries, "experiment")
         lines += [f"![{label(headline_name(report.rule))} of {report.name} over {tries}]({chart})", ""]
     return Piece([*lines, "</details>", ""], Weight.FOLDED, report.name, "near misses", short=[f"{summary}.", ""])
 
 
-def _bounded(report: TargetReport) -> str:
-    return f"Screened: a bound on {label(report.primary.name)} ruled it out, so nothing else of it was measured."
+def _screened(report: TargetReport) -> str:
+    name = label(report.primary.name)
+    if report.noise:
+        return f"Screened: measured once at a share of the cost, behind the incumbent in {name}, so no pair was spent."
+    return f"Screened: a bound on {name} ruled it out, so nothing else of it was measured."
 
 
 def _misses(report: TargetReport) -> list[str]:
