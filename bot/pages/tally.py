@@ -17,6 +17,7 @@ from harness.events import Event
 from harness.rule import headline_gain
 
 NEAR_MISSES = 5
+LARGEST = 1e15  # of a part that is shown: what lies beyond has no room in a table, nor on an axis
 MOST_SUSPECTS = 10
 _PROVEN = {"guard", "suspect"}  # not kept, though the evidence was there
 
@@ -170,8 +171,9 @@ class Tally:
                     heapq.heappop(self._near)
 
     def _run(self, number: int, change: str, event: Event) -> None:
-        if (found := course(event["parts"])) and (self.runs or not number):
-            self.runs.append(Run(number, change, event["metrics"], found, beside(event["parts"])))
+        parts = {name: amount for name, amount in event["parts"].items() if abs(amount) <= LARGEST}
+        if (found := course(parts)) and (self.runs or not number):
+            self.runs.append(Run(number, change, event["metrics"], found, beside(parts)))
 
     def _passed_alone(self, event: Event) -> bool:
         if not self._settings or event["reason"] in _PROVEN:

@@ -123,13 +123,18 @@ def check_figures(replay: Replay, event: Event) -> None:
     due = {
         "pairs": len(pairs), "metrics": means([pair["candidate"] for pair in pairs]),
         "incumbent": means([pair["incumbent"] for pair in pairs]),
-        "gain": statistics.fmean(gains_of(rule, pairs) or [0.0]), "parts": event["parts"] if "model" in event else {},
+        "gain": statistics.fmean(gains_of(rule, pairs) or [0.0]), "parts": event["parts"] if _tells_parts(event) else {},
         "log_e": evidence.log_e if evidence else 0.0, "peak": evidence.peak if evidence else 0.0,
         "threshold": share_of(replay.expected).threshold,
     }  # fmt: skip
     for key, value in due.items():
         if event.get(key) != value:
             raise Contradiction(f'"{key}" does not follow from its {len(pairs)} pairs')
+
+
+def _tells_parts(event: Event) -> bool:
+    """Nobody else is shown them: where a mind was asked, or where the duel was won."""
+    return "model" in event or event["status"] == "keep" or event["reason"] == "suspect"
 
 
 def check_calibration(replay: Replay, event: Event) -> None:

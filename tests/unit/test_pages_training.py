@@ -102,6 +102,16 @@ def test_keeps_without_a_base_beside_them_are_not_told(tmp_path: Path) -> None:
     assert summarise(segments).runs == ()
 
 
+def test_an_absurd_part_is_left_out(tmp_path: Path) -> None:
+    segments = training_night(tmp_path)
+    baseline = next(event for event in segments[0].events if event["event"] == "baseline")
+    baseline["parts"] |= {"curve_100": -1.7e308, "curve_50": 1.7e308, "steps": 1e300}
+    found = summarise(segments)
+    assert [percent for percent, _ in found.runs[0].course if percent in {45, 50, 95, 100}] == [45, 95]
+    assert training_chart.training_png(found)
+    assert "0" * 20 not in page_of(found)
+
+
 def test_the_chart_draws_each_course_to_its_end(report: TargetReport) -> None:
     above, _ = training_chart.draw(report).axes
     curves = [line for line in above.lines if len(line.get_xdata()) > 2]
