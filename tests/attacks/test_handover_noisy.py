@@ -77,7 +77,7 @@ FORGERIES: dict[str, tuple[Callable[[Forged], object], str, str]] = {
     "an easier threshold": (
         lambda f: measured(f).update(threshold=2.0), '"threshold" does not', "harness.handover.recompute_duel"),
     "parts of what lost": (
-        lambda f: lost(f).update(parts={"curve_100": 1.0}), '"parts" does not follow', "harness.handover.recompute_duel"),
+        lambda f: lost(f).update(parts={"steps": 1.0}), '"parts" does not follow', "harness.handover.recompute_duel"),
     "another order": (other_order, "seed or order", f"{FIGHTS}.check_scheduled"),
     "another seed": (lambda f: pair(f).update(seed=5), "seed or order", f"{FIGHTS}.check_scheduled"),
     "another calibration": (
