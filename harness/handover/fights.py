@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from harness.calibration import means
 from harness.decide import Measure, Measured, Pair, Share, State, decide, step
@@ -128,13 +128,20 @@ def check_figures(replay: Replay, event: Event) -> None:
     due = {
         "pairs": len(pairs), "metrics": means([pair["candidate"] for pair in pairs]),
         "incumbent": means([pair["incumbent"] for pair in pairs]),
-        "gain": statistics.fmean(gains_of(rule, pairs) or [0.0]), "parts": event["parts"] if "model" in event else {},
+        "gain": statistics.fmean(gains_of(rule, pairs) or [0.0]), "parts": _parts(event),
         "log_e": evidence.log_e if evidence else 0.0, "peak": evidence.peak if evidence else 0.0,
         "threshold": share_of(replay.expected).threshold,
     }  # fmt: skip
     for key, value in due.items():
         if event.get(key) != value:
             raise Contradiction(f'"{key}" does not follow from its {len(pairs)} pairs')
+
+
+def _parts(event: Event) -> Mapping[str, float]:
+    """Those of the event where a mind was asked or the duel was won; otherwise none are recorded."""
+    told = "model" in event or event["status"] == "keep" or event["reason"] == "suspect"
+    found: Mapping[str, float] = event["parts"] if told else {}
+    return found
 
 
 def check_calibration(replay: Replay, event: Event) -> None:

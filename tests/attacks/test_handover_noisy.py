@@ -53,6 +53,10 @@ def measured(forged: Forged) -> Event:
     return [event for event in forged.experiments if "log_e" in event][-1]
 
 
+def lost(forged: Forged) -> Event:
+    return next(event for event in forged.experiments if "log_e" in event and event["status"] == "discard")
+
+
 def baseline(forged: Forged) -> Event:
     return next(event for event in forged.of("run") if event["event"] == "baseline")
 
@@ -72,6 +76,8 @@ FORGERIES: dict[str, tuple[Callable[[Forged], object], str, str]] = {
         lambda f: measured(f).update(log_e=50.0), '"log_e" does not follow', "harness.handover.recompute_duel"),
     "an easier threshold": (
         lambda f: measured(f).update(threshold=2.0), '"threshold" does not', "harness.handover.recompute_duel"),
+    "parts of what lost": (
+        lambda f: lost(f).update(parts={"steps": 1.0}), '"parts" does not follow', "harness.handover.recompute_duel"),
     "another order": (other_order, "seed or order", f"{FIGHTS}.check_scheduled"),
     "another seed": (lambda f: pair(f).update(seed=5), "seed or order", f"{FIGHTS}.check_scheduled"),
     "another calibration": (

@@ -89,7 +89,7 @@ class Noisy:
         evidence = max(verdict.state.evidence.values(), key=lambda found: found.log_e, default=None)
         return Finding(
             verdict.status, verdict.reason, verdict.why, means([pair["candidate"] for pair in pairs]),
-            self.parts if attempt.proposal.spent else {},
+            self.parts if attempt.proposal.spent or verdict.status == "keep" else {},
             sum(event["seconds"] for event in court.state.fought),
             statistics.fmean(gains_of(self.rule, pairs) or [0.0]),
             {
