@@ -635,12 +635,16 @@ CASES: list[Case] = [
     Case(
         "an unknown key of a longer budget",
         edit("signal: file-property", "noise: {}\nconfirm: {longer: {time: 2}}"),
-        ("tone/target.yaml:9:20: confirm.longer.time: unknown key; did you mean times? valid: pairs, times",),
+        ('tone/target.yaml:9:20: confirm.longer.time: unknown key; did you mean "times"?',),
     ),
     Case(
         "a longer budget without noise",
         edit("signal: file-property", "confirm: {longer: {}}"),
-        ("tone/target.yaml:8:19: confirm.longer: a gain at a longer budget is measured in pairs",),
+        (
+            "tone/target.yaml:8:19: confirm.longer: a gain at a longer budget is measured in pairs, which only a target with "
+            "noise has",
+            "  next: declare noise: {}, or leave confirm.longer out",
+        ),
     ),
     Case(
         "bad enum",
