@@ -641,8 +641,10 @@ CASES: list[Case] = [
         "a longer budget without noise",
         edit("signal: file-property", "confirm: {longer: {}}"),
         (
-            "tone/target.yaml:8:19: confirm.longer: a gain at a longer budget is measured in pairs, which only a target with "
-            "noise has",
+            (
+                "tone/target.yaml:8:19: confirm.longer: a gain at a longer budget is measured in pairs, which only a "
+                "target with noise has"
+            ),
             "  next: declare noise: {}, or leave confirm.longer out",
         ),
     ),
