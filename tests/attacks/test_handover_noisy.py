@@ -21,7 +21,7 @@ from harness.repository import Repository
 from tests.attacks.forgery import TARGET, Event, Forged, confirmed, copied, proposed, ran
 from tests.support import git
 
-NOISY = TARGET.replace("sample: rows\n", "noise: {max_pairs: 40, calibration: 10}\n")
+NOISY = TARGET.replace("sample: rows\n", "noise: {max_pairs: 40, calibration: 10}\nconfirm: {longer: {}}\n")
 EVALUATOR = """
 import random
 from harness import evaluator
@@ -88,6 +88,17 @@ FORGERIES: dict[str, tuple[Callable[[Forged], object], str, str]] = {
         lambda f: f.confirm["pairs"][0].update(seed=5), "the schedule", f"{OUTCOME}.recompute_interval"),
     "a narrower interval": (
         lambda f: f.confirm["confirmed"].update(low=50.0), "its interval", f"{OUTCOME}.recompute_interval"),
+    "a gain that lasts better": (
+        lambda f: f.confirm["longer"].update(gain=1e4), "does not follow from its pairs", f"{OUTCOME}.check_longer"),
+    "a friendlier reading": (
+        lambda f: f.confirm["longer"].update(reading="turns"), "does not follow", f"{OUTCOME}.check_longer"),
+    "a shorter budget": (
+        lambda f: f.confirm["longer"].update(times=1.5), "another budget", f"{OUTCOME}.check_longer"),
+    "no word of a longer budget": (
+        lambda f: f.confirm.pop("longer"), "the other way round", f"{OUTCOME}.check_longer"),
+    "a seed of confirm at a longer budget": (
+        lambda f: f.confirm["longer"]["pairs"][0].update(seed=f.confirm["pairs"][0]["seed"]), "the schedule",
+        f"{OUTCOME}.check_longer"),
     "a row that adds more": (
         lambda f: f.confirm["rows"][0].update(adds=1e4), "does not add", f"{OUTCOME}.recompute_interval"),
 }  # fmt: skip

@@ -656,6 +656,27 @@ CASES: list[Case] = [
         ("tone/target.yaml:8:19: confirm.groups: expected at most 50, found 51",),
     ),
     Case(
+        "a longer budget that is none",
+        edit("signal: file-property", "noise: {}\nconfirm: {longer: {times: 1}}"),
+        ("tone/target.yaml:9:27: confirm.longer.times: expected more than 1, found 1",),
+    ),
+    Case(
+        "an unknown key of a longer budget",
+        edit("signal: file-property", "noise: {}\nconfirm: {longer: {time: 2}}"),
+        ('tone/target.yaml:9:20: confirm.longer.time: unknown key; did you mean "times"?',),
+    ),
+    Case(
+        "a longer budget without noise",
+        edit("signal: file-property", "confirm: {longer: {}}"),
+        (
+            (
+                "tone/target.yaml:8:19: confirm.longer: a gain at a longer budget is measured in pairs, which only a "
+                "target with noise has"
+            ),
+            "  next: declare noise: {}, or leave confirm.longer out",
+        ),
+    ),
+    Case(
         "bad enum",
         edit("file-property", "file-propery"),
         (
