@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from harness.device import DEVICE_VARIABLE
 from harness.discretion import Discreet
 from harness.errors import EvaluatorError
 from harness.process import Conversation, ConversationOver, Finished, printable, run_bounded
@@ -127,7 +128,7 @@ class ProcessMeasurer:
             "AUTORESEARCH_FIDELITY": str(ask.fidelity),
         }
         argv, seconds = command(self._target.evaluate.argv), ask.timeout(self._target.evaluate.timeout)
-        own = environment(home, (self._view.root, home), isolated=self._target.isolated) | asked
+        own = _environment(home, (self._view.root, home), self._target) | asked
         with _starting(argv), opened(self._answering) as window:
             finished = run_bounded(
                 argv, cwd=self._view.cwd, env={**own, **window.environment}, timeout=seconds, report=True,
@@ -191,7 +192,7 @@ class ServeMeasurer:
         items.mkdir(exist_ok=True)
         argv = command(self._target.evaluate.argv)
         with _starting(argv):
-            own = environment(home, (self._view.root, home, items), isolated=self._target.isolated)
+            own = _environment(home, (self._view.root, home, items), self._target)
             self._window = window = open_for(self._answering)
             env = {**own, **window.environment}
             self._conversation = Conversation(argv, cwd=self._view.cwd, env=env, inherited=window.inherited)
@@ -237,6 +238,11 @@ def _starting(argv: Sequence[str]) -> Iterator[None]:
 def command(argv: Sequence[str]) -> list[str]:
     """`python` means the interpreter that runs the harness, whatever is first on PATH."""
     return [sys.executable, *argv[1:]] if argv[0] in {"python", "python3"} else list(argv)
+
+
+def _environment(home: Path, roots: Sequence[Path], target: Target) -> dict[str, str]:
+    card = {DEVICE_VARIABLE: "cuda"} if target.evaluate.gpu else {}
+    return environment(home, roots, isolated=target.isolated) | card
 
 
 def environment(home: Path, roots: Sequence[Path] = (), *, isolated: bool) -> dict[str, str]:

@@ -33,7 +33,8 @@ class Model:
 class Evaluate:
     """How the evaluator is started. form: process or serve; timeout in seconds per measurement or batch.
 
-    setup: the command that makes what data.lock names; empty where there is none. model: None where it asks none.
+    setup: the command that makes what data.lock names; empty where there is none. model: None where it asks none. gpu:
+    whether it measures on a card.
     """
 
     form: str
@@ -41,6 +42,7 @@ class Evaluate:
     timeout: float
     setup: tuple[str, ...] = ()
     model: Model | None = None
+    gpu: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from bot.check.baseline import Baseline, Holdout
 from bot.check.scoring import Scoring
 from bot.check.trust import Trust
 from bot.new import SCHEMAS
+from bot.night.preflight import Line
 from harness.lock import Lock
 from harness.target import TARGET_FILE, Target
 
@@ -40,12 +41,14 @@ class CheckReport:
     keyless: tuple[str, ...] = ()  # environment variables of keys that are not here
     judging: tuple[str, ...] = ()  # what asking a model for the score came to, empty where none was asked
     tools: tuple[str, ...] = ()  # what is wrong with the programs that its proposer starts
+    card: tuple[Line, ...] = ()  # what was looked at of the card, empty where none is needed
 
     @property
     def problems(self) -> list[str]:
         """Why a night would fail."""
         found = [f"sandbox: {self.sandbox}"] if self.sandbox else []
         found += self.tools
+        found += [str(line) for line in self.card if line.problem]
         found += [self.baseline.problem] if self.baseline.problem else []
         found += [self.holdout.problem] if self.holdout and self.holdout.problem else []
         found += [f"{entry.metric}: {entry.problem}" for entry in self.trust if entry.problem]
@@ -99,6 +102,7 @@ class CheckReport:
                 "combinations": self.combinations if self.combinations <= sys.float_info.max else None,
             },
             "isolated": self.target.isolated,
+            **({"card": [asdict(line) for line in self.card]} if self.card else {}),
             **({"models": self.models, "keys_missing": list(self.keyless)} if self.models else {}),
             **({"judging": list(self.judging)} if self.judging else {}),
             "trust": [asdict(entry) for entry in self.trust],

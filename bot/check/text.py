@@ -35,6 +35,7 @@ def as_text(report: CheckReport) -> str:
         ("models", iter([report.models] if report.models else [])),
         ("judging", iter(report.judging)),
         ("sandbox", _sandbox(report)),
+        ("card", map(str, (line for line in report.card if not line.problem))),
         ("trust", _trust(report)),
         ("commit", _commit(report)),
         ("warning", iter(report.warnings)),

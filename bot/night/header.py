@@ -11,7 +11,7 @@ from typing import Any
 import harness
 from bot.night.folder import Night, TargetPlan
 from bot.proposers.portfolio import arms_of
-from harness import folds
+from harness import device, folds
 from harness.target import Target
 
 
@@ -33,7 +33,7 @@ def header_fields(night: Night, target: Target, plan: TargetPlan, harness_hash: 
         "usd": plan.usd,
         "planned": plan.experiments,
         "version": harness.__version__,
-        "machine": machine(),
+        "machine": machine(target),
         "at": int(time.time()),
         "noise": asdict(target.noise) if target.noise else None,
         **folds.rule_fields(target.rule),
@@ -42,8 +42,10 @@ def header_fields(night: Night, target: Target, plan: TargetPlan, harness_hash: 
     }
 
 
-def machine() -> dict[str, str]:
-    """The kind of machine that this is, and the run of the workflow that it works for."""
+def machine(target: Target) -> dict[str, str]:
+    """The kind of machine that this is, the run of the workflow that it works for, and the card, if the target needs
+    one: figures of two kinds of cards are never compared."""
     run = os.environ.get("GITHUB_RUN_ID", "")
     kind = {"system": platform.platform(), "python": platform.python_version(), "cpu": platform.machine()}
-    return {**kind, "run": run} if run.isdecimal() else kind
+    card = {"device": device.name()} if target.evaluate.gpu else {}
+    return {**kind, **card, "run": run} if run.isdecimal() else {**kind, **card}

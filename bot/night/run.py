@@ -181,7 +181,7 @@ class _Loop:
             return
         content = content_of(begun, self.state.content, self.night.packs(self.target.name))
         attempt = again(begun, content, self.admission.judge(content))
-        if self.begun_on != machine():
+        if self.begun_on != machine(self.target):
             moved = Finding("discard", "unfinished", "the night was resumed on another machine")
             self._record([self._event(attempt, moved)])
         else:

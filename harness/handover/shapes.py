@@ -17,7 +17,7 @@ Check = Callable[[Any], bool]
 VERBS = ("run", "confirm", "propose", *COMMANDS)
 RANK: Mapping[str, int] = {"run": 0, "confirm": 1, **dict.fromkeys(("propose", *COMMANDS), 2)}
 """No verb's segment stands before one of a lower rank."""
-GATED = frozenset({"sleeping", "paused", "reviewers-behind", "minutes", "runner-absent", "config"})
+GATED = frozenset({"sleeping", "paused", "reviewers-behind", "minutes", "runner-absent", "preflight", "config"})
 """Ends of a loop that never began: nothing was spent."""
 RUN_ENDS = GATED | frozenset({
     "experiments", "wall-clock", "money", "plateau", "exhausted", "interrupt", "underpowered", "integrity", "infra",

@@ -49,7 +49,8 @@ def build(source: Source, folder: str, config: ConfigFile) -> Target:
     with Faults() as faults:
         with faults.part():
             locked = paths.locked(file, {program, *catalogues}, hidden, metrics)
-            evaluate = replace(paths.evaluate(locked, hidden, file), model=needs.model(config))
+            evaluate = paths.evaluate(locked, hidden, file)
+            evaluate = replace(evaluate, model=needs.model(config), gpu=needs.gpu(config))
         with faults.part():
             bounds, policy = Bounds(config, paths).read(source, file, {program, *catalogues, *hidden})
         with faults.part():
