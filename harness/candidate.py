@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Self
 
 from harness.child import Stopped
+from harness.descendants import members
 from harness.documents import load
 from harness.process import Conversation, ConversationOver, printable, run_bounded
 from harness.sandbox import TESTED_VARIABLE, bwrap, usage
@@ -152,6 +153,16 @@ class Session:
     def taken(self) -> Taken:
         """What the candidate's processes have taken so far, as the kernel tells this process; none of them is asked."""
         return usage.taken(self._conversation.pid)
+
+    def meter(self, *, but_who_is_there: bool = False) -> usage.Meter:
+        """A clock of the candidate's processes. but_who_is_there: of those to come alone."""
+        leader = self._conversation.pid
+        return usage.Meter(leader, members(leader) if but_who_is_there else ())
+
+    def scratch_file(self, name: str, most: int) -> bytes:
+        """A file that the candidate left in the scratch folder, as it is now; nobody in the sandbox is asked. Raises
+        OSError where there is none that is plain, ValueError for one of more than `most` bytes."""
+        return usage.scratch_file(self._conversation.pid, name, most)
 
     def close(self) -> None:
         """Ends the candidate. Raises ConversationOver when it had said more than it was asked."""

@@ -30,6 +30,8 @@ _NEW_NAMESPACES = 0x7E020000  # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER,
 _PUSH_INPUT, _LINUX_CONSOLE = 0x5412, 0x541C  # TIOCSTI, TIOCLINUX: both type into the terminal of somebody else
 _AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK = 1, 2, 10, 16
 _PLAIN, _ASK = 0, 0xFFFFFFFF  # personality: the usual one, and the question which it is
+_THREAD = 0x00010000  # CLONE_THREAD
+_FORKS = {"x86_64": (57, 58), "aarch64": ()}  # fork, vfork; the other knows clone alone
 
 _SPECIAL = {"clone": (56, 220), "ioctl": (16, 29), "personality": (135, 92), "socket": (41, 198)}
 _REFUSED: dict[str, tuple[int, int | None]] = {
@@ -134,6 +136,22 @@ def program(*, sockets: bool, internet: bool = False) -> bytes:
     if machine is None or unsupported():
         return b""
     return b"".join(struct.pack("=HBBI", *code) for code in _codes(machine, _families(sockets, internet)))
+
+
+def alone() -> bytes:
+    """A second filter, for who may start threads but no process; nothing where there is no such layer.
+
+    clone3 is refused by the first.
+    """
+    machine = _machine()
+    if machine is None or unsupported():
+        return b""
+    begin = [(_LOAD, 0, 0, _ARCHITECTURE), (_EQUAL, 1, 0, machine.architecture), _end(_KILL), (_LOAD, 0, 0, _NUMBER)]
+    forks = [code for call in _FORKS[platform.machine()] for code in ((_EQUAL, 0, 1, call), _end(_ERROR | _EPERM))]
+    unless_a_thread = [_argument(0), (_ANY_BIT, 1, 0, _THREAD), _end(_ERROR | _EPERM)]
+    clone = (_EQUAL, 0, len(unless_a_thread), _SPECIAL["clone"][machine.column])
+    codes = [*begin, *forks, clone, *unless_a_thread, _end(_ALLOW)]
+    return b"".join(struct.pack("=HBBI", *code) for code in codes)
 
 
 def keyctl() -> int:

@@ -12,7 +12,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
+import stat
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,6 +91,51 @@ def taken(leader: int) -> Taken:
     return Taken(sum(map(clock, pids)) + ended / _TICKS, memory, any(map(wants_to_run, pids)))
 
 
+class Meter:
+    """Processor time of a sandbox's processes but those given, which never falls: whoever ended stays counted, as last
+    seen. What lived between two readings only is not."""
+
+    def __init__(self, leader: int, but: Iterable[int] = ()) -> None:
+        self._leader, self._but = leader, frozenset(but)
+        self._most: dict[tuple[int, bytes], float] = {}
+
+    def processes(self) -> list[int]:
+        """Those that it measures, as they are now, what has ended and waits to be noticed left out."""
+        return [pid for pid in members(self._leader) if pid not in self._but and _stat(pid)[:1] not in ([], [b"Z"])]
+
+    def seconds(self) -> float:
+        for pid in members(self._leader):
+            if pid not in self._but and (told := _stat(pid)):
+                who = (pid, told[19])  # a number is given again, with another moment of birth
+                self._most[who] = max(self._most.get(who, 0.0), clock(pid))
+        return sum(self._most.values())
+
+    def signal(self, number: signal.Signals) -> None:
+        """To each of them."""
+        for pid in self.processes():
+            with contextlib.suppress(OSError):
+                handle = os.pidfd_open(pid)
+                try:
+                    if pid in members(self._leader):  # still the one that was meant
+                        signal.pidfd_send_signal(handle, number)
+                finally:
+                    os.close(handle)
+
+
+def scratch_file(leader: int, name: str, most: int) -> bytes:
+    """A file of the sandbox's scratch folder, read without asking anybody in there. Raises OSError where there is none
+    that is plain, ValueError for one of more bytes."""
+    first = members(leader)[1]
+    handle = os.open(f"/proc/{first}/root/{_SCRATCH[0]}/{name}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(handle, "rb") as file:
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode) or found.st_dev == os.stat(f"/{_SCRATCH[0]}").st_dev:  # noqa: PTH116
+            raise FileNotFoundError(name)
+        if found.st_size > most:
+            raise ValueError(f"{found.st_size:,} bytes, {most:,} are the most")
+        return file.read(most)
+
+
 def clock(pid: int) -> float:
     """Seconds on the processor, of all threads that a process has or had; 0 when it is gone."""
     with contextlib.suppress(OSError):
@@ -97,9 +145,9 @@ def clock(pid: int) -> float:
 
 def wants_to_run(pid: int) -> bool:
     """Whether a thread of the process computes, or would if a busy machine let it."""
-    for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
+    for told in Path(f"/proc/{pid}/task").glob("*/stat"):
         with contextlib.suppress(OSError):
-            if stat.read_bytes().rpartition(b") ")[2].startswith((b"R", b"D")):
+            if told.read_bytes().rpartition(b") ")[2].startswith((b"R", b"D")):
                 return True
     return False
 

@@ -39,16 +39,16 @@ class Corpus:
         return self.folder / TRAIN
 
     def windows(self, count: int, context: int) -> Ids:
-        """The first `count` stretches of context + 1 tokens, shape (count, context + 1), none overlapping another in
-        what is predicted. Raises EvaluatorError where the text is too short."""
-        needed = count * context + 1
+        """The first `count` stretches of context + 1 tokens, shape (count, context + 1). None shares a token with
+        another: what is to be predicted last in one is not to be read in the next. Raises EvaluatorError where the text
+        is too short."""
+        needed = count * (context + 1)
         if len(self.validation) < needed:
             raise EvaluatorError(
                 f"{self.folder / VALIDATION} has {len(self.validation):,} tokens, {needed:,} are to be judged",
                 next_step="fewer windows in measure.yaml, or more text to prepare from",
             )
-        starts = np.arange(count)[:, None] * context
-        found: Ids = self.validation[starts + np.arange(context + 1)[None, :]]
+        found: Ids = self.validation[:needed].reshape(count, context + 1)
         return found
 
 
