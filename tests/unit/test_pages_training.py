@@ -92,8 +92,8 @@ def test_of_many_runs_the_latest_are_told_and_drawn(report: TargetReport) -> Non
     base, kept = report.runs[0], report.runs[1]
     many = replace(report, runs=(base, *(replace(kept, experiment=number) for number in range(1, 31))))
     assert [run.experiment for run in training.told(many)] == [0, *range(31 - training.MOST, 31)]
-    assert [run.experiment for run in training_chart.drawn(many)] == [0, 26, 27, 28, 29, 30]
-    assert "25 earlier keeps are not drawn" in training_chart.draw(many).axes[0].get_title(loc="left")
+    assert [run.experiment for run in training_chart.drawn(many)] == [0, 27, 28, 29, 30]
+    assert "26 earlier keeps are not drawn" in training_chart.draw(many).axes[0].get_title(loc="left")
     assert "30 kept runs, the latest 12" in page_of(many)
 
 
