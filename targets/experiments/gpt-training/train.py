@@ -28,7 +28,7 @@ from torch.nn.attention.flex_attention import BlockMask, create_block_mask, flex
 
 # The model. `# tune: choices` may be changed by a proposer without a mind.
 DEPTH = 4  # tune: 2, 3, 4, 6
-WIDTH = 128  # tune: 64, 96, 128, 192, 256
+WIDTH = 128  # tune: 64, 128, 192, 256
 HEAD = 64
 MLP = 4
 WINDOW = 256  # tokens that every other block looks back on
