@@ -103,9 +103,11 @@ def trained(texts: Sequence[str], folder: Path, seconds: float, task: Task) -> R
         words = f"train --save {saved} --data {found.train} --seconds {budget} --unit cpu --seed {task.seed}".split()
         _called(texts[task.number], [*words, *common], go, heard)
         heard.curve.at(1.0)
-        windows, answers = found.windows(WINDOWS, CONTEXT), io.StringIO()
+        windows, answers = found.windows(WINDOWS, CONTEXT), io.TextIOWrapper(io.BytesIO())
         _called(texts[task.number], ["answer", "--model", saved, *common], io.StringIO(_asked(windows)), answers)
-    logits = np.concatenate([_logits(line, found.vocabulary) for line in answers.getvalue().split("\n")[1:-1]])
+        answers.flush()
+        said = answers.buffer.getvalue().decode()
+    logits = np.concatenate([_logits(line, found.vocabulary) for line in said.split("\n")[1:-1]])
     value = bits.per_byte(bits.bits_of(logits, windows[:, 1:]), windows[:, 1:], found)
     return Run(value if math.isfinite(value) else math.inf, tuple(heard.curve.points))
 
