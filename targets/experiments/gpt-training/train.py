@@ -41,7 +41,7 @@ SMEAR = True  # the embedding of the token before is mixed in
 BATCH = 4  # tune: 2, 4, 8
 MATRIX_RATE = 0.02  # tune: 0.0005 to 0.1, by its logarithm
 EMBEDDING_RATE = 0.02  # tune: 0.0005 to 0.2, by its logarithm
-HEAD_RATE = 0.004  # tune: 0.0001 to 0.05, by its logarithm
+HEAD_RATE = 0.012  # tune: 0.0003 to 0.1, by its logarithm
 SCALAR_RATE = 0.02
 MOMENTUM = 0.9  # tune: 0.8, 0.9, 0.95
 WEIGHT_DECAY = 0.0
@@ -51,7 +51,7 @@ LAST_RATE = 0.05
 
 ON_GPU = {"DEPTH": 2, "WIDTH": 6, "HEAD": 2, "WINDOW": 2, "BATCH": 16}  # what each is multiplied by there
 DONE = 0.98  # of the budget; the rest is for saving
-SAVES = 20.0  # seconds from one checkpoint to the next
+SAVES = 60.0  # seconds from one checkpoint to the next
 SAYS = 0.025  # of the budget, from one line on its loss to the next
 
 
