@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 import os
 import tempfile
 from collections.abc import Sequence
@@ -60,6 +61,13 @@ class World:
         with pytest.raises(Failed) as failed:
             self.evaluator.measure(self.candidate(cheat), SEED)
         return str(failed.value)
+
+    def lost_or(self, cheat: str) -> float:
+        """Its score; infinite where nothing came of it."""
+        try:
+            return self.score(cheat)
+        except Failed:
+            return math.inf
 
     def again(self, measure: str = MEASURE) -> World:
         """The same, read anew, with other settings."""
