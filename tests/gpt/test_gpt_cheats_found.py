@@ -18,7 +18,7 @@ import pytest
 from harness import candidate
 from harness.scorers.gpt import answers, training
 from tests.gpt import cheating
-from tests.gpt.cheating import MARGIN, MEASURE, World
+from tests.gpt.cheating import MARGIN, World
 
 SEARCH = """
 import os
@@ -308,10 +308,7 @@ def test_shouting_is_not_being_right(world: World, honest: float) -> None:
 
 def test_a_crash_says_how_the_log_ended(world: World) -> None:
     assert world.refused("def before(given):\n    raise ValueError('so it ends')\n").endswith("ValueError: so it ends")
-    assert "no finite number" in world.refused(
-        "def goes_on(*_):\n    print('step 1 tokens 2 loss nan', flush=True)\n    return True\n"
-    )
-    small = world.again(MEASURE.replace("512", "256"))
-    assert "memory" in small.refused(
-        "def after(given, counts):\n    given.held = [np.ones(1 << 24) for _ in range(9)]\n"
-    )
+    endless = "def goes_on(*_):\n    print('step 1 tokens 2 loss nan', flush=True)\n    return True\n"
+    assert "no finite number" in world.refused(endless)
+    hungry = "def before(given):\n    given.held = [np.ones(1 << 24) for _ in range(9)]\n    time.sleep(2)\n"
+    assert "memory" in world.refused(hungry)
