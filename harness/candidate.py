@@ -159,6 +159,11 @@ class Session:
         leader = self._conversation.pid
         return usage.Meter(leader, members(leader) if but_who_is_there else ())
 
+    def scratch_file(self, name: str, most: int) -> bytes:
+        """A file that the candidate left in the scratch folder, as it is now; nobody in the sandbox is asked. Raises
+        OSError where there is none that is plain, ValueError for one of more than `most` bytes."""
+        return usage.scratch_file(self._conversation.pid, name, most)
+
     def close(self) -> None:
         """Ends the candidate. Raises ConversationOver when it had said more than it was asked."""
         self._conversation.close()
