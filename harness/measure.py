@@ -36,7 +36,7 @@ _TAIL_BYTES = 2400  # 600 characters of at most 4 bytes
 
 @dataclass(frozen=True)
 class Ask:
-    """Which measurement is wanted: split search or holdout, the seed, the share of the full cost.
+    """Which measurement is wanted: split search or holdout, the seed, the share of the full cost (2: twice the cost).
 
     until: when, by time.monotonic(), it is cut short because the night is over. bar: what the primary metric must not
     fall short of, where falling short decides (`harness.screening`); only the serve form can be told. meanwhile: done
@@ -54,8 +54,8 @@ class Ask:
         return time.monotonic() >= self.until
 
     def timeout(self, own: float) -> float:
-        """Seconds that an evaluator may take whose own timeout is this."""
-        return min(own, max(self.until - time.monotonic(), 0.0))
+        """Seconds that an evaluator may take whose own timeout is this; more where more than the full cost is asked."""
+        return min(own * max(self.fidelity, 1.0), max(self.until - time.monotonic(), 0.0))
 
 
 class Measurer(Protocol):
@@ -137,7 +137,7 @@ class ProcessMeasurer:
         self._view.sweep()
         if finished.stopped == "timeout" and ask.over():
             return replace(_CUT, seconds=finished.seconds)
-        return _from_process(finished, self._names, self._target)
+        return _from_process(finished, self._names, self._target, seconds)
 
     def close(self) -> None:
         self._view.put(self._view.base)
@@ -264,10 +264,10 @@ def environment(home: Path, roots: Sequence[Path] = (), *, isolated: bool) -> di
     }
 
 
-def _from_process(finished: Finished, names: Sequence[str], target: Target) -> Measurement:
+def _from_process(finished: Finished, names: Sequence[str], target: Target, timeout: float) -> Measurement:
     seconds, tail = finished.seconds, _tail(finished.stderr or finished.stdout)
     if finished.stopped == "timeout":
-        return Measurement(crash="timeout", why=f"killed after {target.evaluate.timeout:g} s{tail}", seconds=seconds)
+        return Measurement(crash="timeout", why=f"killed after {timeout:g} s{tail}", seconds=seconds)
     if finished.stopped:
         return Measurement(crash="flood", why=f"too much on its {finished.stopped}", seconds=seconds)
     if finished.exit_code:

@@ -46,22 +46,48 @@ class Evaluate:
 
 
 @dataclass(frozen=True)
+class Screen:
+    """A look at a candidate before its duel. share: of the full cost of a measurement; behind: how far it may fall
+    behind the incumbent there, as the primary metric counts gains."""
+
+    share: float
+    behind: float
+
+
+@dataclass(frozen=True)
 class Noise:
     """How candidates with noisy metrics are judged. alpha: the night's chance of any false keep without real gains;
-    max_pairs: of one candidate; calibration: pairs of the unchanged file that measure the noise first."""
+    max_pairs: of one candidate; calibration: pairs of the unchanged file that measure the noise first; screen: None
+    where every candidate gets its duel."""
 
     alpha: float
     max_pairs: int
     calibration: int
+    screen: Screen | None = None
+
+
+@dataclass(frozen=True)
+class Longer:
+    """So many pairs of base and result at so many times the usual cost of a measurement."""
+
+    times: float
+    pairs: int
+
+    @property
+    def measurements(self) -> float:
+        """What all of it costs, in usual measurements."""
+        return 2 * self.pairs * self.times
 
 
 @dataclass(frozen=True)
 class Confirm:
-    """budget in seconds; groups: rows at most; unit: leaf, hunk or operation."""
+    """budget in seconds; groups: rows at most; unit: leaf, hunk or operation; longer: None where nobody asks whether a
+    confirmed gain lasts."""
 
     budget: float
     groups: int
     unit: str
+    longer: Longer | None = None
 
 
 @dataclass(frozen=True)

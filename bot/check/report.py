@@ -17,6 +17,7 @@ from harness.lock import Lock
 from harness.target import TARGET_FILE, Target
 
 NULL_PAIRS = 16  # what a change without effect takes on average until it is given up
+PASSED = 0.5  # of changes without effect so many pass a screen: those that happen to be ahead
 FEW_ROWS = 100  # below, an interval is so wide that only a large gain passes it
 
 
@@ -76,8 +77,15 @@ class CheckReport:
     @property
     def estimate(self) -> float:
         """Seconds of the loop, by the budget of experiments alone; NaN where the baseline fails."""
-        measurements = 2 * NULL_PAIRS if self.baseline.noise else 1
-        return self.target.budget.experiments * measurements * self.baseline.each
+        return self.target.budget.experiments * self.measurements * self.baseline.each
+
+    @property
+    def measurements(self) -> float:
+        """Of a change without effect, in measurements at the full cost."""
+        if not self.baseline.noise:
+            return 1.0
+        screen = self.target.noise.screen if self.target.noise else None
+        return screen.share + PASSED * 2 * NULL_PAIRS if screen else 2.0 * NULL_PAIRS
 
     def as_json(self) -> dict[str, Any]:
         measured = bool(self.baseline.metrics)

@@ -12,7 +12,7 @@ import harness
 from bot.night.folder import Night, TargetPlan
 from bot.proposers.portfolio import arms_of
 from harness import device, folds
-from harness.target import Target
+from harness.target import Noise, Target
 
 
 def header_fields(night: Night, target: Target, plan: TargetPlan, harness_hash: str) -> dict[str, Any]:
@@ -35,11 +35,16 @@ def header_fields(night: Night, target: Target, plan: TargetPlan, harness_hash: 
         "version": harness.__version__,
         "machine": machine(target),
         "at": int(time.time()),
-        "noise": asdict(target.noise) if target.noise else None,
+        "noise": _noise(target.noise),
         **folds.rule_fields(target.rule),
         **({"private": True} if target.private else {}),
         **({"arms": list(arms_of(target))} if target.proposer == "portfolio" else {}),
     }
+
+
+def _noise(noise: Noise | None) -> dict[str, Any] | None:
+    """Without a screen where there is none: what was recorded before there were any says nothing of it either."""
+    return {key: value for key, value in asdict(noise).items() if value is not None} if noise else None
 
 
 def machine(target: Target) -> dict[str, str]:

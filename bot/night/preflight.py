@@ -15,6 +15,7 @@ from harness.candidate import Limits
 from harness.device import Card
 from harness.errors import AutoresearchError, EvaluatorError, IntegrityError
 from harness.events import Segment
+from harness.handover.shapes import GATED
 from harness.prepared import Kept
 from harness.repository import CommitSource
 from harness.target import Target
@@ -94,7 +95,7 @@ def ended(night: Night, target: Target, say: Callable[[str], None]) -> bool:
 
 def require(night: Night, target: Target, say: Callable[[str], None]) -> None:
     """For what comes after the loop. Raises EvaluatorError where the card is not fit to measure on."""
-    if target.evaluate.gpu:
+    if target.evaluate.gpu and folds.run_end(night.segments(target.name)) not in GATED:
         _require_none(target, _problems(night, target, say))
 
 

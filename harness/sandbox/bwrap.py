@@ -84,7 +84,7 @@ def command(
         *namespaces(uid),
         *_system(),
         *_filesystem(views, prefixes, limits.memory, door, hides, card if gpu else None),
-        *_environment(prefixes, gpu=gpu),
+        *_environment(prefixes, gpu),
         "--",
         *launch.launched(
             words,
@@ -198,7 +198,7 @@ def _memory(place: str, size: int) -> tuple[str, ...]:
     return ("--perms", "1777", "--size", str(size), "--tmpfs", place)
 
 
-def _environment(prefixes: Sequence[Path], *, gpu: bool = False) -> Iterator[str]:
+def _environment(prefixes: Sequence[Path], gpu: bool = False) -> Iterator[str]:
     path = ":".join([*(str(prefix / "bin") for prefix in prefixes), _SYSTEM_PATH])
     told = {"PATH": path, "HOME": _SCRATCH, "TMPDIR": _SCRATCH, "LANG": "C.UTF-8"}
     if gpu:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from harness import evaluator
 from harness.errors import AutoresearchError
-from harness.evaluator import Crash, Scores
+from harness.evaluator import Crash, Scores, Screened
 from harness.scorers.gpt import answers, bits, corpus, curve, device, settings, training
 from harness.scorers.gpt.answers import Model
-from harness.scorers.gpt.training import Failed, Stop, Trained
+from harness.scorers.gpt.behind import Behind
+from harness.scorers.gpt.training import Failed, Stop, Stopped, Trained
 
 PRIMARY = "val_bpb"
 _MILLION = 1e6
@@ -33,17 +34,22 @@ class Serving:
     def __init__(self, folder: Path, measure: Path) -> None:
         self._settings = settings.read(measure, device.kind())
         self._corpus = corpus.read(folder)
+        self._behind = Behind(PRIMARY)
         self._windows = self._corpus.windows(self._settings.windows, self._settings.context)
 
-    def score(self, request: evaluator.Request) -> list[Scores | Crash]:
+    def score(self, request: evaluator.Request) -> list[Scores | Screened | Crash]:
         """One result per item of the request, in its order. The seed is the training run's."""
         return [self._one(item.path, request) for item in request.items]
 
-    def _one(self, path: Path, request: evaluator.Request) -> Scores | Crash:
+    def _one(self, path: Path, request: evaluator.Request) -> Scores | Screened | Crash:
         try:
-            return self.measure(path, request.seed, request.fidelity)
+            found = self.measure(path, request.seed, request.fidelity, self._behind.stop(request))
+        except Stopped as stopped:
+            return self._behind.screened(request, stopped.curve)
         except Failed as failed:
             return Crash(" ".join(str(failed).split())[:2000])
+        self._behind.remember(request, found)
+        return found
 
     def measure(self, file: Path, seed: int, share: float = 1.0, stop: Stop | None = None) -> Scores:
         """Raises Failed; Stopped.
