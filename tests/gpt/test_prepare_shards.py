@@ -155,7 +155,7 @@ def test_without_pyarrow_it_says_what_is_missing(room: Room, monkeypatch: pytest
 
     real = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pyarrow" else real(name))
-    with pytest.raises(EvaluatorError, match="library pyarrow is not installed") as told:
+    with pytest.raises(EvaluatorError, match="pyarrow is not installed") as told:
         room.make()
     assert "pip install 'autoresearch-bot[gpt]'" in str(told.value)
     assert shards.read(room.list).vocabulary == 400, "the list itself needs no library"

@@ -11,7 +11,7 @@ from pathlib import Path
 from harness import evaluator
 from harness.errors import AutoresearchError
 from harness.evaluator import Crash, Scores
-from harness.scorers.gpt import answers, bits, corpus, curve, settings, training
+from harness.scorers.gpt import answers, bits, corpus, curve, extra, settings, training
 from harness.scorers.gpt.answers import Model
 from harness.scorers.gpt.training import Failed, Stop, Trained
 
@@ -23,6 +23,7 @@ def serve(folder: str | Path, measure: str = "measure.yaml") -> None:
     """Answers batches until the harness closes standard input. folder, measure: beside the evaluator."""
     here = Path(sys.argv[0]).resolve().parent
     try:
+        extra.require("torch")
         evaluator.serve(Serving(here / folder, here / measure).score)
     except AutoresearchError as error:
         raise SystemExit(" ".join(str(error).split())) from None  # its last line is all that the harness quotes

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from harness.errors import AutoresearchError, EvaluatorError
+from harness.scorers.gpt import extra
 from harness.scorers.gpt.preparing import making, shards, texts
 
 DOWNLOADS = "AUTORESEARCH_DOWNLOADS"  # where `autoresearch setup` keeps what its runs fetched
@@ -31,7 +32,7 @@ def main(folder: Path, downloads: Path) -> None:
 
 def made(given: Path | None, vocabulary: int, folder: Path, downloads: Path) -> str:
     """Makes the folder; what is in it, in words. Raises EvaluatorError, ConfigError."""
-    making.require("tokenizers")
+    extra.require("tokenizers")
     if given is None:
         return making.make(texts.by_python(), folder, vocabulary or making.VOCABULARY)
     if not given.exists():
@@ -42,7 +43,7 @@ def made(given: Path | None, vocabulary: int, folder: Path, downloads: Path) -> 
         )
     if given.suffix not in (".yaml", ".yml"):
         return making.make(texts.of_files(given, tell), folder, vocabulary or making.VOCABULARY)
-    making.require("pyarrow")
+    extra.require("pyarrow")
     wanted = shards.read(given)
     return making.make(shards.fetched(wanted, downloads, tell), folder, vocabulary or wanted.vocabulary)
 
