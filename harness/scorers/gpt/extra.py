@@ -8,7 +8,7 @@ from harness.errors import EvaluatorError
 
 
 def require(*libraries: str) -> None:
-    """Raises EvaluatorError where this Python lacks one. Nothing is imported."""
+    """Raises EvaluatorError where this Python lacks one. Imports none of them."""
     missing = [name for name in libraries if importlib.util.find_spec(name) is None]
     if missing:
         what = f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed"
