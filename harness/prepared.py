@@ -175,6 +175,15 @@ def place(source: Kept, target: Target, into: Path, *, hidden: bool) -> dict[str
     return placed
 
 
+def unprepared(source: Kept, target: Target) -> list[str]:
+    """Files that data.lock names and that are not on this machine; none without setup. Raises ConfigError(s)."""
+    if not target.evaluate.setup:
+        return []
+    manifest, name = read(source, target)
+    kept = cache(source.repository, target, name)
+    return [path for path in manifest if not (kept / path).is_file()]
+
+
 def digests(source: Source, target: Target) -> dict[str, str]:
     """Path from the repository's root -> SHA-256 of each file that data.lock names with one; none without setup."""
     manifest = read(source, target)[0] if target.evaluate.setup else {}

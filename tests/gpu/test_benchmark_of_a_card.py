@@ -1,0 +1,52 @@
+"""The benchmark for a card, as far as it can be held to its word without one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bot import constants
+from harness import device
+from tests.benchmarks import gpu
+from tests.benchmarks.nights import ROOT
+
+TRAIN = (ROOT / gpu.SHIPPED / "train.py").read_text()
+
+
+def test_without_a_card_it_says_so_in_one_line_and_runs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(device, "look", lambda: (None, "nvidia-smi knows no card"))
+    assert gpu.main(["--folder", str(tmp_path / "made"), "--tries", "14"]) == gpu.NO_CARD == 2
+    said = capsys.readouterr().out
+    assert said.count("\n") == 1
+    assert "no card: nvidia-smi knows no card; not run: a baseline of 60 s" in said
+    assert "14 tries" in said
+    assert not (tmp_path / "made").exists()
+
+
+def test_the_weak_file_is_the_shipped_one_but_for_three_rates() -> None:
+    marked, low = ({one.name: one.value for one in constants.read(text, "t")} for text in (TRAIN, gpu.weak(TRAIN)))
+    assert {name for name in marked if marked[name] != low[name]} == set(gpu.RATES)
+    assert all(low[name] == pytest.approx(marked[name] / 10) for name in gpu.RATES)  # type: ignore[operator]
+
+
+def test_a_file_that_lacks_a_rate_is_refused() -> None:
+    with pytest.raises(ValueError, match="HEAD_RATE"):
+        gpu.weak(TRAIN.replace("HEAD_RATE", "OTHER"))
+
+
+@pytest.mark.parametrize(("words", "section", "needs"), [([], "cuda", ["gpu"]), (["--rehearse"], "cpu", None)])
+def test_its_targets_are_the_shipped_one_at_its_own_sizes(
+    tmp_path: Path, words: list[str], section: str, needs: list[str] | None
+) -> None:
+    made = gpu._plan(["--folder", str(tmp_path / "made"), "--seconds", "7", "--baseline", "60", *words])
+    root = gpu._repository(made).root / "targets/experiments"
+    for name, seconds in ((gpu.NIGHT, 7), (gpu.BASELINE, 60)):
+        target = yaml.safe_load((root / name / "target.yaml").read_text())
+        assert (target["name"], target["evaluate"].get("needs")) == (name, needs)
+        assert yaml.safe_load((root / name / "measure.yaml").read_text())[section]["seconds"] == seconds
+    assert (root / gpu.BASELINE / "train.py").read_text() == TRAIN
+    assert gpu._repository(made).root == root.parents[1], "the second time it is found, not made anew"
