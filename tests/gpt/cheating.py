@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 import os
 import tempfile
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ import pytest
 from numpy.typing import NDArray
 
 from harness.sandbox.views import ROOT_VARIABLE
-from harness.scorers.gpt import serving
+from harness.scorers.gpt import manifest, serving
 from harness.scorers.gpt.serving import PRIMARY, Serving
 from harness.scorers.gpt.training import Failed
 
@@ -61,6 +62,13 @@ class World:
             self.evaluator.measure(self.candidate(cheat), SEED)
         return str(failed.value)
 
+    def lost_or(self, cheat: str) -> float:
+        """Its score; infinite where nothing came of it."""
+        try:
+            return self.score(cheat)
+        except Failed:
+            return math.inf
+
     def again(self, measure: str = MEASURE) -> World:
         """The same, read anew, with other settings."""
         (self.folder / "measure.yaml").write_text(measure)
@@ -75,6 +83,7 @@ def built(folder: Path, patch: pytest.MonkeyPatch) -> World:
     for name, tokens in zip(("train.bin", "validation.bin"), texts(), strict=True):
         tokens.tofile(prepared / name)
     (prepared / "tokens.json").write_text(json.dumps({"bytes": [0] + [2] * (VOCABULARY - 1), "special": [0]}))
+    manifest.sealed(prepared)
     (folder / "measure.yaml").write_text(MEASURE)
     patch.setenv(ROOT_VARIABLE, os.pathsep.join([str(folder), tempfile.gettempdir()]))
     patch.chdir(folder)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import os
 import pickle
+import re
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,9 +17,8 @@ import pytest
 
 from harness import candidate
 from harness.scorers.gpt import answers, training
-from harness.scorers.gpt.training import Failed
 from tests.gpt import cheating
-from tests.gpt.cheating import MARGIN, MEASURE, World
+from tests.gpt.cheating import MARGIN, World
 
 SEARCH = """
 import os
@@ -25,18 +26,20 @@ import os
 def found(places):
     for place in places:
         for folder, _, files in os.walk(place):
-            for name in files:
+            for path in (Path(folder, name) for name in files):
                 try:
-                    raw = Path(folder, name).read_bytes()[:{most}]
+                    with path.open("rb") as file:
+                        if file.read({most}).startswith({mark!r}):
+                            return path.read_bytes()
                 except OSError:
                     continue
-                if raw.startswith({mark!r}):
-                    return raw
     return b""
 
+def before(given):
+    given.text = np.frombuffer(found({places!r}), dtype="<u2")
+
 def after(given, counts):
-    text = np.frombuffer(found({places!r}), dtype="<u2")
-    np.add.at(counts, (text[:-1], text[1:]), 1000)
+    np.add.at(counts, (given.text[:-1], given.text[1:]), 1000)
 """
 PRINTS = """
 def before(given):
@@ -76,18 +79,20 @@ def empty(given, honest=empty):
     before = left()
     return honest(given) if before is None else before
 
-def save(given, counts, honest=save):
-    honest(given, counts)
+def leave(counts):
     for place in PLACES:
         try:
             place.mkdir(exist_ok=True)
             np.save(place / "left.npy", counts)
         except OSError:
             continue
+    return counts
+
+def after(given, counts):
+    leave(counts)
 
 def load(given, honest=load):
-    save(given, honest(given))
-    return honest(given)
+    return leave(honest(given))
 """
 PAYLOAD = """
 import pickle
@@ -172,8 +177,8 @@ def honest(world: World) -> float:
 
 def searching(world: World) -> str:
     raw = (world.prepared / "validation.bin").read_bytes()
-    places = [str(world.folder), "/candidate", "/tmp", "/home", "/root", "/var", "/mnt", "/work", "/proc/self/fd"]
-    return SEARCH.format(mark=raw[:64], most=len(raw), places=places)
+    places = [str(world.folder), "/candidate", "/tmp", "/home", "/root", "/var", "/mnt", "/work"]
+    return SEARCH.format(mark=raw[:64], most=64, places=places)
 
 
 def test_the_text_it_is_judged_by_is_nowhere(world: World, honest: float, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,8 +200,8 @@ def test_what_a_default_corpus_is_made_of_is_not_shown(
 def before(given):
     import os, sys
     places = [*sys.path, sys.base_prefix, "/usr/lib", "/usr/share/doc"]
-    print(sum(len(files) for place in places for folder, _, files in os.walk(place) if {where!r} in folder),
-          "files", file=sys.stderr)
+    found = [Path(folder, name) for place in places for folder, _, files in os.walk(place) for name in files]
+    print(sum({where!r} in str(path) and path.stat().st_size > 10_000 for path in found), "files", file=sys.stderr)
     sys.exit(3)
 """
     assert world.refused(looks).endswith(": 0 files")
@@ -208,11 +213,8 @@ def before(given):
 @pytest.mark.parametrize("cheat", [PRINTS, CLERK], ids=["prints a score", "answers for the clerk beside it"])
 def test_what_it_says_is_no_score(cheat: str, world: World, honest: float) -> None:
     """The control is the evaluator's channel itself: the line that is printed here is one that it would take."""
-    try:
-        assert world.score(cheat) > honest - MARGIN
-    except Failed as failed:
-        assert cheat == CLERK
-        assert "nobody asked for" in str(failed)
+    found = world.score(cheat) if cheat == PRINTS else world.lost_or(cheat)
+    assert found > honest - MARGIN
 
 
 def test_nothing_is_left_for_the_next(
@@ -257,7 +259,7 @@ def test_weights_are_never_opened_by_the_evaluator(world: World, honest: float, 
         def __reduce__(self) -> Any:
             return exec, (f"from pathlib import Path; Path({str(canary)!r}).write_text('here')",)
 
-    pickle.loads(pickle.dumps(Payload()))
+    pickle.loads(pickle.dumps(Payload()))  # noqa: S301
     assert canary.exists()
 
 
@@ -270,8 +272,6 @@ def test_it_changes_nothing_that_it_is_judged_by(world: World, honest: float) ->
 
 
 def test_it_calls_nobody(world: World, honest: float) -> None:
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         cheat = CALLS.format(port=port)
@@ -286,7 +286,7 @@ def test_it_calls_nobody(world: World, honest: float) -> None:
     [
         (GIANT, "nothing saved|too much|File too large"),
         (FEWER, "bytes, .* are .* logits"),
-        (TWICE, "nobody asked for|more than it was asked"),
+        (TWICE, "more than once"),
         (FLOOD, "answer of more than"),
         (NO_NUMBER.format(value="np.nan"), "not finite"),
         (NO_NUMBER.format(value="np.inf"), "not finite"),
@@ -295,8 +295,6 @@ def test_it_calls_nobody(world: World, honest: float) -> None:
     ids=["a giant checkpoint", "fewer tokens", "two answers", "a flood", "nan", "inf", "too large for its bits"],
 )
 def test_an_answer_that_is_none_is_a_crash(cheat: str, said: str, world: World) -> None:
-    import re
-
     assert re.search(said, world.refused(cheat))
 
 
@@ -310,10 +308,7 @@ def test_shouting_is_not_being_right(world: World, honest: float) -> None:
 
 def test_a_crash_says_how_the_log_ended(world: World) -> None:
     assert world.refused("def before(given):\n    raise ValueError('so it ends')\n").endswith("ValueError: so it ends")
-    assert "no finite number" in world.refused(
-        "def goes_on(*_):\n    print('step 1 tokens 2 loss nan', flush=True)\n    return True\n"
-    )
-    small = world.again(MEASURE.replace("512", "256"))
-    assert "memory" in small.refused(
-        "def after(given, counts):\n    given.held = [np.ones(1 << 24) for _ in range(9)]\n"
-    )
+    endless = "def goes_on(*_):\n    print('step 1 tokens 2 loss nan', flush=True)\n    return True\n"
+    assert "no finite number" in world.refused(endless)
+    hungry = "def before(given):\n    given.held = [np.ones(1 << 24) for _ in range(9)]\n    time.sleep(2)\n"
+    assert "memory" in world.refused(hungry)
