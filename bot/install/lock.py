@@ -87,7 +87,7 @@ class Lock:
 
     def _resolve(self, machine: str) -> Iterator[tuple[str, str, str]]:
         """(name, what to install, sha256:...) of every package, the bot included."""
-        for entry in _report(self.root, self._wanted(), self.options.python, machine):
+        for entry in _published(self.root, self._wanted(), self.options.python, machine):
             name = re.sub(r"[-_.]+", "-", entry["metadata"]["name"]).lower()
             if name == DISTRIBUTION and self.options.wheel:
                 yield name, *self._wheel(entry)
@@ -126,6 +126,20 @@ def _of_source(root: Path, extras: Sequence[str]) -> tuple[str, ...]:
             waiting += own[1].split(",") if own else []
             found += [] if own else [requirement]
     return tuple(sorted(set(found), key=str.lower))
+
+
+def _published(root: Path, wanted: Sequence[str], python: str, machine: str) -> list[dict[str, Any]]:
+    """pip's own account of what it would install there, without builds of this machine's own.
+
+    Their versions end in +something, as torch 2.13.0+cpu does, and no index that a runner asks has them.
+    """
+    without: set[str] = set()
+    while True:
+        found = _report(root, [*wanted, *sorted(without)], python, machine)
+        own = {f"{e['metadata']['name']}!={e['metadata']['version']}" for e in found if "+" in e["metadata"]["version"]}
+        if not own - without:
+            return found
+        without |= own
 
 
 def _report(root: Path, wanted: Sequence[str], python: str, machine: str) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ MARGIN = 15  # what a loop or confirm does before and after what its own budget 
 SETUP = math.ceil(SETUP_SECONDS / 60) + 5
 
 _EXTRAS = {  # what an evaluator or a setup imports -> the extra that brings it
+    "harness.scorers.gpt": "gpt",
     "harness.scorers.retrieval": "retrieval",
     "harness.scorers.saas": "saas",
     "duckdb": "saas",

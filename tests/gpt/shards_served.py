@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
-from harness.scorers.gpt.preparing.fetching import Shard
+from tests.gpt.preparation import fetching
 
 HTML = b"<!DOCTYPE html><title>Please log in</title>"
 
@@ -33,10 +34,10 @@ class Served:
     address: str = ""
     released: threading.Event = field(default_factory=threading.Event)
 
-    def shard(self, content: bytes | None = None) -> Shard:
+    def shard(self, content: bytes | None = None) -> Any:
         """As a list would name it. content: what the list knows of, else what is published."""
         known = self.content if content is None else content
-        return Shard(f"{self.address}/a.parquet?key=secret", hashlib.sha256(known).hexdigest(), len(known))
+        return fetching.Shard(f"{self.address}/a.parquet?key=secret", hashlib.sha256(known).hexdigest(), len(known))
 
     @property
     def begins(self) -> list[int]:

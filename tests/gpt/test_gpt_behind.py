@@ -13,6 +13,7 @@ import pytest
 
 from harness.evaluator import Item, Request, Scores, Screened
 from harness.sandbox.views import ROOT_VARIABLE
+from harness.scorers.gpt import manifest
 from harness.scorers.gpt.behind import LEAST, Behind
 from harness.scorers.gpt.curve import EVERY, Point, parts
 from harness.scorers.gpt.serving import PRIMARY, Serving
@@ -126,6 +127,7 @@ def serving(checkout: Path) -> Serving:
     for name in ("train.bin", "validation.bin"):
         text.tofile(checkout / "prepared" / name)
     (checkout / "prepared" / "tokens.json").write_text(json.dumps({"bytes": [2] * 64, "special": []}))
+    manifest.sealed(checkout / "prepared")
     (checkout / "measure.yaml").write_text("context: 16\nwindows: 4\ncpu: {seconds: 3}\n")
     return Serving(checkout / "prepared", checkout / "measure.yaml")
 

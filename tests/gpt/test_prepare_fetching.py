@@ -8,13 +8,13 @@ import socket
 from collections.abc import Callable
 from email.utils import formatdate
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from harness.errors import EvaluatorError
-from harness.scorers.gpt.preparing import fetching
-from harness.scorers.gpt.preparing.fetching import Patience, Shard
+from tests.gpt.preparation import fetching
 from tests.gpt.shards_served import (
     Handler,
     Served,
@@ -40,6 +40,7 @@ Act = Callable[[Handler, Served], None]
 CONTENT = b"PAR1" + np.random.default_rng(7).bytes(300_000) + b"PAR1"
 OTHER = b"PAR1" + np.random.default_rng(8).bytes(300_000) + b"PAR1"
 HALF = len(CONTENT) // 2
+Patience, Shard = fetching.Patience, fetching.Shard
 QUICK = Patience(tries=3, wait=0.01, longest=0.1, stall=0.5)
 
 
@@ -49,12 +50,12 @@ class Fetch:
     def __init__(self, folder: Path) -> None:
         self.folder, self.said = folder / "downloads", list[str]()
 
-    def __call__(self, shard: Shard, patience: Patience = QUICK) -> bytes:
+    def __call__(self, shard: Any, patience: Any = QUICK) -> bytes:
         self.said.clear()
         (found,) = fetching.fetch([shard], self.folder, self.said.append, patience)
         return found.read_bytes()
 
-    def refused(self, shard: Shard, patience: Patience = QUICK) -> str:
+    def refused(self, shard: Any, patience: Any = QUICK) -> str:
         """Why it cannot be had; nothing stands under the name of a verified shard."""
         with pytest.raises(EvaluatorError) as told:
             self(shard, patience)

@@ -13,9 +13,8 @@ import pytest
 from pyarrow import parquet
 
 from harness.errors import ConfigError, EvaluatorError
-from harness.scorers.gpt import corpus, preparing
-from harness.scorers.gpt.preparing import fetching, shards
-from harness.scorers.gpt.preparing.fetching import Patience
+from harness.scorers.gpt import corpus
+from tests.gpt.preparation import fetching, prepare, shards
 from tests.gpt.shards_served import Handler, Served, broken_off, corrupted, html, serving
 
 TEXTS = [topics.topics[name] for name in sorted(topics.topics)]
@@ -46,12 +45,12 @@ class Room:
         self.list.write_text(json.dumps({"vocabulary": 400, **named, **more}))
 
     def make(self) -> str:
-        return preparing.made(self.list, 0, self.prepared, self.folder / "downloads")
+        return prepare.made(self.list, 0, self.prepared, self.folder / "downloads")
 
 
 @pytest.fixture
 def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
-    quick = Patience(tries=2, wait=0.01, longest=0.1, stall=1)
+    quick = fetching.Patience(tries=2, wait=0.01, longest=0.1, stall=1)
     monkeypatch.setattr(fetching, "Patience", lambda: quick)
     repeated = [*TRAIN, VALIDATION[3], None, "  "]
     with serving(shard(tmp_path, repeated)) as train, serving(shard(tmp_path, VALIDATION)) as validation:
@@ -100,7 +99,7 @@ def test_the_order_of_training_shards_is_that_of_the_list(room: Room, tmp_path: 
     room.make()
     first = (room.prepared / "train.bin").read_bytes()
     again = tmp_path / "again"
-    preparing.made(room.list, 0, again, room.folder / "downloads")
+    prepare.made(room.list, 0, again, room.folder / "downloads")
     assert (again / "train.bin").read_bytes() == first
 
 
@@ -155,7 +154,7 @@ def test_without_pyarrow_it_says_what_is_missing(room: Room, monkeypatch: pytest
 
     real = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pyarrow" else real(name))
-    with pytest.raises(EvaluatorError, match="library pyarrow is not installed") as told:
+    with pytest.raises(EvaluatorError, match="pyarrow is not installed") as told:
         room.make()
     assert "pip install 'autoresearch-bot[gpt]'" in str(told.value)
     assert shards.read(room.list).vocabulary == 400, "the list itself needs no library"

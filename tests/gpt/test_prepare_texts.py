@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from harness.errors import EvaluatorError
-from harness.scorers.gpt import corpus, preparing
+from harness.scorers.gpt import corpus
 from harness.scorers.gpt.preparing import making, texts
+from tests.gpt.preparation import TARGET, prepare
 
-PREPARE = Path(__file__).parents[2] / "targets/experiments/gpt-training/prepare.py"
+PREPARE = TARGET / "prepare.py"
 WORDS = "The räven Ж 猫 🦊 jumps over the lazy dog, and again over the same lazy dog. "
 
 
@@ -26,7 +27,7 @@ def own(folder: Path, count: int = 40, text: str = WORDS) -> Path:
 
 
 def prepared(given: Path | None, folder: Path, vocabulary: int = 300) -> corpus.Corpus:
-    preparing.made(given, vocabulary, folder, folder / "none")
+    prepare.made(given, vocabulary, folder, folder / "none")
     return corpus.read(folder)
 
 
@@ -115,7 +116,7 @@ def test_an_interrupted_preparation_leaves_nothing_to_train_on(
     monkeypatch.setattr(making, "_amount", interrupted)
     monkeypatch.setattr(making.manifest, "sealed", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        preparing.made(tmp_path / "texts", 300, sound, tmp_path)
+        prepare.made(tmp_path / "texts", 300, sound, tmp_path)
     with pytest.raises(EvaluatorError, match="holds no whole corpus"):
         corpus.read(sound)
 

@@ -87,6 +87,27 @@ def test_the_lock_names_the_wheel_by_its_hash(tmp_path: Path) -> None:
     assert text(repository, LOCK_FILE) != before
 
 
+def test_builds_of_this_machine_alone_are_not_pinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """pip answers with the newest that it is not told to leave out, as it does where builds for this machine lie."""
+    asked: list[list[str]] = []
+
+    def answer(_root: Path, wanted: list[str], *_: object) -> list[dict[str, object]]:
+        asked.append(list(wanted))
+        version = next(one for one in ("2.13.0+mine", "2.13.0+cpu", "2.13.0") if f"torch!={one}" not in wanted)
+        hashes = {"sha256": ("cd" if "+" in version else "ab") * 32}
+        return [
+            {"metadata": {"name": "torch", "version": version}, "download_info": {"archive_info": {"hashes": hashes}}}
+        ]
+
+    repository = with_targets(tmp_path, DATA)
+    installed(repository)
+    monkeypatch.setattr(lock, "_report", answer)
+    assert installed(repository, upgrade=True) == [f"wrote {LOCK_FILE}"]
+    assert f"torch==2.13.0 \\\n    --hash=sha256:{'ab' * 32}\n" in text(repository, LOCK_FILE)
+    assert "+" not in text(repository, LOCK_FILE)
+    assert [len(wanted) for wanted in asked] == [1, 2, 3]
+
+
 def test_what_pip_gives_no_hash_for_is_refused() -> None:
     with pytest.raises(LockError, match="no hash for some-thing"):
         _hash({"metadata": {"name": "some-thing"}, "download_info": {"archive_info": {}}})
@@ -105,6 +126,7 @@ def test_the_bot_is_installed_with_what_the_targets_need(tmp_path: Path, kinds: 
 @pytest.mark.parametrize(
     ("line", "extra"),
     [
+        ("from harness.scorers import gpt", "gpt"),
         ("from harness.scorers import retrieval", "retrieval"),
         ("from harness.scorers import saas", "saas"),
         ("import harness.scorers.saas.columns", "saas"),

@@ -12,7 +12,7 @@ from pathlib import Path
 from harness import evaluator
 from harness.errors import AutoresearchError
 from harness.evaluator import Crash, Scores, Screened
-from harness.scorers.gpt import answers, bits, corpus, curve, device, settings, training
+from harness.scorers.gpt import answers, bits, corpus, curve, device, extra, settings, training
 from harness.scorers.gpt.answers import Model
 from harness.scorers.gpt.behind import Behind
 from harness.scorers.gpt.training import Failed, Stop, Stopped, Trained
@@ -25,6 +25,7 @@ def serve(folder: str | Path, measure: str = "measure.yaml") -> None:
     """Answers batches until the harness closes standard input. folder, measure: beside the evaluator."""
     here = Path(sys.argv[0]).resolve().parent
     try:
+        extra.require("torch")
         evaluator.serve(Serving(here / folder, here / measure).score)
     except AutoresearchError as error:
         raise SystemExit(" ".join(str(error).split())) from None  # its last line is all that the harness quotes

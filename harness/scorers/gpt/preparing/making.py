@@ -7,7 +7,6 @@ can spell it.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -24,12 +23,6 @@ VOCABULARY = 1_024
 LEAST, MOST = 257, 1 << 16  # every byte and the token between documents; what 16 bits can number
 SAMPLE = 100_000_000  # characters that the tokenizer is trained on, the first of the training documents
 _AT_ONCE = 1_000
-
-
-def require(library: str) -> None:
-    """Raises EvaluatorError where the machine lacks it."""
-    if importlib.util.find_spec(library) is None:
-        raise EvaluatorError(f"the library {library} is not installed", next_step="pip install 'autoresearch-bot[gpt]'")
 
 
 def make(found: Texts, folder: Path, vocabulary: int = VOCABULARY) -> str:

@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
+import asking
+from asking import Broken, Refused
+
 from harness.errors import EvaluatorError
-from harness.scorers.gpt.preparing import asking
-from harness.scorers.gpt.preparing.asking import Broken, Refused
 
 Say = Callable[[str], None]
 MIB = 1 << 20

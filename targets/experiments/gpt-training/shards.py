@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import fetching
+from fetching import Patience, Say, Shard
+
 from harness.documents import load
 from harness.errors import ConfigError, EvaluatorError, Place
-from harness.scorers.gpt.preparing import fetching
-from harness.scorers.gpt.preparing.fetching import Patience, Say, Shard
 from harness.scorers.gpt.preparing.making import LEAST, MOST
 from harness.scorers.gpt.preparing.texts import Texts
 
