@@ -59,7 +59,7 @@ def _line(target: Target, event: Event) -> str:
     first = next(iter(event["metrics"].values()), None)
     shown = value(first, 6) if isinstance(first, float) else "-"
     if "bound" in event:
-        shown = in_words(target.rule.primary, event["bound"])
+        shown = f"about {event['bound']:.6g}" if target.noise else in_words(target.rule.primary, event["bound"])
     what = plain(event["description"])
     return f"{target.name}/{event['id']}\t{event['status']}\t{event['reason']}\t{shown}\t{what}"
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.night import preflight
 from bot.night.confirm import outcome
 from bot.night.folder import Night
 from bot.pages import gains
@@ -34,7 +35,8 @@ LEAST, MOST = 20, 80  # pairs
 @dataclass(frozen=True)
 class Remeasured:
     """again: what was found now; recorded: the interval it is held against, none for a row that was never measured
-    alone; kind: whose interval that is; merges: what main gained by it since it was merged."""
+    alone; kind: whose interval that is; merges: what main gained by it since it was merged; moved: onto
+    which other kind of card."""
 
     name: str
     content: bytes
@@ -44,6 +46,7 @@ class Remeasured:
     again: Mean
     lock_same: bool
     merges: tuple[Realised, ...] = ()
+    moved: str = ""
 
     @property
     def same(self) -> bool:
@@ -56,12 +59,14 @@ class Remeasured:
             "experiment": self.name, "same": self.same, "lock_same": self.lock_same,
             "recorded": self.recorded, "measured": asdict(self.again),
             "realised": [promotions.as_json(merge) for merge in self.merges],
+            **({"moved": self.moved} if self.moved else {}),
         }  # fmt: skip
 
     def as_text(self) -> str:
         lines = [self.name]
         if not self.lock_same:
             lines.append("note: the lock differs from the night's (harness, Python or a library changed since)")
+        lines += preflight.note(self.moved)
         held = self.recorded or {**asdict(self.again), "metric": headline_name(self.rule)}
         said = gains.remeasured(self.rule, held, self.again, self.kind)
         lines.append(f"  {said}" if self.recorded else f"  {gains.fresh(self.rule, held)}")
@@ -85,7 +90,9 @@ def remeasure(night: Night, target: Target, received: Received, name: str, numbe
         recorded = _own_interval(target.rule, received, event)
     pairs = min(max(recorded["pairs"] if recorded else LEAST, LEAST), MOST)
     again, digest = _measured(night, target, before, after, pairs)
-    return Remeasured(name, after, target.rule, recorded, kind, again, digest == received.segments[0].header["lock"])
+    moved = preflight.elsewhere(target, received.segments)
+    same_lock = digest == received.segments[0].header["lock"]
+    return Remeasured(name, after, target.rule, recorded, kind, again, same_lock, moved=moved)
 
 
 def _incumbent(received: Received, number: int) -> bytes:

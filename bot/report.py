@@ -13,7 +13,7 @@ from bot.night.folder import Night, write_atomically
 from bot.night.handed import handover
 from bot.night.night import NightResult, targets_of
 from bot.night.proposing import numbers
-from bot.pages import chart, dimensions, dumbbell, evidence, figures, models, table
+from bot.pages import chart, dimensions, dumbbell, evidence, figures, models, table, training_chart
 from bot.pages.body import Facts, Links, body, title
 from bot.pages.summary import TargetReport, summarise
 from bot.pages.text import code, count, duration, plain
@@ -41,7 +41,8 @@ def _report(night: Night, out: Path | None, *, as_json: bool) -> str:
     commits = {(r.name, row.number): _commit_of(night, r, row.number, found[r.name]) for r in reports for row in r.rows}
     facts = Facts(before=numbers.of_night(found))
     drawn = {entry.name: f"{entry.name}-dimensions.png" for entry in reports if dimensions.drawn(entry)}
-    links = Links(_merged(night, reports), "", charts, commits, facts=facts, dimensions=drawn)
+    trained = {entry.name: f"{entry.name}-training.png" for entry in reports if entry.runs}
+    links = Links(_merged(night, reports), "", charts, commits, facts=facts, dimensions=drawn, training=trained)
     text = body(night.name, reports, links)
     text += "".join(f"\n## {name}: refused\n\nWhy: {code(why, 300)}\n" for name, why in refused.items())
     text += promotions.section(night.repository, sorted(found), night.name)
@@ -53,6 +54,8 @@ def _report(night: Night, out: Path | None, *, as_json: bool) -> str:
             write_atomically(out / charts[entry.name], chart.chart_png(entry))
         if entry.name in drawn:
             write_atomically(out / drawn[entry.name], dumbbell.dumbbell_png(entry))
+        if entry.name in trained:
+            write_atomically(out / trained[entry.name], training_chart.training_png(entry))
     write_atomically(out / "page.md", text)
     write_atomically(out / "page.html", page(title(night.name, reports), text))
     return str(out / "page.html")
@@ -109,6 +112,8 @@ def _target_json(entry: TargetReport) -> dict[str, Any]:
         "rows": [{"number": row.number, "change": row.change, "adds": row.adds} for row in entry.rows],
         "cost_usd": entry.cost, "seconds": entry.seconds, "lock": entry.lock, "seal": entry.seal,
         **({"models": [asdict(one) for one in entry.models]} if entry.models else {}),
+        **({"device": entry.device} if entry.device else {}),
+        **({"runs": [asdict(run) for run in entry.runs]} if entry.runs else {}),
     }  # fmt: skip
 
 

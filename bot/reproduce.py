@@ -11,6 +11,7 @@ from typing import Any
 
 from bot import config
 from bot.check.judging import teller as asked_anew
+from bot.night import preflight
 from bot.night.confirm import outcome
 from bot.night.earlier import archive
 from bot.night.folder import Night
@@ -37,7 +38,8 @@ _FORM = re.compile(r"(?:(?P<night>[^/#]+)/)?(?:(?P<target>[^/#]+)(?P<mark>[/#]))
 @dataclass(frozen=True)
 class Reproduction:
     """What was recorded and what was measured now. same: every recorded number again, to the last digit; of what was
-    screened a value of the primary metric that is no better than the bound. anew: a model was asked for it anew.
+    screened a value of the primary metric that is no better than the bound. anew: a model was asked for it anew. moved:
+    onto which other kind of card.
 
     recorded_crash: why there is no recorded number: a crash, `screened` or a reason of NEVER_MEASURED. bound: of the
     primary metric, where that is all that was recorded. merges: what main gained by a row, since it was merged.
@@ -53,6 +55,7 @@ class Reproduction:
     bound: float | None = None
     merges: tuple[Realised, ...] = ()
     anew: bool = False
+    moved: str = ""
 
     @property
     def same(self) -> bool:
@@ -70,12 +73,14 @@ class Reproduction:
             "measured": self.measured.metrics or {"crash": self.measured.crash, "why": self.measured.why},
             "realised": [promotions.as_json(merge) for merge in self.merges],
             **({"asked_anew": True} if self.anew else {}),
+            **({"moved": self.moved} if self.moved else {}),
         }  # fmt: skip
 
     def as_text(self) -> str:
         lines = [self.name]
         if not self.lock_same:
             lines.append("note: the lock differs from the night's (harness, Python or a library changed since)")
+        lines += preflight.note(self.moved)
         if self.bound is not None:
             return "\n".join([*lines, *self._screened(self.bound)])
         if self.recorded_crash or self.measured.crash:
@@ -163,6 +168,7 @@ def _reproduced(
         primary=found.rule.primary,
         bound=event.get("bound"),
         anew=found.evaluate.model is not None,
+        moved=preflight.elsewhere(found, received.segments),
     )
 
 

@@ -7,7 +7,6 @@ it writes below prepared/ is kept under the name of its data.lock, so that one r
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import shutil
 import tempfile
@@ -30,6 +29,7 @@ from harness.view import overwrite, remove, write
 
 SECONDS = 1800.0
 OUTPUT = 64 * MIB
+DOWNLOADS = "AUTORESEARCH_DOWNLOADS"  # names a folder that outlives the run, which the setup makes itself
 PRIVATE_DATA, PRIVATE_RECORD = "AUTORESEARCH_PRIVATE_DATA", ".autoresearch-private"
 
 
@@ -83,18 +83,28 @@ def set_up(source: Kept, target: Target, *, anew: bool, say: Say = tell) -> str:
         return f"{target.name}: nothing to prepare, its target.yaml has no evaluate.setup"
     if where in source.modes() and not anew:
         _prepare(source, target, say)
-        manifest, _name = prepared.read(source, target)
-        return f"{target.name}: {_amount(manifest)}, as {where} says"
+        manifest, name = prepared.read(source, target)
+        made = prepared.made_in(prepared.cache(source.repository, target, name), manifest)
+        return f"{target.name}: {_amount(made)}, as {where} says"
     if not isinstance(source, WorkingSource):
         raise ConfigError(Place(where), f"is not in {source.label}", next_step="a lock is written without --at")
     with _made(source, target, say) as folder:
-        manifest = prepared.found_below(folder)
+        made = prepared.found_below(folder)
+        manifest = {**made, **dict.fromkeys(_any_content(source, where) & set(made), prepared.ANY)}
         content = prepared.spell(manifest)
         prepared.parse(content, where)
-        kept = prepared.cache(source.repository, target, hashlib.sha256(content).hexdigest())
-        _keep(source.repository, folder, kept, manifest)
+        kept = prepared.cache(source.repository, target, prepared.cache_name(content, manifest))
+        _keep(source.repository, folder, kept, made)
     overwrite(source.repository.root / where, content)
-    return f"{target.name}: {_amount(manifest)}; wrote {where}: commit it"
+    return f"{target.name}: {_amount(made)}; wrote {where}: commit it"
+
+
+def _any_content(source: Kept, where: str) -> set[str]:
+    """The files of which data.lock says `any`: written anew it goes on saying so."""
+    if where not in source.modes():
+        return set()
+    known = prepared.parse(source.read([where])[where], where)
+    return {path for path, entry in known.items() if entry == prepared.ANY}
 
 
 def _prepare(source: Kept, target: Target, say: Say) -> None:
@@ -115,12 +125,16 @@ def _prepare(source: Kept, target: Target, say: Say) -> None:
                 next_step=f"if the new content is meant: autoresearch setup {target.name} --write-lock, then commit; "
                 "scores from before and after do not compare",
             )
-        _keep(source.repository, folder, kept, manifest)
+        _keep(source.repository, folder, kept, made)
 
 
 def _differences(manifest: Manifest, folder: Path) -> list[str]:
+    """How what is kept differs from what was made; all that is not known to be what was made does."""
+    known = prepared.made_in(folder, manifest)
+    if prepared.ANY in known.values():
+        return [f"{prepared.MADE_FILE} does not name what was made"]
     try:
-        return prepared.differences(manifest, prepared.found_below(folder))
+        return prepared.differences(known, prepared.found_below(folder))
     except IntegrityError as error:
         return [error.what]
 
@@ -135,7 +149,7 @@ def _made(source: Kept, target: Target, say: Say) -> Iterator[Path]:
         say(f"{target.name}: setup, once: {words}")
         started = time.monotonic()
         private = private_data(source, target)
-        finished = _run(target, cwd, home, private)
+        finished = _run(source, target, cwd, home, private)
         if finished.stopped or finished.exit_code:
             raise _failure(target, finished, private.get(PRIVATE_DATA, ""))
         if not any(path.is_file() for path in (cwd / FOLDER).rglob("*")):
@@ -159,9 +173,11 @@ def _checkout(source: Kept, target: Target, root: Path) -> Path:
     return cwd
 
 
-def _run(target: Target, cwd: Path, home: Path, private: dict[str, str]) -> Finished:
+def _run(source: Kept, target: Target, cwd: Path, home: Path, private: dict[str, str]) -> Finished:
     argv = command(target.evaluate.setup)
-    own = environment(home, isolated=False) | network() | private
+    downloads = source.repository.private if target.private else source.repository.state
+    kept = {DOWNLOADS: str(downloads / "downloads")}  # what a setup fetched need not be fetched again when it failed
+    own = environment(home, isolated=False) | network() | kept | private
     try:
         return run_bounded(argv, cwd=cwd, env=own, timeout=SECONDS, output_limit=OUTPUT)
     except OSError as error:
@@ -194,7 +210,7 @@ def _failure(target: Target, finished: Finished, named: str) -> EvaluatorError:
     return EvaluatorError(
         f"{target.name}: the setup {how}: {' '.join(target.evaluate.setup)}",
         why=_unquoted(target, said, named) if target.private else quoted,
-        next_step=f"autoresearch setup {target.name} runs it again; nothing was kept",
+        next_step=f"autoresearch setup {target.name} runs it again",
     )
 
 
@@ -218,6 +234,7 @@ def _keep(repository: Repository, made: Path, kept: Path, manifest: Manifest) ->
     for name in manifest:
         (incoming / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(made / name, incoming / name)
+    (incoming / prepared.MADE_FILE).write_bytes(prepared.spell(manifest))
     try:
         incoming.rename(kept)
     except OSError:

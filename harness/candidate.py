@@ -69,17 +69,18 @@ def run(
     limits: Limits = _DEFAULT,
     packages: bool = False,
     hides: Sequence[Path] = (),
+    gpu: bool = False,
 ) -> Result:
     """Runs a candidate's command once, in /candidate of a new sandbox.
 
     "python" as argv[0] is the interpreter of the harness; its virtual environment's packages can be imported only
     with `packages`. sees: files and folders, seen from the current folder; the candidate finds each at the same
     relative path, what lies elsewhere by its name. hides: folders of the machine (below /usr, or of the
-    interpreter) that it finds empty. Raises SandboxError when the sandbox does not hold, cannot be started, or cannot
-    show a view.
+    interpreter) that it finds empty. gpu: whether it is given the card (`harness.device`). Raises SandboxError when the
+    sandbox does not hold, cannot be started, or cannot show a view.
     """
     _require_sandbox()
-    sandbox = partial(bwrap.command, sees=sees, limits=limits, packages=packages, hides=hides)
+    sandbox = partial(bwrap.command, sees=sees, limits=limits, packages=packages, hides=hides, gpu=gpu)
     finished = run_bounded(
         sandbox(argv),
         cwd="/",
@@ -101,9 +102,10 @@ def serve(
     packages: bool = False,
     listening: socket.socket | None = None,
     hides: Sequence[Path] = (),
+    gpu: bool = False,
 ) -> Session:
-    """Starts a candidate that answers questions; `argv`, `sees`, `packages`, `hides` and errors as for
-    `run`.
+    """Starts a candidate that answers questions; `argv`, `sees`, `packages`, `hides`, `gpu` and errors as
+    for `run`.
 
     The limits' seconds and output hold for each answer, the others for the whole session. The session ends with the
     thread that started it.
@@ -112,7 +114,7 @@ def serve(
     as descriptor 3: it takes the evaluator's connections there, and can make no socket and no connection itself.
     """
     _require_sandbox()
-    sandbox = partial(bwrap.command, sees=sees, limits=limits, packages=packages, hides=hides)
+    sandbox = partial(bwrap.command, sees=sees, limits=limits, packages=packages, hides=hides, gpu=gpu)
     return Session(sandbox, argv, limits, listening)
 
 
@@ -156,6 +158,11 @@ class Session:
         """A clock of the candidate's processes. but_who_is_there: of those to come alone."""
         leader = self._conversation.pid
         return usage.Meter(leader, members(leader) if but_who_is_there else ())
+
+    def scratch_file(self, name: str, most: int) -> bytes:
+        """A file that the candidate left in the scratch folder, as it is now; nobody in the sandbox is asked. Raises
+        OSError where there is none that is plain, ValueError for one of more than `most` bytes."""
+        return usage.scratch_file(self._conversation.pid, name, most)
 
     def close(self) -> None:
         """Ends the candidate. Raises ConversationOver when it had said more than it was asked."""

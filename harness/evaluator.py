@@ -12,7 +12,8 @@ Serve form: the harness starts it once, then sends one JSON line per batch.
         return [evaluator.Scores({"accuracy": ...}) for item in request.items]
     evaluator.serve(score)
 
-Where a request has a `bar`, a candidate that cannot reach it may be answered with `evaluator.Screened`.
+Where a request has a `bar`, a candidate that cannot reach it may be answered with `evaluator.Screened`. At a fidelity
+below 1 the bar is of that share of the cost, and a forecast is as good as a bound.
 
 The lines that travel are described by harness/schemas/report.schema.json, serve-request.schema.json and
 serve-response.schema.json; an evaluator in another language writes them itself.
@@ -39,7 +40,7 @@ class Settings:
     file: Path
     split: str  # "search" or "holdout"
     seed: int
-    fidelity: float  # share of the full cost, in (0, 1]
+    fidelity: float  # share of the full cost, above 0; above 1 where confirm.longer asks for it
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,9 @@ class Item:
 class Request:
     """One line of the serve form.
 
-    bar: the value of the primary metric below which (goal minimize: above which) a candidate is discarded whatever else
-    it scores; None where every candidate has to be measured.
+    fidelity: the share of the full cost. bar: the value of the primary metric, at that fidelity, below which (goal
+    minimize: above which) a candidate is discarded whatever else it scores; None where every candidate has to be
+    measured.
     """
 
     id: int
@@ -99,7 +101,7 @@ class Screened:
     """The candidate falls short of the request's bar, so nothing else of it was computed.
 
     metric: the primary one. bound: what the candidate scores by it at best, strictly worse than the bar; the value
-    itself where that is known.
+    itself where that is known. At a fidelity below 1: what it is foreseen to score there, worse than the bar too.
     """
 
     metric: str

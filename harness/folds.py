@@ -29,7 +29,7 @@ class LoopState:
     that were kept.
 
     Of noisy metrics: calibration holds the pairs of the unchanged file, begun the try that is not decided yet, fought
-    its pairs; pairs and void count those of the whole night.
+    its pairs, screen its measurement at a share of the cost; pairs and void count those of the whole night.
     """
 
     base_metrics: Mapping[str, float] = field(default_factory=dict)
@@ -54,6 +54,7 @@ class LoopState:
     calibration: list[Event] = field(default_factory=list)
     begun: Event | None = None
     fought: list[Event] = field(default_factory=list)
+    screen: Event | None = None
     pairs: int = 0
     void: int = 0
 
@@ -72,7 +73,9 @@ class LoopState:
             self.tried.add(event["canon"])
             self.elapsed, self.cost = event["elapsed"], self.cost + event.get("cost_usd", 0.0)
         elif event["event"] == "try":
-            self.begun, self.fought = event, []
+            self.begun, self.fought, self.screen = event, [], None
+        elif event["event"] == "screen":
+            self.screen, self.elapsed = event, event["elapsed"]
         elif event["event"] == "pair":
             self._pair(event)
         elif event["event"] == "experiment":

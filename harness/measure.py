@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from harness.device import DEVICE_VARIABLE
 from harness.discretion import Discreet
 from harness.errors import EvaluatorError
 from harness.process import Conversation, ConversationOver, Finished, printable, run_bounded
@@ -35,7 +36,7 @@ _TAIL_BYTES = 2400  # 600 characters of at most 4 bytes
 
 @dataclass(frozen=True)
 class Ask:
-    """Which measurement is wanted: split search or holdout, the seed, the share of the full cost.
+    """Which measurement is wanted: split search or holdout, the seed, the share of the full cost (2: twice the cost).
 
     until: when, by time.monotonic(), it is cut short because the night is over. bar: what the primary metric must not
     fall short of, where falling short decides (`harness.screening`); only the serve form can be told. meanwhile: done
@@ -53,8 +54,8 @@ class Ask:
         return time.monotonic() >= self.until
 
     def timeout(self, own: float) -> float:
-        """Seconds that an evaluator may take whose own timeout is this."""
-        return min(own, max(self.until - time.monotonic(), 0.0))
+        """Seconds that an evaluator may take whose own timeout is this; more where more than the full cost is asked."""
+        return min(own * max(self.fidelity, 1.0), max(self.until - time.monotonic(), 0.0))
 
 
 class Measurer(Protocol):
@@ -127,7 +128,7 @@ class ProcessMeasurer:
             "AUTORESEARCH_FIDELITY": str(ask.fidelity),
         }
         argv, seconds = command(self._target.evaluate.argv), ask.timeout(self._target.evaluate.timeout)
-        own = environment(home, (self._view.root, home), isolated=self._target.isolated) | asked
+        own = _environment(home, (self._view.root, home), self._target) | asked
         with _starting(argv), opened(self._answering) as window:
             finished = run_bounded(
                 argv, cwd=self._view.cwd, env={**own, **window.environment}, timeout=seconds, report=True,
@@ -136,7 +137,7 @@ class ProcessMeasurer:
         self._view.sweep()
         if finished.stopped == "timeout" and ask.over():
             return replace(_CUT, seconds=finished.seconds)
-        return _from_process(finished, self._names, self._target)
+        return _from_process(finished, self._names, self._target, seconds)
 
     def close(self) -> None:
         self._view.put(self._view.base)
@@ -191,7 +192,7 @@ class ServeMeasurer:
         items.mkdir(exist_ok=True)
         argv = command(self._target.evaluate.argv)
         with _starting(argv):
-            own = environment(home, (self._view.root, home, items), isolated=self._target.isolated)
+            own = _environment(home, (self._view.root, home, items), self._target)
             self._window = window = open_for(self._answering)
             env = {**own, **window.environment}
             self._conversation = Conversation(argv, cwd=self._view.cwd, env=env, inherited=window.inherited)
@@ -239,6 +240,11 @@ def command(argv: Sequence[str]) -> list[str]:
     return [sys.executable, *argv[1:]] if argv[0] in {"python", "python3"} else list(argv)
 
 
+def _environment(home: Path, roots: Sequence[Path], target: Target) -> dict[str, str]:
+    card = {DEVICE_VARIABLE: "cuda"} if target.evaluate.gpu else {}
+    return environment(home, roots, isolated=target.isolated) | card
+
+
 def environment(home: Path, roots: Sequence[Path] = (), *, isolated: bool) -> dict[str, str]:
     """All that an evaluator inherits: no secret of its parent's environment is in it.
 
@@ -258,10 +264,10 @@ def environment(home: Path, roots: Sequence[Path] = (), *, isolated: bool) -> di
     }
 
 
-def _from_process(finished: Finished, names: Sequence[str], target: Target) -> Measurement:
+def _from_process(finished: Finished, names: Sequence[str], target: Target, timeout: float) -> Measurement:
     seconds, tail = finished.seconds, _tail(finished.stderr or finished.stdout)
     if finished.stopped == "timeout":
-        return Measurement(crash="timeout", why=f"killed after {target.evaluate.timeout:g} s{tail}", seconds=seconds)
+        return Measurement(crash="timeout", why=f"killed after {timeout:g} s{tail}", seconds=seconds)
     if finished.stopped:
         return Measurement(crash="flood", why=f"too much on its {finished.stopped}", seconds=seconds)
     if finished.exit_code:

@@ -3,10 +3,15 @@
 data.lock is committed and locked, so the lock covers every prepared file through it. The files themselves lie in
 <git common dir>/autoresearch/prepared/<SHA-256 of data.lock>/ (of a private target in autoresearch-private/) and are
 hashed again whenever they are used.
+
+A line may say `any` for what differs between machines by its nature, such as text that Python itself brings. Of such a
+file the first run's hash is noted beside the files, and held against from then on; another version of Python has
+files of its own. The lock then covers how the file is made, not what is in it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import posixpath
 import re
@@ -16,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from harness import lock
 from harness.complaints import Faults, show
 from harness.errors import ConfigError, IntegrityError, Place
 from harness.repository import Repository, Source
@@ -23,9 +29,10 @@ from harness.target import Target
 
 FOLDER = "prepared"
 LOCK_FILE = "data.lock"
+MADE_FILE = "made.lock"  # beside the kept files: what was made on this machine
 
 _HEADER = "# sha256  size  path; `autoresearch setup` holds what it makes against this file\n"
-_LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<size>0|[1-9][0-9]{0,14})  (?P<path>\S.*)")
+_LINE = re.compile(r"(?:any|(?P<digest>[0-9a-f]{64})  (?P<size>0|[1-9][0-9]{0,14}))  (?P<path>\S.*)")
 
 
 class Kept(Source, Protocol):
@@ -43,8 +50,10 @@ class Entry:
     size: int
 
     def __str__(self) -> str:
-        return f"{self.size:,} bytes, sha256 {self.digest[:12]}"
+        return f"{self.size:,} bytes, sha256 {self.digest[:12]}" if self != ANY else "any content"
 
+
+ANY = Entry("", 0)  # whatever the setup makes on this machine
 
 Manifest = Mapping[str, Entry]  # path from the target's folder, below prepared/ -> what must lie there
 
@@ -62,7 +71,24 @@ def read(source: Source, target: Target) -> tuple[Manifest, str]:
         step = f"autoresearch setup {target.name} writes it; then commit it"
         raise ConfigError(Place(where), what, next_step=step)
     content = source.read([where])[where]
-    return parse(content, where), hashlib.sha256(content).hexdigest()
+    manifest = parse(content, where)
+    return manifest, cache_name(content, manifest)
+
+
+def cache_name(content: bytes, manifest: Manifest) -> str:
+    """Of this data.lock; where it says `any`, of this version of Python too."""
+    machine = lock.environment()["python"].encode() if ANY in manifest.values() else b""
+    return hashlib.sha256(content + machine).hexdigest()
+
+
+def made_in(kept: Path, manifest: Manifest) -> Manifest:
+    """The manifest with what was made here in place of `any`, which stays where nothing was. kept: the cache."""
+    if ANY not in manifest.values():
+        return manifest
+    with contextlib.suppress(OSError, ConfigError):
+        noted = parse((kept / MADE_FILE).read_bytes(), MADE_FILE)
+        return {path: noted.get(path, entry) if entry == ANY else entry for path, entry in manifest.items()}
+    return manifest
 
 
 def parse(content: bytes, file: str) -> Manifest:
@@ -75,7 +101,7 @@ def parse(content: bytes, file: str) -> Manifest:
             match = _LINE.fullmatch(line)
             problem = _path_problem(match["path"], found) if match else "is not: sha256, size, path, two blanks between"
             if match and not problem:
-                found[match["path"]] = Entry(match["digest"], int(match["size"]))
+                found[match["path"]] = Entry(match["digest"], int(match["size"])) if match["digest"] else ANY
             else:
                 faults.found.append(ConfigError(Place(file, number, 1), f"{show(line)} {problem}"))
         if not found and not faults.found:
@@ -93,7 +119,10 @@ def _path_problem(path: str, known: Manifest) -> str:
 
 def spell(manifest: Manifest) -> bytes:
     """The content of a data.lock."""
-    lines = (f"{entry.digest}  {entry.size}  {path}\n" for path, entry in sorted(manifest.items()))
+    lines = (
+        f"{'any' if entry == ANY else f'{entry.digest}  {entry.size}'}  {path}\n"
+        for path, entry in sorted(manifest.items())
+    )
     return (_HEADER + "".join(lines)).encode()
 
 
@@ -116,7 +145,7 @@ def differences(manifest: Manifest, made: Manifest) -> list[str]:
     return found + [
         f"{path} has {made[path]}; {LOCK_FILE} says {entry}"
         for path, entry in manifest.items()
-        if made.get(path, entry) != entry
+        if entry != ANY and made.get(path, entry) != entry
     ]
 
 
@@ -137,7 +166,7 @@ def place(source: Kept, target: Target, into: Path, *, hidden: bool) -> dict[str
     manifest, name = read(source, target)
     _refuse_unmade(source, target, manifest)
     kept, placed = cache(source.repository, target, name), {}
-    for path, entry in manifest.items():
+    for path, entry in made_in(kept, manifest).items():
         where = posixpath.join(target.folder, path)
         if where in target.hidden and not hidden:
             continue
@@ -146,23 +175,39 @@ def place(source: Kept, target: Target, into: Path, *, hidden: bool) -> dict[str
     return placed
 
 
+def unprepared(source: Kept, target: Target) -> list[str]:
+    """Files that data.lock names and that are not on this machine; none without setup. Raises ConfigError(s)."""
+    if not target.evaluate.setup:
+        return []
+    manifest, name = read(source, target)
+    kept = cache(source.repository, target, name)
+    return [path for path in manifest if not (kept / path).is_file()]
+
+
 def digests(source: Source, target: Target) -> dict[str, str]:
-    """Path from the repository's root -> SHA-256 of each file that data.lock names; none without setup."""
+    """Path from the repository's root -> SHA-256 of each file that data.lock names with one; none without setup."""
     manifest = read(source, target)[0] if target.evaluate.setup else {}
-    return {posixpath.join(target.folder, path): entry.digest for path, entry in manifest.items()}
+    return {posixpath.join(target.folder, path): entry.digest for path, entry in manifest.items() if entry != ANY}
 
 
 def _refuse_unmade(source: Kept, target: Target, manifest: Manifest) -> None:
-    """A hidden file that neither git nor the setup has: what was meant to be hidden may lie open under another name."""
-    made = {posixpath.join(target.folder, path) for path in manifest}
+    """A hidden file that neither git nor the setup has: what was meant to be hidden may lie open under another name.
+
+    Or one that may be anything: looks at a holdout are counted by its content.
+    """
+    made = {posixpath.join(target.folder, path): entry for path, entry in manifest.items()}
     for path in target.hidden:
+        if made.get(path) == ANY:
+            what = f"says any for {path}, which data.hidden of {target.name} names: what is held out has one content"
+            step = f"remove that line, then autoresearch setup {target.name} --write-lock"
+            raise ConfigError(Place(lock_path(target)), what, next_step=step)
         if path not in made and path not in source.modes():
             what = f"does not name {path}, which data.hidden of {target.name} does"
             raise ConfigError(Place(lock_path(target)), what, next_step="name what the setup makes, or mend the setup")
 
 
 def _copy(kept: Path, there: Path, entry: Entry, label: str, step: str) -> None:
-    if kept.is_symlink() or not kept.is_file():
+    if entry == ANY or kept.is_symlink() or not kept.is_file():
         raise IntegrityError(f"{label} is not prepared on this machine", next_step=step)
     there.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(kept, there)

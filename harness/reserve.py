@@ -20,28 +20,51 @@ HELD_OUT = 4  # base and head on the holdout, each twice
 @dataclass(frozen=True)
 class Reserve:
     """groups: parts that the final change is taken apart in, 1: measured as a set; wanted: as many as the target asks
-    for; underpowered: whether confirm cannot be paid for at all; seconds: the worst case; says: all of it in words."""
+    for; underpowered: whether confirm cannot be paid for at all; seconds: the worst case; says: all of it in words;
+    longer: what the pairs at a longer budget cost, in usual measurements; 0 where none are asked for, or do not fit."""
 
     groups: int
     wanted: int
     underpowered: bool
     seconds: float
     says: str
+    longer: float = 0.0
 
 
 def affordable(seconds: float, target: Target) -> Reserve:
     """seconds: of one measurement, on the machine that confirms."""
     budget, wanted = target.confirm.budget, target.confirm.groups
-    groups = next((n for n in range(wanted, 0, -1) if worst_case(n, target) * seconds <= budget), 0)
-    cost = worst_case(max(groups, 1), target) * seconds
+    longer = target.confirm.longer.measurements if target.confirm.longer else 0.0
+    groups = _most(seconds, target, longer)
+    if not groups:  # the test itself comes first
+        longer, groups = 0.0, _most(seconds, target)
+    cost = (worst_case(max(groups, 1), target) + longer) * seconds
     if not groups:
         return Reserve(1, wanted, True, cost, _underpowered(seconds, cost, target))
-    said = f"confirm: at most {cost:.0f} s of {budget:g} s"
+    said, then = f"confirm: at most {cost:.0f} s of {budget:g} s", _then(target, fits=longer > 0)
     if groups == wanted:
-        return Reserve(groups, wanted, False, cost, f"{said}, up to {groups} groups measured one by one")
-    if groups > 1:
-        return Reserve(groups, wanted, False, cost, f"{said}, {groups} groups measured one by one instead of {wanted}")
-    return Reserve(1, wanted, False, cost, f"{said}, the change measured as a set: no ablation fits")
+        how = f"up to {groups} groups measured one by one"
+    elif groups > 1:
+        how = f"{groups} groups measured one by one instead of {wanted}"
+    else:
+        how = "the change measured as a set: no ablation fits"
+    return Reserve(groups, wanted, False, cost, f"{said}, {how}{then}", longer)
+
+
+def _most(seconds: float, target: Target, longer: float = 0.0) -> int:
+    """As many groups as fit beside the pairs at a longer budget; 0 where not even the test does."""
+    budget = target.confirm.budget
+    fitting = (n for n in range(target.confirm.groups, 0, -1) if (worst_case(n, target) + longer) * seconds <= budget)
+    return next(fitting, 0)
+
+
+def _then(target: Target, *, fits: bool) -> str:
+    """What becomes of the pairs at a longer budget."""
+    if (longer := target.confirm.longer) is None:
+        return ""
+    if fits:
+        return f"; then {longer.pairs} pairs at {longer.times:g} times the budget"
+    return f"; {longer.pairs} pairs at {longer.times:g} times the budget do not fit: likely not measured"
 
 
 def least(target: Target) -> int:

@@ -1,8 +1,9 @@
 """Rows: the final diff in parts that a human can read, judge and take out one by one.
 
 A row's unit is a leaf (YAML, JSON), a hunk (anything), or an operation, which is a kept experiment (YAML, JSON). Leaves
-are sorted by path, operations as they were kept; of too many, those that share the most experiments are merged, then
-those alike. Any subset of rows has a content of its own.
+are sorted by path, operations as they were kept; a line of Python that gives a name another literal value is a hunk by
+itself. Of too many units, those that share the most experiments are merged, then those alike. Any subset of rows has a
+content of its own.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from harness import constants
 from harness.documents import ParseProblem, Scalar, leaves, parse, splice, unescape
 from harness.operations import Operations
 
@@ -58,7 +60,7 @@ def difference(base: bytes, head: bytes, name: str, unit: str, history: Sequence
             return Operations(base, [content for _, content in history], head, name)
     except (ParseProblem, ValueError):
         pass
-    return _Hunks(base, head)
+    return _Hunks(base, head, name)
 
 
 def groups(diff: Diff, history: Sequence[tuple[int, bytes]], base: bytes, most: int) -> list[Group]:
@@ -144,13 +146,14 @@ class _Leaves:
 
 
 class _Hunks:
-    def __init__(self, base: bytes, head: bytes) -> None:
-        self._base, self._head = _lines(base), _lines(head)
+    def __init__(self, base: bytes, head: bytes, name: str) -> None:
+        self._base, self._head, self._name = _lines(base), _lines(head), name
         matcher = difflib.SequenceMatcher(None, self._base, self._head, autojunk=False)
-        self._hunks: list[Hunk] = [op[1:] for op in matcher.get_opcodes() if op[0] != "equal"]
+        found = [op[1:] for op in matcher.get_opcodes() if op[0] != "equal"]
+        self._hunks: list[Hunk] = [part for hunk in found for part in self._apart(hunk)]
 
     def changes(self) -> list[str]:
-        return [self._words(hunk) for hunk in self._hunks]
+        return [self._constant(hunk) or self._words(hunk) for hunk in self._hunks]
 
     def content(self, units: Iterable[int]) -> bytes:
         wanted, parts, at = set(units), [], 0
@@ -164,7 +167,7 @@ class _Hunks:
         return [""] * len(self._hunks)
 
     def touched(self, before: bytes, after: bytes) -> set[int]:
-        step = _Hunks(before, after)
+        step = _Hunks(before, after, self._name)
         removed = {line for i1, i2, _, _ in step._hunks for line in step._base[i1:i2]}
         added = {line for _, _, j1, j2 in step._hunks for line in step._head[j1:j2]}
         return {
@@ -172,6 +175,18 @@ class _Hunks:
             for index, (i1, i2, j1, j2) in enumerate(self._hunks)
             if removed & set(self._base[i1:i2]) or added & set(self._head[j1:j2])
         }
+
+    def _apart(self, hunk: Hunk) -> list[Hunk]:
+        """A line each, where all that it does is to give names other values."""
+        i1, i2, j1, j2 = hunk
+        single = [(i, i + 1, j, j + 1) for i, j in zip(range(i1, i2), range(j1, j2), strict=False)]
+        return single if i2 - i1 == j2 - j1 and all(map(self._constant, single)) else [hunk]
+
+    def _constant(self, hunk: Hunk) -> str:
+        i1, i2, j1, j2 = hunk
+        if not self._name.endswith(".py") or (i2 - i1, j2 - j1) != (1, 1):
+            return ""
+        return constants.revalued(self._base[i1], self._head[j1])
 
     def _words(self, hunk: Hunk) -> str:
         i1, i2, j1, j2 = hunk

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-BLOCKS = ("calibration", "loop", "ablate", "confirm")
-_UNFORESEEN = {"ablate", "confirm"}  # nobody can have chosen a result for these seeds
+BLOCKS = ("calibration", "loop", "ablate", "confirm", "screen", "longer")
+_UNFORESEEN = {"ablate", "confirm", "longer"}  # nobody can have chosen a result for these seeds
 _BITS = 28  # of a seed within its block; with the block's number it stays a positive 31-bit integer
 
 

@@ -33,7 +33,8 @@ class Model:
 class Evaluate:
     """How the evaluator is started. form: process or serve; timeout in seconds per measurement or batch.
 
-    setup: the command that makes what data.lock names; empty where there is none. model: None where it asks none.
+    setup: the command that makes what data.lock names; empty where there is none. model: None where it asks none. gpu:
+    whether it measures on a card.
     """
 
     form: str
@@ -41,25 +42,52 @@ class Evaluate:
     timeout: float
     setup: tuple[str, ...] = ()
     model: Model | None = None
+    gpu: bool = False
+
+
+@dataclass(frozen=True)
+class Screen:
+    """A look at a candidate before its duel. share: of the full cost of a measurement; behind: how far it may fall
+    behind the incumbent there, as the primary metric counts gains."""
+
+    share: float
+    behind: float
 
 
 @dataclass(frozen=True)
 class Noise:
     """How candidates with noisy metrics are judged. alpha: the night's chance of any false keep without real gains;
-    max_pairs: of one candidate; calibration: pairs of the unchanged file that measure the noise first."""
+    max_pairs: of one candidate; calibration: pairs of the unchanged file that measure the noise first; screen: None
+    where every candidate gets its duel."""
 
     alpha: float
     max_pairs: int
     calibration: int
+    screen: Screen | None = None
+
+
+@dataclass(frozen=True)
+class Longer:
+    """So many pairs of base and result at so many times the usual cost of a measurement."""
+
+    times: float
+    pairs: int
+
+    @property
+    def measurements(self) -> float:
+        """What all of it costs, in usual measurements."""
+        return 2 * self.pairs * self.times
 
 
 @dataclass(frozen=True)
 class Confirm:
-    """budget in seconds; groups: rows at most; unit: leaf, hunk or operation."""
+    """budget in seconds; groups: rows at most; unit: leaf, hunk or operation; longer: None where nobody asks whether a
+    confirmed gain lasts."""
 
     budget: float
     groups: int
     unit: str
+    longer: Longer | None = None
 
 
 @dataclass(frozen=True)

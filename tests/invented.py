@@ -6,6 +6,7 @@ import functools
 import math
 import random
 import statistics
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -117,12 +118,13 @@ def noisy_night(
     folder: Path, name: str = "parser", *, verdict: str = "confirmed", why: str = "", text: str = "unroll the loop",
     tries: int = 40, real: float = 1.0, underpowered: bool = False, suspects: int = 0,
     removed: dict[str, Any] | None = None, as_a_set: bool = False, rule: Rule = SECONDS, private: bool = False,
+    made: type[Noisy] | None = None,
 ) -> list[Segment]:  # fmt: skip
     """The segments of a night whose metrics vary by 2 % from run to run.
 
     The loop's own decisions, over invented pairs. real: how much of what the loop found confirm finds again.
     """
-    night_ = _Noisy(folder, name, rule, tries, text, private=private)
+    night_ = (made or Noisy)(folder, name, rule, tries, text, private=private)
     night_.calibrate()
     if underpowered:
         least, found = rule.headline_min_effect, night_.detectable
@@ -142,7 +144,7 @@ def noisy_night(
     if not verdict:
         return [first]
     confirm = {**night_.confirmed(real), "verdict": verdict, "why": why}
-    effects = {number: effect for number, effect in TRUTH.items() if number in night_.kept}
+    effects = {number: effect for number, effect in night_.truth.items() if number in night_.kept}
     confirm["ablation"] = {
         "how": "measured as a set" if as_a_set else "leave-one-out", "rounds": 1 + bool(removed),
         "measured": 0 if as_a_set else len(effects) + bool(removed),
@@ -157,7 +159,7 @@ def noisy_night(
         if as_a_set:
             groups = [(found["gain"], found["lower"], list(effects))]
         confirm["rows"] = [
-            {"number": at, "change": f"{text} {at}", "adds": adds, "low": low, "experiments": numbers,
+            {"number": at, "change": night_.row(at, numbers), "adds": adds, "low": low, "experiments": numbers,
              "blob": f"{at:040x}", "content": {"text": "x"}, "metrics": head if at == len(groups) else {},
              "lines": [at, 1]}
             for at, (adds, low, numbers) in enumerate(groups, start=1)
@@ -165,18 +167,31 @@ def noisy_night(
     return [first, _confirm(folder, name, night_.header, first, confirm)]
 
 
-class _Noisy:
+class Noisy:
+    truth: Mapping[int, float] = TRUTH
+    more: Mapping[str, Any] = {}  # of the header
+
     def __init__(self, folder: Path, name: str, rule: Rule, tries: int, text: str, *, private: bool) -> None:
         self.rule, self.text, self.random = rule, text, random.Random(5)
         self.budget = ErrorBudget(0.05, tries, 80)
         self.header = _header(name, rule, tries, noise={"alpha": 0.05, "max_pairs": 80, "calibration": 20})
-        self.header |= {"private": True} if private else {}
+        self.header |= {**({"private": True} if private else {}), **self.more}
         self.writer = SegmentWriter(
             folder / name, f"{NIGHT}.1-run", events.GENESIS, {"verb": "run", **self.header}
         )  # fmt: skip
         self.effect, self.elapsed, self.kept = 0.0, 0.0, list[int]()
         self.claimed: dict[str, float] = {}
         self.claimed_gain = 0.0
+
+    def parts(self, _number: int) -> dict[str, float]:
+        """What the evaluator tells of a run of the base (0), or of a try."""
+        return {}
+
+    def described(self, number: int) -> str:
+        return f"{self.text} {number}"
+
+    def row(self, number: int, _experiments: Sequence[int]) -> str:
+        return f"{self.text} {number}"
 
     def measured(self, effect: float) -> dict[str, float]:
         seconds = 1.234 * math.exp(self.random.gauss(-effect, 0.02))
@@ -207,18 +222,18 @@ class _Noisy:
         self.detectable = detectable(tuple(gains), self.budget.share())
         self.base = self.claimed = means([pair["incumbent"] for pair in pairs])
         self.writer.append([*pairs, {
-            "event": "baseline", "blob": "b" * 40, "canon": "base", "complexity": 3, "metrics": self.base, "parts": {},
-            "content": self.writer.content(BASE, None), "repeat": "varies", "pairs": 20,
+            "event": "baseline", "blob": "b" * 40, "canon": "base", "complexity": 3, "metrics": self.base,
+            "parts": self.parts(0), "content": self.writer.content(BASE, None), "repeat": "varies", "pairs": 20,
             "spread": statistics.stdev(gains), "detectable": self.detectable,
             "elapsed": self.elapsed, "seconds": 2.5,
         }])  # fmt: skip
 
     def attempt(self, number: int, *, suspect: bool) -> None:
-        effect = 0.9 if suspect else TRUTH.get(number, self.random.choice([0.0, 0.0, -0.01, -0.03]))
+        effect = 0.9 if suspect else self.truth.get(number, self.random.choice([0.0, 0.0, -0.01, -0.03]))
         content = self.writer.content(BASE.replace(b"recency: 5", b"recency: %d" % number), BASE)
         identity = {
             "id": number, "blob": f"{number:040x}", "canon": str(number), "parent": "b" * 40, "complexity": 3,
-            "content": content, "description": f"{self.text} {number}", "cost_usd": 0.0,
+            "content": content, "description": self.described(number), "cost_usd": 0.0,
         }  # fmt: skip
         state, pairs, decision = State(self.base), list[dict[str, Any]](), None
         while decision is None or isinstance(decision, Measure):
@@ -232,7 +247,7 @@ class _Noisy:
         metrics = means([pair["candidate"] for pair in pairs])
         self.writer.append([{"event": "try", **identity}, *pairs, {
             "event": "experiment", **identity, "status": "keep" if keep else "discard",
-            "reason": reason, "why": why, "metrics": metrics, "parts": {}, "gain": gain,
+            "reason": reason, "why": why, "metrics": metrics, "parts": self.parts(number) if keep else {}, "gain": gain,
             "seconds": 2.5 * len(pairs), "elapsed": self.elapsed,
             "pairs": len(pairs), "incumbent": means([pair["incumbent"] for pair in pairs]), "log_e": evidence.log_e,
             "peak": evidence.peak, "threshold": self.budget.share().threshold,

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from bot.night.folder import Night, nights
 from harness.repository import Repository
-from tests.support import autoresearch, make_repository
+from tests.support import ENVIRONMENT, autoresearch, make_repository
 
 FOLDER = "targets/experiments/t"
 TARGET = """
@@ -50,6 +56,18 @@ def repository(tmp_path: Path, target: str, evaluator: str, spec: str, **more: s
 def held_out(tmp_path: Path, gap: str = "0.01") -> Repository:
     evaluator = HELD_OUT.replace("LOG", str(tmp_path / "log")).replace("GAP", gap)
     return repository(tmp_path, ROWS, evaluator, "a: 0\nb: 0\nc: 0\n", holdout="[0.123456]\n")
+
+
+def killed_once(found: Repository, when: Callable[[], bool]) -> None:
+    """A confirm that is killed as soon as this is so."""
+    command = [sys.executable, "-m", "bot.cli", "confirm", "--quiet"]
+    process = subprocess.Popen(command, cwd=found.root, env={**os.environ, **ENVIRONMENT})
+    deadline = time.monotonic() + 60
+    while not when() and process.poll() is None:
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
 
 
 def ran(found: Repository, seed: int = 1) -> Night:

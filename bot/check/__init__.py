@@ -15,7 +15,7 @@ from bot.check import baseline, judging, scoring, tools, trust
 from bot.check.baseline import Baseline, Bench
 from bot.check.report import CheckReport
 from bot.new import SCHEMAS
-from bot.night import brokered
+from bot.night import brokered, preflight
 from bot.night.plan import uncommitted
 from bot.promote import chain
 from harness import lock
@@ -44,14 +44,14 @@ def _check(
 ) -> CheckReport:  # fmt: skip
     brokered.check(target, settings.models)
     proposers.check(target, source)
-    sandbox = _sandbox(target)
+    sandbox, card = _sandbox(target), preflight.look(target, source)
     measured, held_out = Baseline({}), None
     lacking = brokered.keyless([target], settings.models, keys) if keys is not None else {}
     missing = tuple(lacking.get(target.name, ()))
     teller = judging.teller(target, folder, None if missing else broker)
     if target.evaluate.model and not teller:
         measured = judging.unasked(target, missing)
-    elif not (sandbox and target.isolated):
+    elif not (sandbox and target.isolated) and not any(line.problem for line in card):
         bench = Bench(repository, target, folder, teller)
         measured = bench.baseline()
         if target.sample and not measured.problem:
@@ -76,6 +76,7 @@ def _check(
         night_seconds=settings.wall_clock,
         paused=chain.paused(repository, {target.name: whole.id}).get(target.name, ""),
         tools=tools.missing(target),
+        card=card,
         models=brokered.says(target, settings.models, target.budget.usd),
         keyless=missing,
         judging=judging.told(target, teller, measured) if teller else (),

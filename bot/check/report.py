@@ -12,10 +12,12 @@ from bot.check.baseline import Baseline, Holdout
 from bot.check.scoring import Scoring
 from bot.check.trust import Trust
 from bot.new import SCHEMAS
+from bot.night.preflight import Line
 from harness.lock import Lock
 from harness.target import TARGET_FILE, Target
 
 NULL_PAIRS = 16  # what a change without effect takes on average until it is given up
+PASSED = 0.5  # of changes without effect so many pass a screen: those that happen to be ahead
 FEW_ROWS = 100  # below, an interval is so wide that only a large gain passes it
 
 
@@ -40,12 +42,14 @@ class CheckReport:
     keyless: tuple[str, ...] = ()  # environment variables of keys that are not here
     judging: tuple[str, ...] = ()  # what asking a model for the score came to, empty where none was asked
     tools: tuple[str, ...] = ()  # what is wrong with the programs that its proposer starts
+    card: tuple[Line, ...] = ()  # what was looked at of the card, empty where none is needed
 
     @property
     def problems(self) -> list[str]:
         """Why a night would fail."""
         found = [f"sandbox: {self.sandbox}"] if self.sandbox else []
         found += self.tools
+        found += [str(line) for line in self.card if line.problem]
         found += [self.baseline.problem] if self.baseline.problem else []
         found += [self.holdout.problem] if self.holdout and self.holdout.problem else []
         found += [f"{entry.metric}: {entry.problem}" for entry in self.trust if entry.problem]
@@ -73,8 +77,15 @@ class CheckReport:
     @property
     def estimate(self) -> float:
         """Seconds of the loop, by the budget of experiments alone; NaN where the baseline fails."""
-        measurements = 2 * NULL_PAIRS if self.baseline.noise else 1
-        return self.target.budget.experiments * measurements * self.baseline.each
+        return self.target.budget.experiments * self.measurements * self.baseline.each
+
+    @property
+    def measurements(self) -> float:
+        """Of a change without effect, in measurements at the full cost."""
+        if not self.baseline.noise:
+            return 1.0
+        screen = self.target.noise.screen if self.target.noise else None
+        return screen.share + PASSED * 2 * NULL_PAIRS if screen else 2.0 * NULL_PAIRS
 
     def as_json(self) -> dict[str, Any]:
         measured = bool(self.baseline.metrics)
@@ -99,6 +110,7 @@ class CheckReport:
                 "combinations": self.combinations if self.combinations <= sys.float_info.max else None,
             },
             "isolated": self.target.isolated,
+            **({"card": [asdict(line) for line in self.card]} if self.card else {}),
             **({"models": self.models, "keys_missing": list(self.keyless)} if self.models else {}),
             **({"judging": list(self.judging)} if self.judging else {}),
             "trust": [asdict(entry) for entry in self.trust],

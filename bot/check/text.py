@@ -35,6 +35,7 @@ def as_text(report: CheckReport) -> str:
         ("models", iter([report.models] if report.models else [])),
         ("judging", iter(report.judging)),
         ("sandbox", _sandbox(report)),
+        ("card", map(str, (line for line in report.card if not line.problem))),
         ("trust", _trust(report)),
         ("commit", _commit(report)),
         ("warning", iter(report.warnings)),
@@ -160,7 +161,10 @@ def _night(report: CheckReport) -> Iterator[str]:
     if not report.baseline.metrics:
         yield f"{budget.experiments:,} experiments"
         return
+    screen = report.target.noise.screen if report.target.noise else None
     pairs = f"{NULL_PAIRS} pairs x 2 x " if report.baseline.noise else ""
+    if pairs and screen:
+        pairs = f"({screen.share:g} for a screen, and {NULL_PAIRS} pairs x 2 where it is passed) x "
     yield f"{budget.experiments:,} experiments x {pairs}{_exact(report.baseline.each)} = {duration(report.estimate)}"
     confirm = 3 + 2 * report.target.confirm.groups  # base and head twice, each row alone and on top of the others
     yield f"then confirm: {confirm} measurements at most, {duration(confirm * report.baseline.each)}"

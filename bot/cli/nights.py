@@ -153,12 +153,15 @@ def run_command(
     if code is not None:
         sys.exit(code)
     go_quiet()
+    from bot.night import preflight
     from bot.night.paying import teller
     from bot.night.run import run
 
     with _taken(directory, night_name, target, handed, "run") as (night, targets, _silent):
         for found in targets:
             with _handing_over(night, found.name, into):
+                if preflight.ended(night, found, say):
+                    continue
                 run(night, found, quiet=quiet, model=brokered.model(found), teller=teller(night, found, "run"))
 
 
@@ -175,12 +178,14 @@ def confirm_command(
     if code is not None:
         sys.exit(code)
     go_quiet()
+    from bot.night import preflight
     from bot.night.confirm import confirm
 
     with _taken(directory, night_name, target, handed, "confirm") as (night, targets, silent):
         for found in targets:
             if found.name not in silent:
                 with _handing_over(night, found.name, into):
+                    preflight.require(night, found, say)
                     end = confirm(night, found)
                 if not quiet:
                     say(f"{found.name}: {end}")

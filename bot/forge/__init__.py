@@ -49,7 +49,7 @@ class Proposal:
 
 @dataclass(frozen=True)
 class PullRequest:
-    """What a forge is asked to open. charts, dimensions: target -> PNG; commits: (target, row) -> commit id.
+    """What a forge is asked to open. charts, dimensions, training: target -> PNG; commits: (target, row) -> commit id.
     includes: see Links; owners: whom to ask; supersedes: branches whose rows this one holds, every one; facts: what the
     night knows of itself; asked: whether a human asked for it, so that it is refreshed though humans have looked at
     it."""
@@ -66,6 +66,7 @@ class PullRequest:
     facts: Facts = field(default_factory=Facts)
     asked: bool = False
     dimensions: Mapping[str, bytes] = field(default_factory=dict)
+    training: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

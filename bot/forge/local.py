@@ -81,6 +81,7 @@ class LocalForge:
             includes=request.includes,
             facts=request.facts,
             dimensions={name: f"dimensions-{name}.png" for name in request.dimensions},
+            training={name: f"training-{name}.png" for name in request.training},
         )
 
     def open(self, request: PullRequest) -> Opened:
@@ -88,6 +89,8 @@ class LocalForge:
             write_atomically(self.folder / f"chart-{name}.png", png)
         for name, png in request.dimensions.items():
             write_atomically(self.folder / f"dimensions-{name}.png", png)
+        for name, png in request.training.items():
+            write_atomically(self.folder / f"training-{name}.png", png)
         markdown = body(request.night, request.reports, self.links(request))
         write_atomically(self.folder / f"{PAGE}.md", markdown)
         html = self.folder / f"{PAGE}.html"

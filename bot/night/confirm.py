@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.models.teller import Teller
-from bot.night import paying
+from bot.night import paying, preflight
 from bot.night.earlier import looks
 from bot.night.examination import exact, noisy
 from bot.night.examination.bench import NOTE, Bench, Unconfirmed
@@ -28,6 +28,7 @@ from harness.admission import Admission
 from harness.errors import IntegrityError
 from harness.events import Event, Segment, SegmentWriter
 from harness.folds import LoopState
+from harness.handover.shapes import GATED
 from harness.holdout import LOOKS
 from harness.measure import Measurer
 from harness.repository import CommitSource
@@ -55,8 +56,11 @@ class Task:
 
 
 def confirm(night: Night, target: Target) -> str:
-    """Confirms one target's result. Returns confirmed, not-confirmed, underpowered, integrity or infra."""
+    """Confirms one target's result. Returns confirmed, not-confirmed, underpowered, integrity or infra, or the end of a
+    loop that never began."""
     segments = list(handover.accept(night, target).received.segments)
+    if (begun := folds.run_end(segments)) in GATED:
+        return str(begun)  # it never began
     ended = folds.confirm_end(segments)
     examine = noisy.examine if target.noise else exact.examine
     return ended or carry_out(night, target, segments, Task("confirm", night.target_plan(target.name).coin, examine))
@@ -105,6 +109,8 @@ class _Confirmation:
             end, why = failed.end, str(failed)
         except IntegrityError as error:
             end, why = "integrity", str(error)
+        if moved := preflight.elsewhere(self.target, self.segments):
+            why = f"{moved}: a gain of another kind of card; {why}"
         self.event |= {"verdict": end, "why": why, "seconds": time.monotonic() - started}
         self.writer.append([paying.paid(self.event, self.teller)])
         return end, why
@@ -136,9 +142,9 @@ class _Confirmation:
     def _case(self) -> Case:
         repository, base = self.night.repository, self.checkout.base
         blob_id = functools.lru_cache(repository.blob_id)
-        if any(segment.header["machine"] != machine() and _tested(segment) for segment in self.earlier):
+        if any(segment.header["machine"] != machine(self.target) and _tested(segment) for segment in self.earlier):
             raise Unconfirmed("its one test began on another machine: it can be neither finished nor repeated", "infra")
-        here = [segment for segment in self.earlier if segment.header["machine"] == machine()]
+        here = [segment for segment in self.earlier if segment.header["machine"] == machine(self.target)]
         before = [event for segment in here for event in segment.events]
         schedule = Schedule(self.plan.seed, self.task.coin)
         bench = Bench(

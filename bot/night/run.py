@@ -19,11 +19,10 @@ from bot.night.lifeline import killed_with_us
 from bot.night.loop import stops
 from bot.night.loop.asking import Asking
 from bot.night.loop.attempt import Attempt, Court, Finding, Judge
-from bot.night.loop.exact import Exact
 from bot.night.loop.mending import Mending, again, recorded
-from bot.night.loop.noisy import Noisy
 from bot.night.loop.progress import Progress
 from bot.night.loop.recollection import begun_on, outcome_of, told_before, tried_before
+from bot.night.loop.screen import judge_of
 from bot.proposers import Outcome, Over, Proposal, Proposer
 from harness import folds, measure, reserve, view
 from harness.admission import Admission, Admitted, Refused
@@ -108,7 +107,7 @@ class _Loop:
         court = Court(
             target, plan, self.state, checkout, measurer, self.writer, self.elapsed, self._halted, self._ahead
         )
-        self.judge: Judge = Noisy(court) if target.noise else Exact(court)
+        self.judge: Judge = judge_of(court)
         self.asking = Asking(self.state, self.admission, self.proposer, self.limits, self.judge.batch)
         self.mending = Mending(self.proposer, self.admission, self.judge, court, self.limits)
 
@@ -181,7 +180,7 @@ class _Loop:
             return
         content = content_of(begun, self.state.content, self.night.packs(self.target.name))
         attempt = again(begun, content, self.admission.judge(content))
-        if self.begun_on != machine():
+        if self.begun_on != machine(self.target):
             moved = Finding("discard", "unfinished", "the night was resumed on another machine")
             self._record([self._event(attempt, moved)])
         else:

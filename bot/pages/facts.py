@@ -80,7 +80,7 @@ class Links:
     """What a page links and what its choices do. merge, close: what to do, in Markdown; charts: target -> address;
     commits: (target, row) -> commit id; addresses: (target, row) -> address of that commit, or nothing.
     includes: (target, branch) of unreviewed nights that this one started from; dimensions: target -> address of the
-    chart of its metrics, where it has one."""
+    chart of its metrics, where it has one; training: the same of how its runs went."""
 
     merge: str
     close: str
@@ -90,3 +90,4 @@ class Links:
     addresses: Mapping[tuple[str, int], str] = field(default_factory=dict)
     facts: Facts = field(default_factory=Facts)
     dimensions: Mapping[str, str] = field(default_factory=dict)
+    training: Mapping[str, str] = field(default_factory=dict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bot.pages import figures, gains
+from bot.pages import figures, gains, lasting
 from bot.pages.figures import shown, size
 from bot.pages.gains import headline
 from bot.pages.summary import TargetReport
@@ -33,7 +33,7 @@ def numbers(report: TargetReport) -> list[str]:
         decimals = decimals_for(after - before)
         means = f"| {value(before, decimals)} | not used | {value(after, decimals)} |"
         lines.append(f"| mean of {count(found['pairs'], 'fresh pair')} {means}")
-    return lines
+    return [*lines, *lasting.row(report)]
 
 
 def because(report: TargetReport, noise: Noise) -> list[str]:
@@ -41,6 +41,7 @@ def because(report: TargetReport, noise: Noise) -> list[str]:
     confirmed = figures.interval(report, report.compared, found)
     lines = [
         f"Confirmed {confirmed}: base and result in turn, in random order, on seeds that no decision had seen.",
+        lasting.said(report),
         _decided(report),
         repeats(report),
         luck(report, noise),
@@ -112,7 +113,10 @@ def _amount(report: TargetReport, noise: Noise) -> str:
     void = f"{noise.void} of them void (the incumbent failed)" if noise.void else "none void"
     text = f"Measured: {count(noise.pairs, 'pair')} in the loop, {noise.calibration} of them the unchanged file; {void}"
     confirming = (report.interval or {}).get("pairs")
-    return f"{text}; {confirming} more by confirm." if confirming else f"{text}."
+    if not confirming:
+        return f"{text}."
+    longer = len((lasting.found(report) or {}).get("pairs", []))
+    return f"{text}; {confirming} more by confirm" + (f", and {longer} at a longer budget." if longer else ".")
 
 
 def _signs(report: TargetReport) -> str:

@@ -70,6 +70,8 @@ def _tries(axes: Axes, report: TargetReport, noise: Noise) -> None:
     axes.set_xlabel("try", color=INK)
     axes.set_ylabel(f"{_unit(metric)} against\nthe incumbent ({direction(metric)})", color=INK)
     title = f"{report.name}, {report.night}: {report.kept} kept of {report.tries:,} tries"
+    if screened := report.reasons.get("screened"):
+        title += f",\n{screened:,} of them screened, which have no dot"
     axes.set_title(title, loc="left", color=INK, fontsize=11)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(loc="best", frameon=False, fontsize=9)

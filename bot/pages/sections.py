@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.pages import arms, dimensions, evidence, figures, models, noisy, notes, rows, tried
+from bot.pages import arms, dimensions, evidence, figures, models, noisy, notes, rows, training, tried
 from bot.pages.facts import Absent, Links
 from bot.pages.gains import direction, number
 from bot.pages.pieces import Piece, Weight, broken
@@ -23,6 +23,7 @@ def confirmed(report: TargetReport, links: Links) -> list[Piece]:
         rows.table(report, links),
         *notes.not_judged(report),
         *rows.unproven(report),
+        *training.pieces(report, links.training.get(report.name, "")),
         *tried.suspects(report),
         tried.reverted(report, links.charts.get(name, "")),
         *arms.table(report),
@@ -50,6 +51,7 @@ def unconfirmed(report: TargetReport, links: Links) -> list[Piece]:
     ]
     if report.tries and report.verdict != "integrity":
         found.append(tried.reverted(report, links.charts.get(report.name, "")))
+    found += training.pieces(report, links.training.get(report.name, ""))
     return [*found, *arms.table(report), *models.told(report), *_method(report)]
 
 

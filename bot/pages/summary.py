@@ -9,7 +9,7 @@ from typing import Any
 from bot.pages import gains
 from bot.pages.arms import Yield, yields
 from bot.pages.models import Asked, Failed, asked, failed
-from bot.pages.tally import Noise, Point, Tally
+from bot.pages.tally import Noise, Point, Run, Tally
 from harness import folds, standing
 from harness.events import Event, Segment
 from harness.intervals import of_repeat
@@ -52,7 +52,9 @@ class TargetReport:
     where the metrics do not vary; claimed_gain: the sum of the headline gains that were kept. suspects: the first of
     what was too good to be kept; reasons count them all. private: whether the rows are, so that amounts are not shown;
     arms: of a portfolio, what each proposer came to; models: what was asked of them; failed: what they, or a tool,
-    proposed in vain; unit: what a row is made of; parts: names of what the loop measured apart, on the base or since.
+    proposed in vain; unit: what a row is made of; parts: names of what the loop measured apart, on the base or since;
+    runs: of the base and of what was kept, where the evaluator told how they went; device: what they ran on, where the
+    header names it.
     """
 
     name: str
@@ -92,6 +94,8 @@ class TargetReport:
     failed: Failed = field(default_factory=Failed)
     unit: str = "leaf"
     parts: frozenset[str] = frozenset()
+    runs: tuple[Run, ...] = ()
+    device: str = ""
 
     @property
     def primary(self) -> Metric:
@@ -171,8 +175,16 @@ def summarise(segments: Sequence[Segment]) -> TargetReport:
         models=asked(folds.all_events(segments)),
         unit=head.get("unit", "leaf"),
         parts=frozenset(tally.parts),
+        runs=tuple(tally.runs),
+        device=_device(head.get("machine")),
         failed=failed(folds.all_events(segments)) if head["proposer"] not in KEYLESS else Failed(),
     )
+
+
+def _device(machine: object) -> str:
+    """Nobody vouches for the shape of what a segment says of its machine."""
+    found = machine.get("device", "") if isinstance(machine, dict) else ""
+    return found if isinstance(found, str) else ""
 
 
 def _repeats(segments: Sequence[Segment]) -> tuple[Repeat, ...]:

@@ -10,12 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bot.course import Course, beside, course
 from bot.pages.gains import headline, number
 from harness import folds
 from harness.events import Event
 from harness.rule import headline_gain
 
 NEAR_MISSES = 5
+LARGEST = 1e15  # of a part that is shown: what lies beyond has no room in a table, nor on an axis
 MOST_SUSPECTS = 10
 _PROVEN = {"guard", "suspect"}  # not kept, though the evidence was there
 
@@ -34,6 +36,18 @@ class Point:
     error: float = 0.0
     pairs: int = 0
     screened: bool = False
+
+
+@dataclass(frozen=True)
+class Run:
+    """A measurement whose evaluator told how it went: of the base (experiment 0), or of a kept experiment, one each.
+    metrics: of all its measurements; beside: its parts, less the course."""
+
+    experiment: int
+    change: str
+    metrics: Mapping[str, float]
+    course: Course
+    beside: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -78,6 +92,7 @@ class Tally:
         self.reasons: Counter[str] = Counter()
         self.points: list[Point] = []
         self.suspects: list[Event] = []
+        self.runs: list[Run] = []
         self.cost = self.elapsed = 0.0
         self._near: list[tuple[float, int, Event]] = []
         self._baseline: Event = {}
@@ -92,8 +107,11 @@ class Tally:
             self.base = self.claimed = event["metrics"]
             self._baseline = event
             self.parts |= event["parts"].keys()
+            self._run(0, "", event)
         elif kind == "try":
             self._begun, self._gains = self._begun + 1, []
+        elif kind == "screen":
+            self.elapsed = event["elapsed"]
         elif kind == "pair":
             self._pair(event)
         elif kind == "experiment":
@@ -138,6 +156,7 @@ class Tally:
             self.kept += 1
             self.claimed = event["metrics"]
             self.parts |= event["parts"].keys()
+            self._run(event["id"], event["description"], event)
             self.claimed_gain += event.get("gain", 0.0)
         else:
             self.reasons[event["reason"] if event["status"] == "discard" else "crash"] += 1
@@ -152,6 +171,11 @@ class Tally:
                 heapq.heappush(self._near, (self._closeness(event), event["id"], event))
                 if len(self._near) > NEAR_MISSES:
                     heapq.heappop(self._near)
+
+    def _run(self, number: int, change: str, event: Event) -> None:
+        parts = {name: amount for name, amount in event["parts"].items() if abs(amount) <= LARGEST}
+        if (found := course(parts)) and (self.runs or not number):
+            self.runs.append(Run(number, change, event["metrics"], found, beside(parts)))
 
     def _passed_alone(self, event: Event) -> bool:
         if not self._settings or event["reason"] in _PROVEN:

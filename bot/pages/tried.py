@@ -40,12 +40,18 @@ def reverted(report: TargetReport, chart: str) -> Piece:
     if report.reasons.get("unfinished"):
         lines += ["Unfinished: the night ended in the middle of its pairs; it may be tried again.", ""]
     if report.reasons.get("screened"):
-        says = f"Screened: a bound on {label(report.primary.name)} ruled it out, so nothing else of it was measured."
-        lines += [says, ""]
+        lines += [_screened(report), ""]
     if chart:
         tries = count(report.tries, "experiment")
         lines += [f"![{label(headline_name(report.rule))} of {report.name} over {tries}]({chart})", ""]
     return Piece([*lines, "</details>", ""], Weight.FOLDED, report.name, "near misses", short=[f"{summary}.", ""])
+
+
+def _screened(report: TargetReport) -> str:
+    name = label(report.primary.name)
+    if report.noise:
+        return f"Screened: measured once at a share of the cost, behind the incumbent in {name}, so no pair was spent."
+    return f"Screened: a bound on {name} ruled it out, so nothing else of it was measured."
 
 
 def _misses(report: TargetReport) -> list[str]:

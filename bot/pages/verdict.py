@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from bot.pages import lasting
 from bot.pages.facts import Facts, MovedHow
 from bot.pages.summary import TargetReport
 from bot.pages.text import code
@@ -20,8 +21,8 @@ _MOVED: Mapping[MovedHow, str] = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """advice: what to do; says: the same as the page's first words; because: why it is not plainly `merge`, in
-    Markdown; strong: whether the evidence of every confirmed target is."""
+    """advice: what to do; says: the same as the page's first words; because: why it is not plainly `merge`, or what to
+    look at before, in Markdown; strong: whether the evidence of every confirmed target is."""
 
     advice: Advice
     says: str
@@ -41,10 +42,11 @@ def verdict(reports: Sequence[TargetReport], facts: Facts) -> Verdict:
     if facts.moved:
         why = f"The base is at {code(facts.moved.to[:8])} now, and {_MOVED[facts.moved.how]}"
         return Verdict("do-not-merge", "Do not merge.", (why,), strong)
+    look = tuple(f"Look at {why}" for report in confirmed if (why := lasting.alarm(report)))
     if weak:
-        return Verdict("recheck", "Evidence weak: recheck before merging.", weak, strong)
+        return Verdict("recheck", "Evidence weak: recheck before merging.", (*weak, *look), strong)
     diffs = "the diff reads" if len(confirmed) == 1 else f"the {len(confirmed)} diffs read"
-    return Verdict("merge", f"Merge if {diffs} well.", (), strong)
+    return Verdict("merge", f"Merge if {diffs} well.", look, strong)
 
 
 def weakness(report: TargetReport) -> str:

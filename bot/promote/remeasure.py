@@ -47,7 +47,7 @@ def remeasure(repository: Repository, due: Due) -> str:
     scratch.mkdir(parents=True)
     fields = {**expected(repository, due).header, "coin": coin, "version": harness.__version__}
     writer = SegmentWriter(
-        place, due.name, due.previous, {"verb": VERB, **fields, "machine": machine(), "at": int(time.time())}
+        place, due.name, due.previous, {"verb": VERB, **fields, "machine": machine(due.target), "at": int(time.time())}
     )
     if notes:
         writer.append(notes)
@@ -142,7 +142,7 @@ def _standing(place: Path, repository: Repository, due: Due) -> Segment | None:
         return None
     wanted = expected(repository, due).header
     same = found.header["previous"] == due.previous and all(found.header.get(k) == v for k, v in wanted.items())
-    return found if same and found.header.get("machine") == machine() else None
+    return found if same and found.header.get("machine") == machine(due.target) else None
 
 
 def _is_note(event: Event) -> bool:

@@ -27,7 +27,7 @@ def resume(repository: Repository, name: str) -> str:
         raise NotFound(f"{name} is not paused", next_step=f"autoresearch night {name}")
     now = int(time.time())
     with tempfile.TemporaryDirectory(prefix="autoresearch-resume-") as folder:
-        said = {**header(target, commit, locked), "version": harness.__version__, "machine": machine(), "at": now}
+        said = {**header(target, commit, locked), "version": harness.__version__, "machine": machine(target), "at": now}
         writer = SegmentWriter(Path(folder), known.next_name, known.previous, {"verb": VERB, **said})
         writer.seal(RESUMED, why=why)
         content = (Path(folder) / f"{known.next_name}.jsonl").read_bytes()

@@ -19,6 +19,7 @@ from harness.handover.claims import Claims
 from harness.handover.expected import MOST_LINE, MOST_SEGMENTS, Expected, Received
 from harness.handover.fights import check_calibration, recompute_duel, take_pair, take_try
 from harness.handover.loop import Contradiction, Replay, check_decision
+from harness.handover.screens import take_screen
 from harness.handover.shapes import ENDS, INTERRUPTED, RANK, VERBS, problem, shown
 from harness.standing import COMMANDS
 
@@ -202,6 +203,8 @@ def _take(replay: Replay, event: Event) -> None:
             check_calibration(replay, event)
     elif kind == "try":
         take_try(replay, event)
+    elif kind == "screen":
+        take_screen(replay, event)
     elif kind == "pair":
         take_pair(replay, event)
     elif kind == "experiment":

@@ -49,7 +49,7 @@ class Expected:
     @property
     def most_events(self) -> int:
         """Lines that all segments together may hold."""
-        return self.most_pairs + 2 * self.planned + 4 * MOST_SEGMENTS + MOST_NOTES
+        return self.most_pairs + 3 * self.planned + 4 * MOST_SEGMENTS + MOST_NOTES
 
     @property
     def most_segment_bytes(self) -> int:

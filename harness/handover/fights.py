@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from harness.calibration import means
 from harness.decide import Measure, Measured, Pair, Share, State, decide, step
@@ -22,6 +22,7 @@ from harness.handover.loop import (
     restored,
     verdict,
 )
+from harness.handover.screens import check_ruled_out, ruled_out
 from harness.handover.shapes import MOST_REPAIRS
 from harness.rule import Rule, headline_gain
 from harness.schedule import Draw, Schedule
@@ -39,13 +40,15 @@ def take_try(replay: Replay, event: Event) -> None:
 
 
 def _mends(replay: Replay, event: Event) -> bool:
-    """Whether a try is the one before it, mended: that crashed in its first pair, and it is no more than the second."""
+    """Whether a try is the one before it, mended, and no more than the second: that crashed in its screen, or in its
+    first pair."""
     begun = replay.state.begun or {}
     fought = replay.state.fought
-    crashed = any(pair["crash"] for pair in fought)
+    screen = replay.state.screen or {"crash": ""}
+    crashed = screen["crash"] or any(pair["crash"] for pair in fought)
     sound = [pair for pair in fought if not pair["void"] and not pair["crash"]]
     due = begun.get("repairs", 0) + 1
-    return crashed and not sound and event.get("repairs") == due <= MOST_REPAIRS
+    return bool(crashed) and not sound and event.get("repairs") == due <= MOST_REPAIRS
 
 
 def take_pair(replay: Replay, event: Event) -> None:
@@ -93,7 +96,7 @@ def check_sides(replay: Replay, event: Event) -> None:
 
 def check_open(replay: Replay) -> None:
     """A duel ends with its decision."""
-    if replay.crashed or not isinstance(decision_of(replay), Measure):
+    if replay.crashed or ruled_out(replay) or not isinstance(decision_of(replay), Measure):
         raise Contradiction("a pair after the one that decided")
 
 
@@ -109,6 +112,8 @@ def recompute_duel(replay: Replay, event: Event, content: bytes) -> None:
     repaired_in_vain = replay.crashed and event["cost_usd"] > begun["cost_usd"]
     if begun["cost_usd"] != event["cost_usd"] and not repaired_in_vain:
         raise Contradiction("it cost something else than what was tried")
+    if check_ruled_out(replay, event):
+        return
     check_figures(replay, event)
     if replay.crashed:
         check_verdict(event, ("crash", replay.crashed))
@@ -123,13 +128,20 @@ def check_figures(replay: Replay, event: Event) -> None:
     due = {
         "pairs": len(pairs), "metrics": means([pair["candidate"] for pair in pairs]),
         "incumbent": means([pair["incumbent"] for pair in pairs]),
-        "gain": statistics.fmean(gains_of(rule, pairs) or [0.0]), "parts": event["parts"] if "model" in event else {},
+        "gain": statistics.fmean(gains_of(rule, pairs) or [0.0]), "parts": _parts(event),
         "log_e": evidence.log_e if evidence else 0.0, "peak": evidence.peak if evidence else 0.0,
         "threshold": share_of(replay.expected).threshold,
     }  # fmt: skip
     for key, value in due.items():
         if event.get(key) != value:
             raise Contradiction(f'"{key}" does not follow from its {len(pairs)} pairs')
+
+
+def _parts(event: Event) -> Mapping[str, float]:
+    """Those of the event where a mind was asked or the duel was won; otherwise none are recorded."""
+    told = "model" in event or event["status"] == "keep" or event["reason"] == "suspect"
+    found: Mapping[str, float] = event["parts"] if told else {}
+    return found
 
 
 def check_calibration(replay: Replay, event: Event) -> None:

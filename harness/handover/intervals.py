@@ -35,31 +35,34 @@ def recompute_interval(event: Event, replay: Replay, rows: Sequence[bytes], on_t
     check_effects(event, rule, on_the_way)
 
 
-def check_pairs(event: Event, replay: Replay) -> tuple[list[Metrics], list[Metrics]]:
-    """Both sides of the pairs, which are those of the schedule, from the first."""
-    pairs = event.get("pairs")
-    if not isinstance(pairs, list) or not intervals.LEAST_PAIRS <= len(pairs) <= intervals.MOST_PAIRS:
-        raise Contradiction(f"fewer than {intervals.LEAST_PAIRS} pairs, or more than a test takes")
+def check_pairs(
+    event: Event, replay: Replay, block: str = "confirm",
+    count: tuple[int, int] = (intervals.LEAST_PAIRS, intervals.MOST_PAIRS),
+) -> tuple[list[Metrics], list[Metrics]]:  # fmt: skip
+    """Both sides of the pairs, which are those of the schedule's block, from the first. count: at least, at most."""
+    pairs, (least, most) = event.get("pairs"), count
+    if not isinstance(pairs, list) or not least <= len(pairs) <= most:
+        raise Contradiction(f"fewer than {least} pairs, or more than a test takes")
     for number, pair in enumerate(pairs, start=1):
         if not isinstance(pair, dict) or pair.keys() != {"seed", "order", "base", "head"}:
             raise Contradiction(f"pair {number} is none")
         for side in ("base", "head"):
             check_metrics(replay, pair[side])
-        check_draw(replay.expected, number, pair)
+        check_draw(replay.expected, number, pair, block)
     return [pair["base"] for pair in pairs], [pair["head"] for pair in pairs]
 
 
-def check_draw(expected: Expected, number: int, pair: Mapping[str, Any]) -> None:
-    """A night from elsewhere comes without its coin: then the seed must be of confirm's block, whichever it is."""
-    due = Schedule(expected.seed, expected.coin).pair("confirm", 0, number)
+def check_draw(expected: Expected, number: int, pair: Mapping[str, Any], block: str) -> None:
+    """A night from elsewhere comes without its coin: then the seed must be of the block, whichever it is."""
+    due = Schedule(expected.seed, expected.coin).pair(block, 0, number)
     drawn = (due.seed, "bh" if due.incumbent_first else "hb")
-    right = (pair["seed"], pair["order"]) == drawn if expected.coin else _of_confirm(pair["seed"])
+    right = (pair["seed"], pair["order"]) == drawn if expected.coin else _of_block(pair["seed"], block)
     if not right:
         raise Contradiction(f"the seed or order of pair {number} is not the one that the schedule gives")
 
 
-def _of_confirm(seed: Any) -> bool:
-    return type(seed) is int and block_of(seed) == "confirm"
+def _of_block(seed: Any, block: str) -> bool:
+    return type(seed) is int and block_of(seed) == block
 
 
 def check_mean(

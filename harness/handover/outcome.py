@@ -13,6 +13,7 @@ from harness.documents import ParseProblem, leaves, parse
 from harness.events import Event, Segment
 from harness.handover.expected import Expected
 from harness.handover.intervals import recompute_interval
+from harness.handover.lasting import check_longer
 from harness.handover.loop import Contradiction, Replay, check_metrics, content
 from harness.handover.shapes import INTERRUPTED
 from harness.holdout import AGREEMENT, LOOKS
@@ -38,6 +39,7 @@ def check_confirm(
         check_complete(event, replay, found)
         if replay.expected.judged:
             (recompute_interval if replay.expected.target.noise else check_exact)(event, replay, found, on_the_way)
+            check_longer(event, replay)
     return found
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness import longer
 from harness.events import Event
 from harness.reports import CRASH_KINDS, LONGEST_NOTE, MOST_METRICS, MOST_NOTES, MOST_PARTS, NAME
 from harness.standing import COMMANDS, DROP, RECHECK
@@ -17,7 +18,7 @@ Check = Callable[[Any], bool]
 VERBS = ("run", "confirm", "propose", *COMMANDS)
 RANK: Mapping[str, int] = {"run": 0, "confirm": 1, **dict.fromkeys(("propose", *COMMANDS), 2)}
 """No verb's segment stands before one of a lower rank."""
-GATED = frozenset({"sleeping", "paused", "reviewers-behind", "minutes", "runner-absent", "config"})
+GATED = frozenset({"sleeping", "paused", "reviewers-behind", "minutes", "runner-absent", "preflight", "config"})
 """Ends of a loop that never began: nothing was spent."""
 RUN_ENDS = GATED | frozenset({
     "experiments", "wall-clock", "money", "plateau", "exhausted", "interrupt", "underpowered", "integrity", "infra",
@@ -225,6 +226,16 @@ _HOLDOUT = Shape(
     },
     more=True,
 )  # fmt: skip
+_LONGER = Shape({
+    "times": number(1), "reading": one_of(*longer.MEASURED), "gain": number(), "low": number(), "high": number(),
+    "confidence": number(0.5, 1), "sd": number(0), "pairs": list_of(bounded, longer.MOST_PAIRS),
+})  # fmt: skip
+_NOT_LONGER = Shape({"times": number(1), "reading": one_of(longer.FAILS, longer.UNMEASURED), "why": text()})
+
+
+def _is_longer(value: Any) -> bool:
+    return isinstance(value, dict) and not all(shape.problem(value) for shape in (_LONGER, _NOT_LONGER))
+
 
 KINDS: Mapping[str, Shape] = {
     "baseline": Shape(
@@ -242,6 +253,11 @@ KINDS: Mapping[str, Shape] = {
         "candidate": _METRICS, "void": text(), "crash": one_of("", *CRASH_KINDS), "why": text(),
         "seconds": _SECONDS, "elapsed": _SECONDS,
     }),
+    "screen": Shape(
+        {"id": _ID, "seed": whole(), "share": number(0, 1), "incumbent": _METRICS, "candidate": _METRICS,
+         "void": text(), "crash": one_of("", *CRASH_KINDS), "why": text(), "seconds": _SECONDS, "elapsed": _SECONDS},
+        {"bound": number()},
+    ),
     "experiment": Shape(
         {"id": _ID, **_IDENTITY, "parent": _BLOB_ID, "description": text(500), "status": one_of(*REASONS),
          "reason": text(40), "why": text(), "metrics": _METRICS, "parts": _PARTS, "gain": number(), "cost_usd": _COST,
@@ -258,6 +274,7 @@ KINDS: Mapping[str, Shape] = {
             "holdout": lambda value: isinstance(value, dict) and not _HOLDOUT.problem(value),
             "rows": lambda value: isinstance(value, list) and all(map(_is_row, value)), "cost_usd": _COST, **_JUDGED,
             "notes": lambda value: isinstance(value, dict) and not _NOTES.problem(value),
+            "longer": _is_longer,
         },
         more=True,
     ),
@@ -282,7 +299,7 @@ HEADER = Shape(
 )  # fmt: skip
 
 OF_VERB: Mapping[str, frozenset[str]] = {
-    "run": frozenset({"baseline", "try", "pair", "experiment", "note", "seal"}),
+    "run": frozenset({"baseline", "try", "screen", "pair", "experiment", "note", "seal"}),
     "confirm": frozenset({"confirm", "look", "ablate", "note", "seal"}),
     "propose": frozenset({"proposed", "note", "seal"}),
     **dict.fromkeys(COMMANDS, frozenset({"command", "confirm", "look", "ablate", "note", "seal"})),

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from harness import device
+from harness.device import Shown
 from harness.errors import SandboxError
 from harness.sandbox import identity, launch
 from harness.sandbox.limits import Limits
@@ -21,6 +23,9 @@ _SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 _SCRATCH = "/tmp"  # noqa: S108 - the sandbox's own, in memory
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - likewise
 DOOR = "/door"  # where in the sandbox the one socket that leads out of it is seen
+# What of /proc is not of processes. CUDA names its threads there, and cuInit fails where it cannot.
+_KERNELS = ("acpi", "bus", "driver", "fs", "irq", "scsi", "sys", "sysrq-trigger", "tty")
+_DRIVERS_LIBRARIES = ("/usr/local/nvidia/lib64", "/usr/lib/wsl/lib")  # where the loader's cache does not know of them
 _FOR_THE_CHANGE_OF_USER = ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP")
 
 
@@ -36,6 +41,7 @@ def command(
     second_layers: bool = True,
     kept: int = 0,
     hides: Sequence[Path] = (),
+    gpu: bool = False,
 ) -> list[str]:
     """The command that runs argv in a sandbox of its own.
 
@@ -51,6 +57,8 @@ def command(
     second_layers: False only for the self-test, which tests the first alone.
     kept: a descriptor that the command is started with and that argv finds as 3; 0 for none.
     hides: folders of the machine, inside what every candidate sees, that this one finds empty.
+    gpu: the relaxation for CUDA: the card's device nodes, what the kernel says of its machine, names of threads, and
+    Unix sockets within the sandbox and files in memory as for a browser.
     Raises SandboxError when there is no bwrap, or when a view or the machine's layout leaves no safe sandbox.
     """
     folder = folder or Path.cwd()
@@ -63,16 +71,20 @@ def command(
     uid = identity.own_uid()
     if uid is not None:
         refuse_unreadable(views)
-    shown = [Path("/usr"), Path("/etc"), *_system_folders(), WORK, *prefixes]
+    card = device.shown() if gpu else Shown((), ())
+    shown = [Path("/usr"), Path("/etc"), *_system_folders(), WORK, *prefixes, *card.folders]
     behind = launch.Second()
     if second_layers:
-        behind = launch.second(shown, (_SCRATCH, _SHARED_MEMORY), sockets=sockets, loopback=door is not None)
+        behind = launch.second(
+            shown, (_SCRATCH, _SHARED_MEMORY), sockets=sockets or gpu, loopback=door is not None,
+            nodes=card.nodes, threads=gpu,
+        )  # fmt: skip
     return [
         str(find()),
         *namespaces(uid),
         *_system(),
-        *_filesystem(views, prefixes, limits.memory, door, hides),
-        *_environment(prefixes),
+        *_filesystem(views, prefixes, limits.memory, door, hides, card if gpu else None),
+        *_environment(prefixes, gpu),
         "--",
         *launch.launched(
             words,
@@ -134,12 +146,13 @@ def _system_folders() -> list[Path]:
 
 
 def _filesystem(
-    views: Sequence[View], prefixes: Sequence[Path], scratch: int, door: Path | None, hides: Sequence[Path]
-) -> Iterator[str]:
+    views: Sequence[View], prefixes: Sequence[Path], scratch: int, door: Path | None, hides: Sequence[Path],
+    card: Shown | None = None,
+) -> Iterator[str]:  # fmt: skip
     # /proc is read only too: to root, also in a user namespace, the kernel's settings in /proc/sys are
     # writable, and one of them (core_pattern) is a command that the host runs.
-    yield from ("--proc", "/proc", "--remount-ro", "/proc")
-    yield from ("--dev", "/dev", *_memory(_SHARED_MEMORY, scratch), "--remount-ro", "/dev")
+    yield from ("--proc", "/proc", *(_kernels() if card else ("--remount-ro", "/proc")))
+    yield from ("--dev", "/dev", *_memory(_SHARED_MEMORY, scratch), *_card(card), "--remount-ro", "/dev")
     yield from _memory(_SCRATCH, scratch)
     for folder in _above([*prefixes, *(view.place for view in views), WORK / "any"]):
         yield from _folder(folder)
@@ -152,6 +165,23 @@ def _filesystem(
     if door is not None:
         yield from ("--ro-bind", str(door), DOOR)  # read only is its name: whoever sees a socket may connect
     yield from ("--remount-ro", "/", "--chdir", str(WORK))
+
+
+def _kernels() -> Iterator[str]:
+    """All of /proc but the processes, read only."""
+    for name in _KERNELS:
+        yield from ("--ro-bind-try", f"/proc/{name}", f"/proc/{name}")
+
+
+def _card(card: Shown | None) -> Iterator[str]:
+    if card is None:
+        return
+    for folder in _above([*card.nodes, *card.folders]):
+        yield from _folder(folder)
+    for node in card.nodes:
+        yield from ("--dev-bind", str(node), str(node))
+    for folder in card.folders:
+        yield from ("--ro-bind", str(folder.resolve()), str(folder))
 
 
 def _folder(place: Path) -> tuple[str, ...]:
@@ -168,9 +198,14 @@ def _memory(place: str, size: int) -> tuple[str, ...]:
     return ("--perms", "1777", "--size", str(size), "--tmpfs", place)
 
 
-def _environment(prefixes: Sequence[Path]) -> Iterator[str]:
+def _environment(prefixes: Sequence[Path], gpu: bool = False) -> Iterator[str]:
     path = ":".join([*(str(prefix / "bin") for prefix in prefixes), _SYSTEM_PATH])
-    for name, value in {"PATH": path, "HOME": _SCRATCH, "TMPDIR": _SCRATCH, "LANG": "C.UTF-8"}.items():
+    told = {"PATH": path, "HOME": _SCRATCH, "TMPDIR": _SCRATCH, "LANG": "C.UTF-8"}
+    if gpu:
+        told["USER"] = "candidate"  # compilers name their caches after it, and the sandbox has no list of users
+        if libraries := [folder for folder in _DRIVERS_LIBRARIES if Path(folder).is_dir()]:
+            told["LD_LIBRARY_PATH"] = ":".join(libraries)
+    for name, value in told.items():
         yield from ("--setenv", name, value)
 
 

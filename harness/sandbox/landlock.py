@@ -37,8 +37,11 @@ def unsupported() -> str:
     return "" if abi() else "this kernel has no landlock (Linux 5.13, and landlock in its list of security modules)"
 
 
-def rules(shown: Sequence[Path], scratch: Sequence[str]) -> Rules:
-    """shown: the folders that are read only; scratch: those that may be changed."""
-    devices = [(f"/dev/{name}", _READ | _LIST | _WRITE | _TRUNCATE | _CONTROL) for name in _DEVICES]
+def rules(shown: Sequence[Path], scratch: Sequence[str], nodes: Sequence[Path] = (), *, threads: bool = False) -> Rules:
+    """shown: the folders that are read only; scratch: those that may be changed; nodes: more devices; threads: whether
+    their names may be written, which stand in /proc at places that nobody knows before."""
+    names = [*(f"/dev/{name}" for name in _DEVICES), *map(str, nodes)]
+    devices = [(name, _READ | _LIST | _WRITE | _TRUNCATE | _CONTROL) for name in names]
     seen = [(str(path), _SEE) for path in shown]
-    return (*seen, ("/dev", _READ | _LIST), ("/proc", _READ | _LIST), *devices, *((p, _USE | _MAKE) for p in scratch))
+    processes = _READ | _LIST | (_WRITE | _TRUNCATE if threads else 0)
+    return (*seen, ("/dev", _READ | _LIST), ("/proc", processes), *devices, *((p, _USE | _MAKE) for p in scratch))

@@ -26,9 +26,13 @@ class Second:
     tcp: bool = False  # whether landlock leaves it alone
 
 
-def second(shown: Sequence[Path], scratch: Sequence[str], *, sockets: bool, loopback: bool = False) -> Second:
+def second(
+    shown: Sequence[Path], scratch: Sequence[str], *, sockets: bool, loopback: bool = False,
+    nodes: Sequence[Path] = (), threads: bool = False,
+) -> Second:  # fmt: skip
+    """nodes: devices that may be used; threads: whether a process may name its own."""
     program = seccomp.program(sockets=sockets or loopback, internet=loopback)
-    return Second(program, landlock.rules(shown, scratch), tcp=loopback)
+    return Second(program, landlock.rules(shown, scratch, nodes, threads=threads), tcp=loopback)
 
 
 def first_closed(*, sockets: bool) -> int:

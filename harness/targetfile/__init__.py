@@ -5,12 +5,12 @@ from __future__ import annotations
 import posixpath
 from dataclasses import replace
 
-from harness import configfile
+from harness import configfile, screening
 from harness.configfile import ConfigFile, Faults
 from harness.documents import SPLICED_SUFFIXES, is_data
 from harness.errors import NotFound
 from harness.repository import Source
-from harness.target import HOSTED_RUNNER, TARGET_FILE, Budget, Confirm, Noise, Target, seconds
+from harness.target import HOSTED_RUNNER, TARGET_FILE, Budget, Confirm, Longer, Noise, Screen, Target, seconds
 from harness.targetfile import needs
 from harness.targetfile.bounds import Bounds
 from harness.targetfile.paths import Paths
@@ -49,7 +49,8 @@ def build(source: Source, folder: str, config: ConfigFile) -> Target:
     with Faults() as faults:
         with faults.part():
             locked = paths.locked(file, {program, *catalogues}, hidden, metrics)
-            evaluate = replace(paths.evaluate(locked, hidden, file), model=needs.model(config))
+            evaluate = paths.evaluate(locked, hidden, file)
+            evaluate = replace(evaluate, model=needs.model(config), gpu=needs.gpu(config))
         with faults.part():
             bounds, policy = Bounds(config, paths).read(source, file, {program, *catalogues, *hidden})
         with faults.part():
@@ -104,7 +105,17 @@ def _confirm(config: ConfigFile, file: str) -> Confirm:
         told = {"leaf": "leaves are found", "operation": "operations are told apart"}[unit]
         what = f"{told} in YAML and JSON, and {file} is neither"
         raise config.error("/confirm/unit", what, next_step=f"unit: hunk, for {config.data['name']}")
-    return Confirm(seconds(entry.get("budget", "20m")), entry.get("groups", 12), unit)
+    return Confirm(seconds(entry.get("budget", "20m")), entry.get("groups", 12), unit, _longer(config))
+
+
+def _longer(config: ConfigFile) -> Longer | None:
+    entry = config.data.get("confirm", {}).get("longer")
+    if entry is None:
+        return None
+    if config.data.get("noise") is None:
+        what = "a gain at a longer budget is measured in pairs, which only a target with noise has"
+        raise config.error("/confirm/longer", what, next_step="declare noise: {}, or leave confirm.longer out")
+    return Longer(float(entry.get("times", 2)), entry.get("pairs", 5))
 
 
 def _noise(config: ConfigFile) -> Noise | None:
@@ -117,7 +128,16 @@ def _noise(config: ConfigFile) -> Noise | None:
     if config.data.get("keep", {}).get("rule") == "pareto":
         what = "no metric worse cannot be shown of metrics that vary, and pareto with noise is not available yet"
         raise config.error("/keep/rule", what, next_step="rule: every, with a tolerance for each metric")
-    return Noise(entry.get("alpha", 0.05), entry.get("max_pairs", 80), entry.get("calibration", 20))
+    usual = entry.get("alpha", 0.05), entry.get("max_pairs", 80), entry.get("calibration", 20)
+    return Noise(*usual, _screen(config) if "screen" in entry else None)
+
+
+def _screen(config: ConfigFile) -> Screen:
+    entry, rule = config.data["noise"]["screen"], config.data.get("keep", {}).get("rule", "primary")
+    if rule not in screening.RULES:
+        what = f"it sees the primary metric alone; the rule {rule} decides by more"
+        raise config.error("/noise/screen", what, next_step="rule: primary or every, or no screen")
+    return Screen(float(entry.get("share", 0.25)), float(entry.get("behind", 0)))
 
 
 def _budget(config: ConfigFile) -> Budget:

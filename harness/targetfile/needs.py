@@ -1,4 +1,4 @@
-"""What the evaluator of a target.yaml may reach beside its own folder: so far, a model."""
+"""What the evaluator of a target.yaml may reach beside its own folder: so far, a model and a card."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ from harness.configfile import ConfigFile
 from harness.target import Model
 
 MAX_TOKENS = 500
+
+
+def gpu(config: ConfigFile) -> bool:
+    """Whether the evaluator measures on a card, without which no night of its target begins."""
+    return "gpu" in config.data["evaluate"].get("needs", ())
 
 
 def model(config: ConfigFile) -> Model | None:

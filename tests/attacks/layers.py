@@ -174,9 +174,9 @@ LAYERS: dict[str, Callable[[], None]] = {
     "inherited descriptors": _descriptors,
     "closed descriptors": _set(launch, "first_closed", lambda *, sockets: 0),  # noqa: ARG005
     "seccomp": _set(seccomp, "program", lambda **_asked: b""),
-    "landlock": _set(landlock, "rules", lambda _shown, _scratch: ()),
-    "landlock: TCP": _set(landlock, "rules", lambda _shown, _scratch: ()),  # that part of it, where a kernel has it
-    "landlock: scope": _set(landlock, "rules", lambda _shown, _scratch: ()),
+    "landlock": _set(landlock, "rules", lambda *_shown, **_asked: ()),
+    "landlock: TCP": _set(landlock, "rules", lambda *_shown, **_asked: ()),  # that part of it, where a kernel has it
+    "landlock: scope": _set(landlock, "rules", lambda *_shown, **_asked: ()),
     "limits": _set(limits, "settings", lambda _bounds: ()),
     "watch": _set(usage, "watch", lambda _bounds: None),
     "output": lambda: _running(output_limit=lambda most: 64 * most),

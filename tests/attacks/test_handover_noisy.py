@@ -21,7 +21,7 @@ from harness.repository import Repository
 from tests.attacks.forgery import TARGET, Event, Forged, confirmed, copied, proposed, ran
 from tests.support import git
 
-NOISY = TARGET.replace("sample: rows\n", "noise: {max_pairs: 40, calibration: 10}\n")
+NOISY = TARGET.replace("sample: rows\n", "noise: {max_pairs: 40, calibration: 10}\nconfirm: {longer: {}}\n")
 EVALUATOR = """
 import random
 from harness import evaluator
@@ -53,6 +53,10 @@ def measured(forged: Forged) -> Event:
     return [event for event in forged.experiments if "log_e" in event][-1]
 
 
+def lost(forged: Forged) -> Event:
+    return next(event for event in forged.experiments if "log_e" in event and event["status"] == "discard")
+
+
 def baseline(forged: Forged) -> Event:
     return next(event for event in forged.of("run") if event["event"] == "baseline")
 
@@ -72,6 +76,8 @@ FORGERIES: dict[str, tuple[Callable[[Forged], object], str, str]] = {
         lambda f: measured(f).update(log_e=50.0), '"log_e" does not follow', "harness.handover.recompute_duel"),
     "an easier threshold": (
         lambda f: measured(f).update(threshold=2.0), '"threshold" does not', "harness.handover.recompute_duel"),
+    "parts of what lost": (
+        lambda f: lost(f).update(parts={"steps": 1.0}), '"parts" does not follow', "harness.handover.recompute_duel"),
     "another order": (other_order, "seed or order", f"{FIGHTS}.check_scheduled"),
     "another seed": (lambda f: pair(f).update(seed=5), "seed or order", f"{FIGHTS}.check_scheduled"),
     "another calibration": (
@@ -82,6 +88,17 @@ FORGERIES: dict[str, tuple[Callable[[Forged], object], str, str]] = {
         lambda f: f.confirm["pairs"][0].update(seed=5), "the schedule", f"{OUTCOME}.recompute_interval"),
     "a narrower interval": (
         lambda f: f.confirm["confirmed"].update(low=50.0), "its interval", f"{OUTCOME}.recompute_interval"),
+    "a gain that lasts better": (
+        lambda f: f.confirm["longer"].update(gain=1e4), "does not follow from its pairs", f"{OUTCOME}.check_longer"),
+    "a friendlier reading": (
+        lambda f: f.confirm["longer"].update(reading="turns"), "does not follow", f"{OUTCOME}.check_longer"),
+    "a shorter budget": (
+        lambda f: f.confirm["longer"].update(times=1.5), "another budget", f"{OUTCOME}.check_longer"),
+    "no word of a longer budget": (
+        lambda f: f.confirm.pop("longer"), "the other way round", f"{OUTCOME}.check_longer"),
+    "a seed of confirm at a longer budget": (
+        lambda f: f.confirm["longer"]["pairs"][0].update(seed=f.confirm["pairs"][0]["seed"]), "the schedule",
+        f"{OUTCOME}.check_longer"),
     "a row that adds more": (
         lambda f: f.confirm["rows"][0].update(adds=1e4), "does not add", f"{OUTCOME}.recompute_interval"),
 }  # fmt: skip

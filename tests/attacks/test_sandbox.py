@@ -98,7 +98,7 @@ def without(patch: pytest.MonkeyPatch, *layers: str) -> None:
 LAYERS: dict[str, tuple[object, str, Callable[..., object]]] = {
     "own uid": (identity, "own_uid", lambda: None),
     "seccomp": (seccomp, "program", lambda **_asked: b""),
-    "landlock": (landlock, "rules", lambda _shown, _scratch: ()),
+    "landlock": (landlock, "rules", lambda *_shown, **_asked: ()),
     "limits": (limits, "settings", lambda _bounds: ()),
     "watch": (usage, "watch", lambda _bounds: None),
     "descriptors": (launch, "first_closed", lambda *, sockets: 0),  # noqa: ARG005

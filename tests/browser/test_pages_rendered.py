@@ -32,6 +32,8 @@ OWN = (
     "ablated",
     "hostile",
     "containers",
+    "training",
+    "training-on-a-card",
 )  # opened from a folder, without a forge
 WIDE = """() => [document.documentElement, ...document.querySelectorAll('table')]
     .filter(one => one.scrollWidth > one.clientWidth).map(one => one.innerText.slice(0, 200))"""

@@ -3,12 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,8 +17,8 @@ from harness.events import Event, SegmentWriter
 from harness.holdout import LOOKS
 from harness.repository import Repository
 from harness.schedule import block_of
-from tests.support import ENVIRONMENT, autoresearch, git
-from tests.switches import FOLDER, HELD_OUT, NOISY, ROWS, TARGET, held_out, ran, repository
+from tests.support import autoresearch, git
+from tests.switches import FOLDER, HELD_OUT, NOISY, ROWS, TARGET, held_out, killed_once, ran, repository
 
 SUPERSEDED = """
 from harness import evaluator
@@ -185,17 +179,6 @@ def test_a_confirm_that_is_killed_goes_on_and_measures_nothing_twice(tmp_path: P
     assert len(event["pairs"]) == len({pair["seed"] for pair in event["pairs"]})
     assert {n["of"] for n in events(night, "note") if n["block"] == "confirm"} == {len(event["pairs"])}
     assert autoresearch(found, "log", "--verify").returncode == 0
-
-
-def killed_once(found: Repository, when: Callable[[], bool]) -> None:
-    command = [sys.executable, "-m", "bot.cli", "confirm", "--quiet"]
-    process = subprocess.Popen(command, cwd=found.root, env={**os.environ, **ENVIRONMENT})
-    deadline = time.monotonic() + 60
-    while not when() and process.poll() is None:
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
 
 
 def test_seeds_of_confirm_stand_in_no_earlier_event(tmp_path: Path) -> None:

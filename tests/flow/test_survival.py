@@ -225,7 +225,7 @@ def test_a_try_that_began_on_another_machine_stays_unfinished(tmp_path: Path, mo
         patch.setattr(running.SegmentWriter, "append", until_the_third_pair)
         with pytest.raises(KeyboardInterrupt):
             loop(night)
-    monkeypatch.setattr(running, "machine", lambda: {"system": "elsewhere", "python": "3", "cpu": "other"})
+    monkeypatch.setattr(running, "machine", lambda _target: {"system": "elsewhere", "python": "3", "cpu": "other"})
     with monkeypatch.context() as patch:  # the first resume there comes to nothing
         patch.setattr(running._Loop, "_baseline", lambda _loop: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):

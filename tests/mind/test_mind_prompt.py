@@ -197,6 +197,16 @@ def test_parts_metrics_and_what_is_left_are_told_every_time() -> None:
     assert "Left: 199 experiments, $3.00." in tail
 
 
+def test_of_the_course_of_a_measurement_a_few_points_are_told() -> None:
+    night = Night(data_target(), SPEC)
+    curve = {f"curve_{percent:02}": 8 - percent / 25 for percent in range(5, 101, 5)}
+    night.ask(answer(put("/weights/logins", 7)), parts={**curve, "north": 0.25})
+    tail = night.last.split("# Now")[1]
+    assert "Along the way of one measurement: at 20 % 7.2, at 40 % 6.4, at 60 % 5.6, at 80 % 4.8, at 100 % 4." in tail
+    assert "curve_" not in tail
+    assert "north 0.25" in tail
+
+
 def test_a_changed_file_is_told_by_its_changes_where_they_are_shorter() -> None:
     night = long_night(20)
     tail = night.last.split("# Now")[1]

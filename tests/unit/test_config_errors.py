@@ -457,6 +457,34 @@ CASES: list[Case] = [
         ("tone/target.yaml:8:16: noise.alpha: expected at most 0.2, found 0.5",),
     ),
     Case(
+        "a screen that costs all",
+        edit("signal: file-property", "noise: {screen: {share: 1}}"),
+        ("tone/target.yaml:8:25: noise.screen.share: expected at most 0.9, found 1",),
+    ),
+    Case(
+        "a screen that costs nothing",
+        edit("signal: file-property", "noise: {screen: {share: 0}}"),
+        ("tone/target.yaml:8:25: noise.screen.share: expected more than 0, found 0",),
+    ),
+    Case(
+        "a screen that asks for more than the incumbent",
+        edit("signal: file-property", "noise: {screen: {behind: -0.1}}"),
+        ("tone/target.yaml:8:26: noise.screen.behind: expected at least 0, found -0.1",),
+    ),
+    Case(
+        "a screen of something else",
+        edit("signal: file-property", "noise: {screen: {part: 0.1}}"),
+        ("tone/target.yaml:8:18: noise.screen.part: unknown key; valid: share, behind",),
+    ),
+    Case(
+        "a screen under a rule that it says nothing of",
+        edit("signal: file-property", "noise: {screen: {}}").add("keep: {rule: weighted, weights: {score: 1}}"),
+        (
+            "tone/target.yaml:8:17: noise.screen: it sees the primary metric alone; the rule weighted decides by more",
+            "  next: rule: primary or every, or no screen",
+        ),
+    ),
+    Case(
         "a noise model that is not there",
         edit("signal: file-property", "noise: {model: gaussian}"),
         (
@@ -626,6 +654,27 @@ CASES: list[Case] = [
         "number above the most",
         edit("signal: file-property", "confirm: {groups: 51}"),
         ("tone/target.yaml:8:19: confirm.groups: expected at most 50, found 51",),
+    ),
+    Case(
+        "a longer budget that is none",
+        edit("signal: file-property", "noise: {}\nconfirm: {longer: {times: 1}}"),
+        ("tone/target.yaml:9:27: confirm.longer.times: expected more than 1, found 1",),
+    ),
+    Case(
+        "an unknown key of a longer budget",
+        edit("signal: file-property", "noise: {}\nconfirm: {longer: {time: 2}}"),
+        ('tone/target.yaml:9:20: confirm.longer.time: unknown key; did you mean "times"?',),
+    ),
+    Case(
+        "a longer budget without noise",
+        edit("signal: file-property", "confirm: {longer: {}}"),
+        (
+            (
+                "tone/target.yaml:8:19: confirm.longer: a gain at a longer budget is measured in pairs, which only a "
+                "target with noise has"
+            ),
+            "  next: declare noise: {}, or leave confirm.longer out",
+        ),
     ),
     Case(
         "bad enum",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,11 +21,11 @@ def target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
     return declared(tmp_path, request.param)
 
 
-def declared(tmp_path: Path, kind: str) -> Target:
+def declared(tmp_path: Path, kind: str, more: str = "") -> Target:
     text = (
         "name: t\nfile: spec.yaml\nspace: {/a: {int: [0, 10]}}\nevaluate: {command: [python, e.py]}\n"
         "metrics: [{name: m, goal: maximize}]\n"
-        f"confirm: {{budget: 20m, groups: 12}}\n{kind}\n"
+        f"confirm: {{budget: 20m, groups: 12{more}}}\n{kind}\n"
     )
     files = {f"{FOLDER}/target.yaml": text, f"{FOLDER}/e.py": "", f"{FOLDER}/spec.yaml": "a: 1\n"}
     repository = make_repository(tmp_path, files)
@@ -50,6 +51,26 @@ def test_a_slower_one_loses_groups_then_ablation_then_all(target: Target) -> Non
     assert "the change measured as a set" in said[1]
     assert "3 groups measured one by one instead of 12" in said[3]
     assert seen[-1].says.startswith("underpowered: confirm needs at least")
+
+
+def test_a_longer_budget_comes_before_the_groups_and_after_the_test(tmp_path: Path) -> None:
+    target = declared(tmp_path, "noise: {}", ", longer: {times: 3, pairs: 4}")
+    plain = replace(target, confirm=replace(target.confirm, longer=None))
+    asked = 2 * 4 * 3
+    for step in range(150):
+        seconds = 0.01 * 1.1**step
+        found, without = affordable(seconds, target), affordable(seconds, plain)
+        assert found.underpowered == without.underpowered, "what only is shown has cost a night its test"
+        assert without.longer == 0
+        fits = (worst_case(1, target) + asked) * seconds <= target.confirm.budget
+        assert found.longer == (asked if fits else 0)
+        if not found.underpowered:
+            assert found.seconds <= target.confirm.budget
+            assert found.seconds == pytest.approx((worst_case(found.groups, target) + found.longer) * seconds)
+            says = "; then 4 pairs at 3 times the budget" if fits else "do not fit: likely not measured"
+            assert found.says.endswith(says)
+    slow = target.confirm.budget / worst_case(1, target)
+    assert (affordable(slow, target).longer, affordable(slow, target).underpowered) == (0, False)
 
 
 def test_the_worst_cases_in_measurements(tmp_path: Path) -> None:

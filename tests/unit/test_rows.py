@@ -124,6 +124,52 @@ def test_hunks_say_what_they_do() -> None:
     assert diff.changes() == ["line 1: ONE", "remove 3: three", "add 5: blank lines", f"add 6: {'s' * 60}"]
 
 
+CODE = b"""DEPTH = 4  # tune: 2, 4
+RATE: float = 0.002  # tune: 0.001 to 0.1
+NAME = "a # b"
+
+
+def run():
+    return DEPTH
+"""
+
+
+def test_a_line_of_code_that_changes_a_constant_is_a_row_of_its_own_named_by_it() -> None:
+    head = edited(CODE, ("DEPTH = 4", "DEPTH = 6"), ("0.002 ", "0.01838372615 "), ('"a # b"', '"c # d"'))
+    diff = rows.difference(CODE, head, "train.py", "hunk")
+    assert diff.changes() == ["DEPTH: 4 -> 6", "RATE: 0.002 -> 0.01838", 'NAME: "a # b" -> "c # d"']
+    for chosen in subsets(3):
+        lines = [(head if at in chosen else CODE).splitlines(keepends=True)[at] for at in range(3)]
+        assert diff.content(chosen) == b"".join(lines + CODE.splitlines(keepends=True)[3:])
+    steps = [(4, edited(CODE, ("DEPTH = 4", "DEPTH = 6"))), (7, head)]
+    assert [group.experiments for group in rows.groups(diff, steps, CODE, 9)] == [(4,), (7,), (7,)]
+
+
+@pytest.mark.parametrize(
+    ("pair", "says"),
+    [
+        (("DEPTH = 4  # tune: 2, 4", "DEPTH = 6  # tune: 2, 6"), "line 1: DEPTH = 6  # tune: 2, 6"),
+        (("DEPTH = 4", "WIDTH = 4"), "line 1: WIDTH = 4  # tune: 2, 4"),
+        (("DEPTH = 4", "DEPTH = 2 + two()"), "line 1: DEPTH = 2 + two()  # tune: 2, 4"),
+        (
+            ("DEPTH = 4  # tune: 2, 4\nRATE: float = 0.002", "DEPTH = 6  # tune: 2, 4\nRATE = 0.002"),
+            "line 1: DEPTH = 6",
+        ),
+        (("return DEPTH", "DEPTH = 3"), "line 7: DEPTH = 3"),
+    ],
+    ids=["comment", "name", "no literal", "one of two", "inside"],
+)
+def test_every_other_line_of_code_is_a_row_of_lines(pair: tuple[str, str], says: str) -> None:
+    (change,) = rows.difference(CODE, edited(CODE, pair), "train.py", "hunk").changes()
+    assert change.startswith(says)
+
+
+def test_numbers_that_read_alike_are_shown_in_full() -> None:
+    change = rows.difference(b"A = 0.123456781\n", b"A = 0.123456789\n", "a.py", "hunk").changes()
+    assert change == ["A: 0.123456781 -> 0.123456789"]
+    assert rows.difference(b"A = 1\n", b"A = 2\n", "a.sh", "hunk").changes() == ["line 1: A = 2"]
+
+
 source = st.lists(st.sampled_from([b"a\n", b"b\n", b"c\r\n", b"\n", b"\xff\n", b"d\r"]), max_size=9).map(b"".join)
 
 

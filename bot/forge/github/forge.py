@@ -90,6 +90,7 @@ class GitHubForge:
         rows = sum(len(report.rows) for report in confirmed)
         charts = [report.name for report in confirmed if report.name in request.charts]
         metrics = [report.name for report in confirmed if report.name in request.dimensions]
+        trained = [report.name for report in confirmed if report.name in request.training]
         return Links(
             merge=f"puts {count(rows, 'commit')} and the results on {code(self._base())}.",
             close="these rows are not proposed again while the lock stays; the label `retry` undoes it.",
@@ -99,6 +100,7 @@ class GitHubForge:
             addresses={row: f"{address}/commit/{commit}" for row, commit in request.commits.items()},
             facts=self._facts(request),
             dimensions={n: f"{address}/blob/{request.head}/results/{n}/dimensions.png?raw=true" for n in metrics},
+            training={n: f"{address}/blob/{request.head}/results/{n}/training.png?raw=true" for n in trained},
         )
 
     def open(self, request: PullRequest) -> Opened:

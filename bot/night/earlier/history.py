@@ -6,6 +6,7 @@ baselines and looks are parsed; what is looked for in an experiment stands in it
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -33,23 +34,31 @@ Looks = dict[str, set[Look]]  # held-out data -> looks at it
 
 @dataclass
 class Recorded:
-    """One night of a target. ends: verb -> how it came to its end; run: of the workflow that recorded it, or ""."""
+    """One night of a target. ends: verb -> how it came to its end; run: of the workflow that recorded it, or "";
+    card: the kind that its figures come from, "" for none."""
 
     night: str
     lock: str
     base: str
     run: str
+    card: str = ""
     ends: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
 class Past:
-    """Of one target. nights: oldest first; tried: canonical ids of what is not worth another try under its lock; took:
-    seconds of the last baseline."""
+    """Of one target. nights: oldest first; tried_on: kind of card, "" for none -> canonical ids of
+    what is not worth another try under its lock; took: seconds of the last baseline."""
 
     nights: dict[str, Recorded] = field(default_factory=dict)
-    tried: set[str] = field(default_factory=set)
+    tried_on: dict[str, set[str]] = field(default_factory=dict)
     took: float | None = None
+
+    @property
+    def tried(self) -> set[str]:
+        """What counts tonight: where nights ran on cards, those of the last one's kind, with its mark among them."""
+        card = next((night.card for night in reversed(self.nights.values()) if night.card in self.tried_on), "")
+        return self.tried_on.get(card, set()) | ({mark(card)} if card else set())
 
 
 @dataclass(frozen=True)
@@ -83,6 +92,11 @@ def read(repository: Repository, locks: Mapping[str, str], declined: Mapping[str
     return found
 
 
+def mark(card: str) -> str:
+    """Stands among the ids of what was tried for the kind of card that it was tried on; no content has it."""
+    return hashlib.sha256(f"device {card}".encode()).hexdigest()
+
+
 def _is_nightly(place: records.Place, locks: Mapping[str, str]) -> bool:
     return place.verb in _NIGHTLY and place.target in locks
 
@@ -96,17 +110,21 @@ def _take(
         night = past.nights[place.night] = Recorded(place.night, header.get("lock", ""), header.get("base", ""), run)
     counts = header.get("lock") == lock
     refused_from = declined.get(str(header.get("night")), math.inf)
+    tried = set[str]()
     for line in lines:
         if line.startswith(_EXPERIMENT):
             if counts:
                 start, end = _canon(line)
                 open_again = line.find(_KEPT, end) >= 0 or line.find(_UNFINISHED, end) >= 0
                 if not open_again or _id(line) >= refused_from:
-                    past.tried.add(line[start:end].decode())
+                    tried.add(line[start:end].decode())
         elif line.startswith(_BASELINE):
             past.took = float(parsed(line)["seconds"])
             if counts:
-                past.tried.add(line[slice(*_canon(line))].decode())
+                tried.add(line[slice(*_canon(line))].decode())
+    if tried:
+        night.card = str(header.get("machine", {}).get("device", ""))
+        past.tried_on.setdefault(night.card, set()).update(tried)
     last = lines[-1] if lines else b""
     if last.startswith(_SEAL) and (said := str(parsed(last).get("end"))) != INTERRUPTED:
         night.ends[place.verb] = said

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.night.examination import exact, heldout, noisy
+from bot.night.examination import exact, heldout, longer, noisy
 from bot.night.examination.bench import Unconfirmed
 from bot.night.examination.case import Case
 from harness.ablate import Crashed, Effect, Round
@@ -146,6 +146,7 @@ class _Noisy(noisy.Examination):
             entries.append({**row, "low": effect.low})
             before = content
         case.event["rows"] = entries
+        longer.look(case, stacks[-1])
         return (
             f"{headline_name(self.rule)} improves by {mean.gain:.4g}, {in_percent(mean.confidence)} interval "
             f"{mean.low:.4g} to {mean.high:.4g}, in {mean.pairs} pairs"

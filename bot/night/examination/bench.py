@@ -114,15 +114,18 @@ class Bench:
         return found
 
     def draw(
-        self, block: str, round_: int, number: int, contents: Sequence[bytes], attempt: int = 1, of: int = 0
-    ) -> Drawn:
+        self, block: str, round_: int, number: int, contents: Sequence[bytes], attempt: int = 1, of: int = 0,
+        fidelity: float = 1.0,
+    ) -> Drawn:  # fmt: skip
         """Contents under the seed of this number, in an order that a coin drew; from the record where it has them.
 
-        of: how many numbers are planned, for a confirm that has to go on after this one is killed.
+        of: how many numbers are planned, for a confirm that has to go on after this one is killed; fidelity: the share
+        of the full cost.
         """
         place = {"block": block, "round": round_, "n": number, "attempt": attempt}
         blobs = [self.blob_id(content) for content in contents]
-        event = self._known.get(_key({**place, "blobs": blobs})) or self._drawn({**place, "of": of}, blobs, contents)
+        known = self._known.get(_key({**place, "blobs": blobs}))
+        event = known or self._drawn({**place, "of": of, "fidelity": fidelity}, blobs, contents)
         empty = Measurement()
         found = {index: _measurement(entry) for index, entry in zip(event["order"], event["found"], strict=True)}
         measured = tuple(found.get(index, empty) for index in range(len(contents)))
@@ -143,7 +146,8 @@ class Bench:
         order = pair if len(contents) == 2 else self.schedule.shuffled(block, round_, number, len(contents))
         found: list[Measurement] = []
         for index in order:
-            found.append(sound(self._measured(contents[index], Ask(seed=draw.seed)), self.target.rule))
+            ask = Ask(seed=draw.seed, fidelity=place["fidelity"])
+            found.append(sound(self._measured(contents[index], ask), self.target.rule))
             if found[-1].crash:
                 break
         event: Event = {
@@ -160,7 +164,7 @@ class Bench:
         if found.crash == CUT:  # nobody's crash: a model gave no answer
             payable = self.pays is None or self.pays(1)
             raise Unconfirmed(f"it could not be measured: {found.why}", "infra" if payable else "underpowered")
-        if content in self._seen:
+        if content in self._seen and ask.fidelity == 1:
             self._took.append(found.seconds)
         self._seen.add(content)
         self.check()

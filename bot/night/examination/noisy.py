@@ -7,17 +7,21 @@ pairs on seeds of the block "confirm", as many as were fixed before the first, i
 from __future__ import annotations
 
 import functools
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
+from bot.night.examination import longer
 from bot.night.examination.bench import BudgetSpent, Drawn, Unconfirmed
 from bot.night.examination.case import Case
 from harness import intervals, reserve, rows
 from harness.ablate import CONFIDENCE, SEEDS, Ablation, Crashed, Effect, Examined, ablate
 from harness.intervals import LEAST_PAIRS, Mean
 from harness.reports import Measurement
+from harness.reserve import Reserve
 from harness.rows import Group
 from harness.rule import Metric, Rule, headline_gain, headline_name
 
@@ -43,9 +47,13 @@ class Examination:
     def confidence(self) -> float:
         return intervals.of_repeat(self.case.repeat)
 
+    @cached_property
+    def affordable(self) -> Reserve:
+        """By what a measurement takes when confirm begins."""
+        return reserve.affordable(self.case.bench.seconds, self.case.target)
+
     def run(self) -> str:
-        case = self.case
-        affordable = reserve.affordable(case.bench.seconds, case.target)
+        case, affordable = self.case, self.affordable
         case.event.update({"head": case.state.blob, "repeat": "varies", "claimed_gain": case.state.claimed})
         if affordable.underpowered:
             raise Unconfirmed(affordable.says, "underpowered")
@@ -57,6 +65,7 @@ class Examination:
         })  # fmt: skip
         mean = self._confirmed(head)
         case.event["rows"] = self._rows(ablation, head, mean)
+        longer.look(case, head)
         return (
             f"{headline_name(self.rule)} improves by {mean.gain:.4g}, {intervals.in_percent(mean.confidence)} interval "
             f"{mean.low:.4g} to {mean.high:.4g}, in {mean.pairs} pairs"
@@ -91,7 +100,11 @@ class Examination:
         if bench.has("ablate", round_, number, shown):
             return True
         left = (SEEDS - number + 1) * len(shown)
-        return not bench.known("confirm") and bench.affords(left + 2 * LEAST_PAIRS)
+        return not bench.known("confirm") and bench.affords(left + self._after())
+
+    def _after(self) -> int:
+        """Measurements that the ablation leaves room for."""
+        return 2 * LEAST_PAIRS + math.ceil(self.affordable.longer)
 
     def _examined(self, parts: Sequence[Group], drawn: Sequence[Drawn]) -> Examined:
         effects = []
@@ -143,7 +156,7 @@ class Examination:
         bench, state = self.case.bench, self.case.state
         for event in bench.known("confirm"):
             return int(event["of"])
-        paid = int(MARGIN * bench.left / (2 * bench.seconds)) if bench.seconds else intervals.MOST_PAIRS
+        paid = max(self._paid(self.affordable.longer), min(self._paid(), LEAST_PAIRS))
         if paid < LEAST_PAIRS:
             raise Unconfirmed(
                 f"what is left of the confirm budget pays for {paid} pairs, and {LEAST_PAIRS} are the least",
@@ -154,6 +167,12 @@ class Examination:
         return min(
             intervals.pairs_for(state.claimed, spread, self.rule.headline_min_effect, confidence=self.confidence), paid
         )
+
+    def _paid(self, aside: float = 0.0) -> int:
+        """Pairs that the rest of the budget pays for, where so many measurements are kept aside."""
+        bench = self.case.bench
+        left = bench.left - aside * bench.seconds
+        return int(MARGIN * left / (2 * bench.seconds)) if bench.seconds else intervals.MOST_PAIRS
 
     def _pairs(self, head: bytes, planned: int) -> list[Drawn]:
         pairs: list[Drawn] = []

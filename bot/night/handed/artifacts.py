@@ -38,13 +38,20 @@ class Artifact:
 
 @dataclass
 class Handed:
-    """The artifacts of a folder, newest first; refused: everything else, and what turned out not to hold."""
+    """The artifacts of a folder, newest first; refused: everything else, and what turned out not to hold; aside: what
+    this machine had of the very night, where a job of it was cut off before it could hand over."""
 
     artifacts: list[Artifact]
     refused: dict[str, str] = field(default_factory=dict)
+    aside: Path | None = None
 
     def of(self, verb: str, target: str = "") -> list[Artifact]:
         return [found for found in self.artifacts if (found.verb, found.target) == (verb, target)]
+
+    def names(self, verb: str, target: str) -> list[str]:
+        """Of what was handed over under this name, taken or refused."""
+        known = [*(found.name for found in self.artifacts), *self.refused]
+        return [name for name in known if name.rpartition("-")[0] == f"{verb}-{target}"]
 
     def refuse_foreign(self, targets: Sequence[str]) -> None:
         foreign = [found.name for found in self.artifacts if found.target and found.target not in targets]

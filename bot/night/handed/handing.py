@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot import config
-from bot.night.folder import Night, write_atomically
+from bot.night.folder import Night, segment_number, write_atomically
 from bot.night.handed import handover
 from bot.night.handed.artifacts import PLAN, Artifact, Handed, entries, listed, read_plan
+from harness import events
 from harness.errors import IntegrityError, NotFound
 from harness.events import Segment
 from harness.handover import receive
@@ -67,8 +68,9 @@ def hand_over(night: Night, into: Path, targets: Sequence[str], *, plan: bool = 
 def take_over(repository: Repository, handed: Path, verb: str, only: str = "") -> Taken:
     """Lays the night out as the plan and the targets that were handed over say. only: one target, "" is all.
 
-    What this repository had of the night is set aside: the workflow carries the truth. Raises NotFound where no plan
-    holds, IntegrityError where it is not of this repository.
+    What this repository had of the night is set aside: the workflow carries the truth. But where no job
+    that ran a target handed anything over, a loop of the same plan that a reboot cut off here is taken, and believed
+    as little. Raises NotFound where no plan holds, IntegrityError where it is not of this repository.
     """
     found = listed(handed)
     night = _planned(repository, found, handed)
@@ -93,7 +95,7 @@ def _planned(repository: Repository, found: Handed, handed: Path) -> Night:
             found.refused[artifact.name] = f"{PLAN}: {problem}"
             continue
         night = Night(repository, repository.state / plan["night"])
-        _set_aside(night)
+        found.aside = _set_aside(night, content)
         write_atomically(night.path / PLAN, content)
         _take_tried(night, artifact, found)
         return night
@@ -116,16 +118,21 @@ def _check_base(repository: Repository, base: str) -> None:
         raise ValueError(f"its base commit {base[:12]} is no part of what is checked out")
 
 
-def _set_aside(night: Night) -> None:
-    """Moves what lies here of the same night out of the way: another job of this machine may have left it."""
+def _set_aside(night: Night, plan: bytes) -> Path | None:
+    """Moves what lies here of the same night out of the way: another job of this machine may have left it. Where it
+    lies now, if it is of this very plan."""
     if not night.path.exists():
-        return
+        return None
     folder = night.repository.state / "replaced"
     folder.mkdir(parents=True, exist_ok=True)
     number = 1
     while (folder / f"{night.name}.{number}").exists():
         number += 1
-    night.path.rename(folder / f"{night.name}.{number}")
+    aside = night.path.rename(folder / f"{night.name}.{number}")
+    try:
+        return aside if read_plan(aside)[0] == plan else None
+    except (OSError, ValueError):
+        return None
 
 
 def _take_tried(night: Night, artifact: Artifact, found: Handed) -> None:
@@ -189,6 +196,8 @@ def _check_unbegun(segments: Sequence[Segment]) -> None:
 def _candidates(night: Night, target: Target, found: Handed, verb: str) -> Iterator[tuple[Artifact, Files]]:
     """Artifacts that hold segments of a target, the best first; what else lies in them is named."""
     wanted = night.wanted
+    if verb == "run" and (cut := _cut_off(night, target, found)):
+        yield cut
     for giver in GIVERS[verb]:
         for artifact in found.of(giver, target.name):
             extra = set(entries(artifact.path)) - {target.name}
@@ -198,6 +207,22 @@ def _candidates(night: Night, target: Target, found: Handed, verb: str) -> Itera
     for artifact in found.of("plan"):
         if files := _read(artifact, target.name, wanted, re.compile(re.escape(TRIED)), found):
             yield artifact, files
+
+
+def _cut_off(night: Night, target: Target, found: Handed) -> tuple[Artifact, Files] | None:
+    """This machine's own loop of the target, if it came to no end and nobody handed over another one."""
+    if not found.aside or found.names("run", target.name) or target.name not in entries(found.aside):
+        return None
+    mine = Artifact(found.aside, "run", target.name, 0)
+    files = _read(mine, target.name, night.wanted, re.compile(re.escape(TRIED)), found)
+    names = sorted((name for name in files.contents if name.endswith(".jsonl")), key=_number) if files else []
+    if not files or not names or events.parse(names[-1].removesuffix(".jsonl"), files.contents[names[-1]]).sealed:
+        return None
+    return mine, files
+
+
+def _number(name: str) -> int:
+    return segment_number(name.removesuffix(".jsonl"))
 
 
 def _read(

@@ -77,8 +77,7 @@ class Noisy:
 
     def _fought(self, attempt: Attempt) -> Finding:
         court, number, self.parts = self.court, self.court.state.experiments + 1, {}
-        if court.state.begun is None or court.state.begun["blob"] != attempt.judged.blob:
-            self._begin(attempt, number)
+        self.begin(attempt)
         before = [fought_of(event) for event in court.state.fought]
         ring = self._ring(number, court.state.base_metrics)
         try:
@@ -90,7 +89,7 @@ class Noisy:
         evidence = max(verdict.state.evidence.values(), key=lambda found: found.log_e, default=None)
         return Finding(
             verdict.status, verdict.reason, verdict.why, means([pair["candidate"] for pair in pairs]),
-            self.parts if attempt.proposal.spent else {},
+            self.parts if attempt.proposal.spent or verdict.status == "keep" else {},
             sum(event["seconds"] for event in court.state.fought),
             statistics.fmean(gains_of(self.rule, pairs) or [0.0]),
             {
@@ -100,16 +99,18 @@ class Noisy:
             },
         )  # fmt: skip
 
-    def _begin(self, attempt: Attempt, number: int) -> None:
+    def begin(self, attempt: Attempt) -> None:
         """From here on the attempt is a try: it counts whatever becomes of it."""
         content, state = attempt.proposal.content, self.court.state
+        if state.begun is not None and state.begun["blob"] == attempt.judged.blob:
+            return
         event = {
-            "event": "try", "id": number, "blob": attempt.judged.blob, "canon": attempt.judged.canon,
+            "event": "try", "id": state.experiments + 1, "blob": attempt.judged.blob, "canon": attempt.judged.canon,
             "parent": state.blob, "content": self.court.writer.content(content, state.content),
             "description": attempt.proposal.description[:500], "cost_usd": attempt.proposal.cost_usd,
             **recorded(attempt),
         }  # fmt: skip
-        self._record(event, wait=bool(attempt.proposal.cost_usd))
+        self.record(event, wait=bool(attempt.proposal.cost_usd))
 
     def _ring(self, experiment: int, base: Mapping[str, float]) -> Ring:
         record = functools.partial(self._pair, experiment)
@@ -130,7 +131,7 @@ class Noisy:
             "incumbent": fought.incumbent, "candidate": fought.candidate, "void": fought.void,
             "crash": fought.crash, "why": fought.why[:2000], "seconds": fought.seconds, "elapsed": self.court.elapsed(),
         }  # fmt: skip
-        self._record(event, wait=fought.seconds > WORTH_THE_DISK)
+        self.record(event, wait=fought.seconds > WORTH_THE_DISK)
         self.parts = fought.parts or self.parts
         state = self.court.state
         if not experiment and (fought.crash or fought.void):
@@ -144,7 +145,7 @@ class Noisy:
                 next_step="the machine or the evaluator is at fault, not the candidates: autoresearch check",
             )
 
-    def _record(self, event: Event, *, wait: bool) -> None:
+    def record(self, event: Event, *, wait: bool) -> None:
         self.court.writer.append([event], wait=wait)
         self.court.state.apply(event)
 

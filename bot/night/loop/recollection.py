@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from bot.night.earlier.history import mark
 from bot.night.folder import Night
 from bot.proposers import Outcome, Told
-from harness import folds
+from harness import device, folds
 from harness.contents import content_of
 from harness.events import Event, Segment
 from harness.target import Target
@@ -43,6 +44,7 @@ def begun_on(segments: Sequence[Segment]) -> dict[str, str] | None:
 
 
 def tried_before(night: Night, target: Target) -> set[str]:
-    """Canonical ids that earlier nights tried under the same lock."""
+    """Canonical ids that earlier nights tried under the same lock, on the kind of card that is here."""
     path = night.folder(target.name) / "tried.txt"
-    return set(path.read_text(encoding="ascii").split()) if path.exists() else set()
+    found = set(path.read_text(encoding="ascii").split()) if path.exists() else set()
+    return found if not target.evaluate.gpu or mark(device.name()) in found else set()

@@ -17,7 +17,7 @@ from bot.night.earlier import past
 from bot.night.folder import Night
 from bot.night.header import header_fields
 from bot.night.proposing import numbers
-from bot.pages import chart, dimensions, dumbbell, table
+from bot.pages import chart, dimensions, dumbbell, table, training_chart
 from bot.pages.body import section
 from bot.pages.facts import Absent, Facts, Moved
 from bot.pages.summary import TargetReport
@@ -122,6 +122,7 @@ def _asked(material: Material, branch: str, head: str, ids: Mapping[tuple[str, i
         reports=[material.reports[name] for name in sorted(material.reports)],
         charts={name: chart.chart_png(report) for name, report in material.reports.items() if report.points},
         dimensions=_dimensions(material),
+        training=_training(material),
         commits=ids,
         includes=tuple(sorted(material.includes.items())),
         supersedes=(material.supersedes,) if material.supersedes else (),
@@ -133,6 +134,10 @@ def _asked(material: Material, branch: str, head: str, ids: Mapping[tuple[str, i
 def _dimensions(material: Material) -> dict[str, bytes]:
     drawn = {name: report for name, report in material.reports.items() if report.confirmed and dimensions.drawn(report)}
     return {name: dumbbell.dumbbell_png(report) for name, report in drawn.items()}
+
+
+def _training(material: Material) -> dict[str, bytes]:
+    return {name: training_chart.training_png(report) for name, report in material.reports.items() if report.runs}
 
 
 def _committed(material: Material, head: str) -> dict[tuple[str, int], str]:
@@ -170,6 +175,7 @@ def _open(material: Material, owner: str, forge: Forge, *, several: bool) -> Ope
         reports=[material.reports[name] for name in sorted(material.reports)],
         charts={name: chart.chart_png(report) for name, report in material.reports.items() if report.points},
         dimensions=_dimensions(material),
+        training=_training(material),
         commits=ids,
         includes=tuple((name, proposal.branch) for name, proposal in carried.items()),
         owners=(owner,) if owner else (),
@@ -214,14 +220,16 @@ def _commit_results(material: Material, request: PullRequest, forge: Forge) -> s
     for report in request.reports:
         if report.confirmed:
             folder = f"results/{report.name}"
-            beside = {report.name: "dimensions.png"} if report.name in request.dimensions else {}
-            page = section(report, replace(links, charts={}, addresses={}, dimensions=beside))
+            drawn = {"dimensions.png": request.dimensions, "training.png": request.training}
+            beside = {file: png[report.name] for file, png in drawn.items() if report.name in png}
+            metrics, trained = ({report.name: file} if file in beside else {} for file in drawn)
+            there = replace(links, charts={}, addresses={}, dimensions=metrics, training=trained)
+            page = section(report, there)
             top = f"# {report.name}, night {night.name}\n\n![every experiment of the night](chart.png)"
             files[f"{folder}/README.md"] = f"{top}\n\n{page}\n".encode()
             files[f"{folder}/results.tsv"] = table.results_tsv(material.segments[report.name]).encode()
             files[f"{folder}/chart.png"] = request.charts[report.name]
-            if beside:
-                files[f"{folder}/dimensions.png"] = request.dimensions[report.name]
+            files |= {f"{folder}/{file}": png for file, png in beside.items()}
     if GENERATED not in night.repository.tree(night.plan.base):
         files[GENERATED] = b"* linguist-generated\n"  # a forge folds them in its list of changes
     blobs = {path: commits.write_blob(night.repository, content) for path, content in files.items()}

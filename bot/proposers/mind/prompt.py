@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bot.course import Course, beside, course
 from bot.models.messages import Part, Prompt, Turn
 from bot.proposers import Request
 from bot.proposers.mind import answer
@@ -65,6 +66,7 @@ STRICTEST_MINIMUM = 4_096  # tokens: no published model wants a longer prefix be
 BYTES_PER_TOKEN = 5  # more than texts have on average, so that a prefix is rather longer than we think
 LOOKED_BACK = 16  # blocks; a provider looks back over twenty to find what it cached before
 MOST_PARTS = 6_000  # characters
+POINTS = 5  # of a course, the last among them
 
 
 @dataclass(frozen=True)
@@ -121,8 +123,10 @@ class Layout:
         metrics = "\n".join(f"{name} {value:.6g}" for name, value in known if value is not None)
         found = [f"# Now\n{self._showing.now(anchor.content, request.incumbent, before)}"]
         found.append(f"Its metrics:\n{metrics}\n" if metrics else "Its metrics are not told: the rows are private.\n")
-        if request.parts and not self._showing.tells_parts:
-            found.append(f"The parts of its score, the weakest first:\n{fenced('parts', parts(request.parts, rule))}")
+        if (others := beside(request.parts)) and not self._showing.tells_parts:
+            found.append(f"The parts of its score, the weakest first:\n{fenced('parts', parts(others, rule))}")
+        if way := course(request.parts):
+            found.append(f"Along the way of one measurement: {along(way)}.\n")
         found.append(f"Left: {request.left} experiments" + (f", ${request.usd_left:.2f}" if request.usd_left else ""))
         found.append(f".\nPropose experiment {request.first}.{f' {aim}' if aim else ''}\n")
         return "".join(found)
@@ -133,6 +137,13 @@ def parts(found: Mapping[str, float], rule: Rule) -> str:
     sign = 1 if rule.primary.goal == "maximize" else -1
     weakest = sorted(found.items(), key=lambda part: (sign * part[1], part[0]))
     return begins("\n".join(f"{visible(name)} {value:.6g}" for name, value in weakest), MOST_PARTS)
+
+
+def along(way: Course) -> str:
+    """A course by a few of its points: at 10 % 5.91, at 50 % 4.1, at 100 % 3.72"""
+    step = max(1, len(way) // POINTS)
+    few = way[::-step][:POINTS]
+    return ", ".join(f"at {percent} % {value:.4g}" for percent, value in reversed(few))
 
 
 def _with_breakpoints(texts: Sequence[str], before: int) -> tuple[Part, ...]:

@@ -24,7 +24,7 @@ from harness.sandbox import seccomp
 from harness.scorers.gpt.corpus import Ids
 from harness.scorers.gpt.hiding import told_by_python
 from harness.scorers.gpt.settings import Settings
-from harness.scorers.gpt.training import ALONE, START_UP, Failed, only_itself, where
+from harness.scorers.gpt.training import ALONE, START_UP, Failed, on_the_card, only_itself, where
 
 Logits = NDArray[np.float32]
 SECONDS = 120.0  # on the wall, for one answer
@@ -110,17 +110,19 @@ def asked(file: Path, vocabulary: int, settings: Settings) -> Iterator[Model]:
         if only_itself(settings):
             words = ["python", "-c", ALONE.read_text(), seccomp.alone().hex(), *words[1:]]
         with candidate.serve(
-            words, sees=[file, shown], limits=_limits(vocabulary, settings), packages=True, hides=told_by_python()
-        ) as session:
+            words, sees=[file, shown], limits=_limits(vocabulary, settings), packages=True, hides=told_by_python(),
+            gpu=settings.device == "cuda",
+        ) as session:  # fmt: skip
             yield Model(session, place, vocabulary, settings)
 
 
 def _limits(vocabulary: int, settings: Settings) -> Limits:
     largest = 3 * settings.batch * settings.context * vocabulary + _ROOM
     most = math.ceil(settings.compile + settings.answer) + 2 if settings.unit == "cpu" else None
-    return Limits(
+    limits = Limits(
         seconds=SECONDS, cpu_seconds=most, memory=settings.memory, address_space=64 << 30, output=largest, processes=256
     )
+    return on_the_card(limits) if settings.device == "cuda" else limits
 
 
 def in_batches(model: Model, windows: Ids, order: Sequence[int], size: int) -> Iterator[tuple[list[int], Logits]]:

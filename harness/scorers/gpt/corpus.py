@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import EvaluatorError
+from harness.scorers.gpt import manifest
 
 Ids = NDArray[np.uint16]
 TRAIN, VALIDATION, TOKENS = "train.bin", "validation.bin", "tokens.json"
@@ -53,7 +54,8 @@ class Corpus:
 
 
 def read(folder: Path) -> Corpus:
-    """Raises EvaluatorError for a folder that does not hold together."""
+    """Raises EvaluatorError for a folder that does not hold together, or is not what was prepared."""
+    manifest.check(folder)
     try:
         told = json.loads((folder / TOKENS).read_text())
         lengths = np.array(told["bytes"], dtype=np.int64)

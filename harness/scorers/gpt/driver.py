@@ -1,13 +1,12 @@
-"""Stands beside a candidate in its sandbox: starts it, passes on what it says, hands out what it saved.
+"""Stands beside a candidate in its sandbox: starts it, and passes on what it says.
 
 One line of JSON in, one line out. Nothing here is trusted, for a candidate can reach it: the evaluator keeps the time,
-and stops and ends the candidate, from outside. What this says of the candidate is only what it printed, whether it
-still runs, and the bytes of its newest complete checkpoint.
+stops and ends the candidate, and takes what it saved, from outside. What this says is only what the candidate printed,
+and whether it still runs.
 """
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import subprocess
@@ -40,9 +39,6 @@ class Driver:
         if self._child and self._child.poll() is None:
             self._child.stdin.write(b"go\n")  # type: ignore[union-attr]
         return True
-
-    def saved(self, _asked: dict[str, Any]) -> str:
-        return base64.b64encode(SAVED.read_bytes()).decode() if SAVED.is_file() else ""
 
 
 def main() -> None:

@@ -8,8 +8,6 @@ processes are killed, and if they have taken more than they may, whoever they ke
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import math
 import shutil
@@ -17,13 +15,14 @@ import signal
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness import candidate
 from harness.candidate import ConversationOver, Limits, Session
 from harness.sandbox import seccomp
+from harness.scorers.gpt import device
 from harness.scorers.gpt.corpus import TRAIN, Corpus
 from harness.scorers.gpt.curve import Curve, Point, Stop, Stopped
 from harness.scorers.gpt.hiding import told_by_python
@@ -89,6 +88,7 @@ def train(
         with candidate.serve(
             ["python", "-c", DRIVER.read_text()],
             sees=[file, shown], limits=_limits(settings), packages=True, hides=told_by_python(),
+            gpu=settings.device == "cuda",
         ) as session:  # fmt: skip
             run = _Run(session, where(file), settings, settings.seconds * share, stop)
             try:
@@ -98,10 +98,15 @@ def train(
 
 
 def _limits(settings: Settings) -> Limits:
-    return Limits(
-        seconds=60, memory=settings.memory, address_space=64 << 30, output=2 * settings.weights + _ROOM,
-        file_size=settings.weights, processes=256,
-    )  # fmt: skip
+    limits = Limits(
+        memory=settings.memory, address_space=64 << 30, output=_ROOM << 4, file_size=settings.weights, processes=256
+    )
+    return on_the_card(limits) if settings.device == "cuda" else limits
+
+
+def on_the_card(limits: Limits) -> Limits:
+    """With the room that CUDA needs."""
+    return replace(limits, address_space=device.ADDRESS_SPACE, processes=device.PROCESSES, open_files=device.OPEN_FILES)
 
 
 def where(path: Path) -> str:
@@ -138,19 +143,17 @@ class _Run:
             self._meter.signal(signal.SIGTERM)
             self._until(due + self._allowed(), wall=GRACE)
         stopped = time.monotonic()
-        self._end()
+        weights = self._last_words()
         used = (self._clock() if self._settings.unit == "cpu" else stopped) - began
         if used > self._budget - charged + self._allowed() + LATE:
             raise Failed(f"{self._file} went on computing when it was told to stop: {used:.1f} seconds")
         self._curve.at(1.0)
-        return self._outcome(used, at, stopped, "was stopped" if ended is None else "ended")
-
-    def _outcome(self, used: float, began: float, ended: float, how: str) -> Trained:
-        weights = self._saved()
         if not weights:
+            how = "was stopped" if ended is None else "ended"
             raise Failed(f"{self._file} {how} with nothing saved: {self.tail()}")
-        if len(weights) > self._settings.weights:
-            raise Failed(f"{self._file} saved {len(weights):,} bytes, {self._settings.weights:,} are the most")
+        return self._outcome(weights, used, at, stopped)
+
+    def _outcome(self, weights: bytes, used: float, began: float, ended: float) -> Trained:
         said = self._curve
         return Trained(
             weights, used, self._memory, tuple(said.points), said.steps, said.tokens, said.flops, began, ended
@@ -217,8 +220,22 @@ class _Run:
     def _allowed(self) -> float:
         return ALLOWED * self._budget + ALLOWED_SECONDS[self._settings.unit]
 
+    def _last_words(self) -> bytes:
+        """Stops all that is in the sandbox, kills whatever is left of the candidate, and reads what it saved last:
+        nobody in there can go on, or have a part in it."""
+        everybody = self._session.meter()
+        everybody.signal(signal.SIGSTOP)
+        try:
+            self._end()
+            return self._session.scratch_file("model.bin", self._settings.weights)
+        except OSError:
+            return b""
+        except ValueError as error:
+            raise Failed(f"{self._file} saved too much: {error}") from None
+        finally:
+            everybody.signal(signal.SIGCONT)
+
     def _end(self) -> None:
-        """Kills whatever is left of the candidate: nobody but the driver is there when its checkpoint is read."""
         until = time.monotonic() + GRACE
         while self._meter.processes():
             if time.monotonic() > until:
@@ -233,14 +250,8 @@ class _Run:
             raise Failed("the sandbox says what nobody asked for")
         return dict(found)
 
-    def _saved(self) -> bytes:
+    def _ask(self, **asked: object) -> Any:
         try:
-            return base64.b64decode(str(self._ask(60.0, do="saved") or ""), validate=True)
-        except binascii.Error:
-            raise Failed("the sandbox says what nobody asked for") from None
-
-    def _ask(self, seconds: float = _ANSWER, /, **asked: object) -> Any:
-        try:
-            return json.loads(self._session.ask(json.dumps(asked), seconds))
+            return json.loads(self._session.ask(json.dumps(asked), _ANSWER))
         except ValueError:
             raise Failed("the sandbox says what nobody asked for") from None

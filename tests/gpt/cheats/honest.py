@@ -6,10 +6,10 @@ was given: it reads a piece of the text, and rests the processor no moment in be
 
 import argparse
 import base64
-import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -46,9 +46,10 @@ def empty(given):
 
 
 def save(given, counts):
-    with open(f"{given.save}.part", "wb") as file:
+    part = Path(f"{given.save}.part")
+    with part.open("wb") as file:
         np.save(file, counts)
-    os.replace(f"{given.save}.part", given.save)
+    part.replace(given.save)
 
 
 def clock():
@@ -62,13 +63,17 @@ def train(given):
     print("ready", flush=True)
     sys.stdin.readline()
     began, text, counts, at, steps = clock(), tokens(given), empty(given), 0, 0
-    while not stopped and clock() - began < 0.9 * given.seconds:
+    while goes_on(given, clock() - began, stopped):
         at = learn(counts, text, at)
         steps += 1
         if steps % 10 == 0:
             print(f"step {steps} tokens {steps * PIECE} loss {8 - steps / 1000:.3f}", flush=True)
     after(given, counts)
     save(given, counts)
+
+
+def goes_on(given, spent, stopped):
+    return not stopped and spent < 0.9 * given.seconds
 
 
 def before(given):
