@@ -27,7 +27,7 @@ from torch.nn import functional
 from torch.nn.attention.flex_attention import BlockMask, create_block_mask, flex_attention
 
 # The model. `# tune: choices` may be changed by a proposer without a mind.
-DEPTH = 4  # tune: 2, 3, 4, 6
+DEPTH = 3  # tune: 2, 3, 4, 6
 WIDTH = 128  # tune: 64, 128, 192, 256
 HEAD = 64
 MLP = 4
@@ -49,7 +49,7 @@ ORTHOGONALISING = 4
 WARM_DOWN = 0.6  # tune: 0.3 to 0.9
 LAST_RATE = 0.05
 
-ON_GPU = {"DEPTH": 2, "WIDTH": 6, "HEAD": 2, "WINDOW": 2, "BATCH": 16}  # what each is multiplied by there
+ON_GPU = {"DEPTH": 3, "WIDTH": 6, "HEAD": 2, "WINDOW": 2, "BATCH": 16}  # what each is multiplied by there
 DONE = 0.98  # of the budget; the rest is for saving
 SAVES = 60.0  # seconds from one checkpoint to the next
 SAYS = 0.025  # of the budget, from one line on its loss to the next
