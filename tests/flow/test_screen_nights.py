@@ -24,6 +24,7 @@ from harness.errors import EvaluatorError
 from harness.events import Event
 from harness.repository import Repository
 from harness.schedule import block_of
+from harness.target import Screen
 from tests.flow.test_mending import Mender
 from tests.support import git, make_repository
 from tests.surviving import FOLDER, planned
@@ -220,6 +221,13 @@ def test_an_evaluator_that_fails_at_the_share_is_told_before_anything_is_tried(t
     with pytest.raises(EvaluatorError, match=r"fails on the unchanged file at 0\.25 of the cost"):
         played(night, Mender([spec(8)]))
     assert folds.run_end(night.segments("t")) == "infra"
+
+
+def test_an_empty_screen_takes_every_default(tmp_path: Path) -> None:
+    ground = Ground(tmp_path, target=TARGET.replace("screen: {share: 0.25, behind: 0.1}", "screen: {}"))
+    noise = nightly.targets_of(ground.night())[0].noise
+    assert noise is not None
+    assert noise.screen == Screen(0.25, 0.0)
 
 
 def test_without_the_key_there_is_no_screen(tmp_path: Path) -> None:

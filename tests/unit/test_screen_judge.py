@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.check.report import NULL_PAIRS, CheckReport
 from bot.night.loop.attempt import Attempt, Court, Finding
 from bot.night.loop.exact import Exact
 from bot.night.loop.noisy import Noisy
@@ -197,6 +198,16 @@ def test_rows_that_were_confirmed_once_are_not_screened() -> None:
     made.court.plan.carried_blob = f"blob of {b'one'!r}"
     assert made.judged(b"one").reason != "screened"
     assert made.judged(b"two").reason == "screened"
+
+
+def test_an_estimate_of_a_night_knows_that_half_of_the_tries_are_cheap() -> None:
+    def measurements(screen: Screen | None) -> float:
+        found: Any = SimpleNamespace(baseline=SimpleNamespace(noise=True))
+        found.target = SimpleNamespace(noise=Noise(0.05, 80, 4, screen))
+        return CheckReport.measurements.fget(found)
+
+    assert measurements(None) == 2 * NULL_PAIRS
+    assert measurements(Screen(SHARE, 0.0)) == SHARE + NULL_PAIRS
 
 
 # --- the arithmetic ---

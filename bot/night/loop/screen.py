@@ -127,7 +127,7 @@ class Screening:
         return event
 
     def _measure(self, content: bytes, bar: float | None = None) -> Measurement:
-        until = self._court.until(self.seconds * self._screen.share)
+        until = self._court.until(self.seconds)  # what starts up before it measures takes no share of that
         ask = Ask(seed=self._seed(), fidelity=self._screen.share, until=until, bar=bar)
         found = self._court.measurer.measure([content], ask)[0]
         if found.crash == CUT:
