@@ -66,6 +66,7 @@ study: .venv/test  ## how often is a night wrong, and how often right? About hal
 	$(BIN)/python -m tests.benchmarks.nulls
 	$(BIN)/python -m tests.benchmarks.nights_through_the_door
 	$(BIN)/python -m tests.benchmarks.ablation
+	$(BIN)/python -m tests.benchmarks.lasting
 	$(BIN)/python -m tests.benchmarks.power
 	$(BIN)/python -m tests.benchmarks.planted
 

@@ -112,6 +112,8 @@ def _target_json(entry: TargetReport) -> dict[str, Any]:
         "rows": [{"number": row.number, "change": row.change, "adds": row.adds} for row in entry.rows],
         "cost_usd": entry.cost, "seconds": entry.seconds, "lock": entry.lock, "seal": entry.seal,
         **({"models": [asdict(one) for one in entry.models]} if entry.models else {}),
+        **({"device": entry.device} if entry.device else {}),
+        **({"runs": [asdict(run) for run in entry.runs]} if entry.runs else {}),
     }  # fmt: skip
 
 

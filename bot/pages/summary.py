@@ -176,9 +176,15 @@ def summarise(segments: Sequence[Segment]) -> TargetReport:
         unit=head.get("unit", "leaf"),
         parts=frozenset(tally.parts),
         runs=tuple(tally.runs),
-        device=head.get("machine", {}).get("device", ""),
+        device=_device(head.get("machine")),
         failed=failed(folds.all_events(segments)) if head["proposer"] not in KEYLESS else Failed(),
     )
+
+
+def _device(machine: object) -> str:
+    """Nobody vouches for the shape of what a segment says of its machine."""
+    found = machine.get("device", "") if isinstance(machine, dict) else ""
+    return found if isinstance(found, str) else ""
 
 
 def _repeats(segments: Sequence[Segment]) -> tuple[Repeat, ...]:

@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping
 from bot.pages.pieces import Piece, Weight
 from bot.pages.summary import TargetReport
 from bot.pages.tally import Run
-from bot.pages.text import cell_code, code, count, value
+from bot.pages.text import code, count, value
 
 _PACE = {"tokens_per_second": "tokens/s", "steps": "steps"}
 MOST = 12  # runs in a table
+_CHANGE = 200  # characters
 _Columns = Mapping[str, Callable[[Run], str]]
 
 
@@ -39,7 +40,9 @@ def pieces(report: TargetReport, address: str) -> list[Piece]:
     lines = [_says(report), ""]
     if address:
         lines += [f"![{_drawn(report)} of {report.name}]({address})", ""]
-    table = _table(report, {"run": _run, **_pace(report), _end(report): _last, **_memory(report)})
+    table = _table(report, {"run": said, **_pace(report), _end(report): _last, **_memory(report)})
+    changes = [f"- {said(run)}: {code(run.change, _CHANGE)}" for run in told(report) if run.experiment]
+    table += [*changes, ""] if changes else []
     if card := _card(report):
         table += [f"The card{f', {code(report.device, 80)}' if report.device else ''}:", ""]
         table += _table(report, {"run": said, **card})
@@ -79,10 +82,6 @@ def _honest(report: TargetReport) -> str:
     own = "the candidate's own training log" if is_training(report) else "the evaluator's parts"
     what = "The loss" if is_training(report) else "The course"
     return f"{what} stands as {own} says, one run each, on different seeds: nothing of it decided anything."
-
-
-def _run(run: Run) -> str:
-    return f"{said(run)}: {cell_code(run.change, 60)}" if run.experiment else said(run)
 
 
 def _end(report: TargetReport) -> str:

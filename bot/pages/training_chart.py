@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MOST = 6  # courses that an eye can tell apart: the base and the latest
+MOST = 5  # courses that an eye can tell apart: the base and the latest
 _FROM = 20  # percent: what is before it is far from everything else, and would flatten it
 _Dashes = tuple[int, tuple[float, ...]]
 _BETWEEN: tuple[tuple[str, float, _Dashes], ...] = (
     (LOST, 1.2, (0, ())), ("#0969da", 1.2, (0, (4, 1.5))),
-    ("#8250df", 1.4, (0, (1, 1))), (LOST, 1.2, (0, (6, 1, 1, 1))),
+    ("#8250df", 1.4, (0, (1, 1))),
 )  # fmt: skip
 
 

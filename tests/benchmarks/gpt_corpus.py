@@ -14,6 +14,7 @@ import argparse
 import gzip
 import hashlib
 import importlib.util
+import os
 import statistics
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.evaluator import Scores
+from harness.sandbox.views import ROOT_VARIABLE
 from harness.scorers.gpt.serving import PRIMARY, Serving
 from harness.scorers.gpt.training import Failed
 from tests.benchmarks.nights import ROOT
@@ -37,7 +39,8 @@ VERSION, DIGEST = (
     "c164a63b9f6ac81b",
 )  # what docs/gpt-training-choices.md tells of
 VOCABULARY = 2_048
-MEASURE = "seconds: {seconds:g}\nunit: cpu\ncontext: 256\nwindows: 512\nthreads: 1\n"  # 131,072 tokens are judged
+MEASURE = "seconds: {seconds:g}\nunit: cpu\ncontext: 256\nwindows: {windows}\nthreads: 1\n"
+WINDOWS, WINDOWS_A_SECOND = 256, 8  # 65,536 tokens are judged; fewer after short runs, as answers are charged, too
 BELOW, GOOD, AIM = 0.04, 2.10, 1.95
 
 
@@ -120,10 +123,12 @@ def main(arguments: list[str]) -> int:
     found = texts()
     known = f"that of {VERSION}" if digest(found).startswith(DIGEST) else f"not that of {VERSION}"
     print(f"{PACKAGE}: {len(found):,} files, {sum(map(len, found.values())):,} bytes, list {digest(found)} ({known})")
+    os.environ[ROOT_VARIABLE] = os.pathsep.join([str(ROOT), tempfile.gettempdir()])
     with tempfile.TemporaryDirectory() as temporary:
         folder, measure = Path(temporary, "prepared"), Path(temporary, "measure.yaml")
         print(f"vocabulary {VOCABULARY:,}: {prepared(found, folder)}", flush=True)
-        measure.write_text(MEASURE.format(seconds=given.seconds))
+        windows = max(16, min(WINDOWS, int(WINDOWS_A_SECOND * given.seconds)))
+        measure.write_text(MEASURE.format(seconds=given.seconds, windows=windows))
         try:
             results = measured(folder, measure, range(given.first, given.first + given.seeds))
         except Failed as failed:

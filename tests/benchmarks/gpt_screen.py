@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import base64
 import io
+import json
 import math
 import multiprocessing
 import re
@@ -18,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -102,9 +103,11 @@ def trained(texts: Sequence[str], folder: Path, seconds: float, task: Task) -> R
         words = f"train --save {saved} --data {found.train} --seconds {budget} --unit cpu --seed {task.seed}".split()
         _called(texts[task.number], [*words, *common], go, heard)
         heard.curve.at(1.0)
-        windows, answers = found.windows(WINDOWS, CONTEXT), io.StringIO()
+        windows, answers = found.windows(WINDOWS, CONTEXT), io.TextIOWrapper(io.BytesIO())
         _called(texts[task.number], ["answer", "--model", saved, *common], io.StringIO(_asked(windows)), answers)
-    logits = np.concatenate([_logits(line, found.vocabulary) for line in answers.getvalue().split("\n")[1:-1]])
+        answers.flush()
+        said = answers.buffer.getvalue().decode()
+    logits = np.concatenate([_logits(line, found.vocabulary) for line in said.split("\n")[1:-1]])
     value = bits.per_byte(bits.bits_of(logits, windows[:, 1:]), windows[:, 1:], found)
     return Run(value if math.isfinite(value) else math.inf, tuple(heard.curve.points))
 
@@ -228,13 +231,34 @@ def tasks(count: int) -> Iterator[Task]:
         yield from (Task(number, seed, 1.0) for seed in SEEDS if number)
 
 
-def study(texts: Sequence[str], folder: Path, seconds: float) -> Study:
+def study(texts: Sequence[str], seconds: float) -> Study:
+    sys.path.insert(0, str(FOLDER))
+    import prepare
     import torch  # before the fork, so that no run pays for it
 
     torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as made:
+        prepare.make(prepare.documents(), Path(made))
+        return _studied(texts, Path(made), seconds)
+
+
+def _studied(texts: Sequence[str], folder: Path, seconds: float) -> Study:
     work = partial(_guarded, texts, folder, seconds)
     with multiprocessing.get_context("fork").Pool(2, maxtasksperchild=1) as pool:
         return Study(dict(pool.imap_unordered(work, list(tasks(len(texts) - 1)), chunksize=1)), len(texts) - 1)
+
+
+def write(path: Path, found: Study) -> None:
+    runs = [[*astuple(task), run.value, [astuple(point) for point in run.curve]] for task, run in found.runs.items()]
+    path.write_text(json.dumps(runs))
+
+
+def read(path: Path) -> Study:
+    runs = {
+        Task(number, seed, share): Run(value, tuple(Point(*point) for point in curve))
+        for number, seed, share, value, curve in json.loads(path.read_text())
+    }
+    return Study(runs, max(task.number for task in runs))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -244,16 +268,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=8)
     parser.add_argument("--tuned", action="store_true", help="from train.py as it is, not with its rates a tenth")
     parser.add_argument("--file", type=Path, default=FOLDER / "train.py")
+    parser.add_argument("--runs", type=Path, help="a file that keeps the runs: where it is there, nothing is trained")
     asked = parser.parse_args(arguments)
     given = " ".join(sys.argv[1:] if arguments is None else arguments)
     clock = Clock.start(f"python -m tests.benchmarks.gpt_screen {given}".strip(), asked.seed)
     base = asked.file.read_text() if asked.tuned else weakened(asked.file.read_text())
-    sys.path.insert(0, str(FOLDER))
-    import prepare
-
-    with tempfile.TemporaryDirectory() as made:
-        prepare.make(prepare.documents(), Path(made))
-        found = study([base, *candidates(base, asked.candidates, asked.seed)], Path(made), asked.seconds)
+    if asked.runs and asked.runs.exists():
+        found = read(asked.runs)
+    else:
+        found = study([base, *candidates(base, asked.candidates, asked.seed)], asked.seconds)
+    if asked.runs:
+        write(asked.runs, found)
     own = found.runs[Task(0, SEEDS[0], 1.0)].value
     print(f"incumbent {own:.3f}, spread {found.spread:.4f} over seeds; gains at the full budget:")
     print(" ".join(f"{gain:+.3f}" for gain in sorted(map(found.worth, range(1, found.count + 1)), reverse=True)))

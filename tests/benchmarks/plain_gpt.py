@@ -119,7 +119,8 @@ def answer(given: argparse.Namespace) -> None:
         windows, tokens, ids = line.split()
         asked = np.frombuffer(base64.b64decode(ids), dtype="<u2").astype(np.int64).reshape(int(windows), int(tokens))
         logits = model(torch.from_numpy(asked)).to(torch.float16).numpy()
-        print(base64.b64encode(logits.tobytes()).decode(), flush=True)
+        sys.stdout.buffer.write(base64.b64encode(logits.tobytes()) + b"\n")
+        sys.stdout.buffer.flush()
 
 
 def main() -> None:

@@ -41,7 +41,7 @@ def answers(night: Night) -> list[tuple[Segment, Event]]:
 
 
 def test_a_noisy_result_is_measured_on_seeds_that_nothing_was_measured_on(tmp_path: Path) -> None:
-    found = repository(tmp_path, NOISY, VARYING, "a: 0\nb: 0\nc: 0\n")
+    found = repository(tmp_path, f"{NOISY}confirm: {{longer: {{}}}}\n", VARYING, "a: 0\nb: 0\nc: 0\n")
     night = ran(found)
     (_, confirm) = answers(night)[0]
     numbers = [row["number"] for row in confirm["rows"]]
@@ -53,6 +53,9 @@ def test_a_noisy_result_is_measured_on_seeds_that_nothing_was_measured_on(tmp_pa
     assert all(block_of(seed) == "confirm" for used in seeds for seed in used)
     assert not seeds[0] & seeds[1]
     assert not (seeds[0] | seeds[1]) & seeds[2]
+    lasting = [{pair["seed"] for pair in event["longer"]["pairs"]} for event in (first, again, dropped)]
+    assert all(block_of(seed) == "longer" for used in lasting for seed in used)
+    assert len(set.union(*lasting)) == 15, "a seed was used twice"
     assert [row["number"] for row in again["rows"]] == numbers
     assert [row["number"] for row in dropped["rows"]] == numbers[1:]
     assert dropped["confirmed"]["gain"] == pytest.approx(4.0 * len(numbers[1:]), abs=2.0)

@@ -20,7 +20,7 @@ EARLY = """
 def before(given):
     text, given.early = tokens(given), empty(given)
     at = 10_000
-    for _ in range(900):
+    for _ in range(600):
         at = learn(given.early, text, at)
 
 def empty(given, honest=empty):
@@ -45,7 +45,7 @@ def save(given, counts):
 def load(given):
     held = np.load(given.model)
     counts, at = held["counts"], 10_000
-    for _ in range(900):
+    for _ in range(600):
         at = learn(counts, held["text"], at)
     return counts
 """

@@ -177,11 +177,19 @@ def test_children_are_on_the_clock_where_no_filter_is_to_be_had(
     assert "nothing saved" in world.refused(CHILDREN.replace("{pieces}", "100"))
 
 
+def waited_for(run: Any) -> bytes:
+    """What is there when nobody is left, for whom nobody sent."""
+    while run._meter.processes():
+        time.sleep(0.05)
+    found: bytes = run._session.scratch_file("model.bin", 1 << 20)
+    return found
+
+
 def test_one_that_leaves_somebody_behind(world: World, lucky: float, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Operation not permitted" in world.refused(DAEMON)
     monkeypatch.setattr(seccomp, "alone", lambda: b"")
     assert world.score(DAEMON) > lucky
-    monkeypatch.setattr(training._Run, "_end", lambda _: time.sleep(4.0))
+    monkeypatch.setattr(training._Run, "_last_words", waited_for)
     monkeypatch.setattr(training, "LATE", 100.0)
     assert world.score(DAEMON) < lucky
 

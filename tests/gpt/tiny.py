@@ -6,6 +6,7 @@ night of sixty measurements takes about a minute.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pydoc_data import topics
 
@@ -112,11 +113,14 @@ def files(rate: float, target: str = TARGET) -> dict[str, str | bytes]:
         name: np.array([token for one in texts for token in (*one, END)], dtype="<u2").tobytes()
         for name, texts in parts.items()
     }
+    tokens = json.dumps({"bytes": [1] * END + [0], "special": [END]}).encode()
+    whole = {"tokens.json": tokens, **text}
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in whole.items()}
     return {
         f"{AT}/target.yaml": target,
         f"{AT}/measure.yaml": MEASURE,
         f"{AT}/train.py": TRAIN.format(rate=rate),
         f"{AT}/evaluate.py": 'from harness.scorers import gpt\n\ngpt.serve("text")\n',
-        f"{AT}/text/tokens.json": json.dumps({"bytes": [1] * END + [0], "special": [END]}),
-        **{f"{AT}/text/{name}": content for name, content in text.items()},
+        f"{AT}/text/manifest.json": json.dumps({"sha256": digests}),
+        **{f"{AT}/text/{name}": content for name, content in whole.items()},
     }

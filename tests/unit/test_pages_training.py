@@ -15,9 +15,10 @@ from bot.pages.body import body, section, title
 from bot.pages.summary import TargetReport, summarise
 from bot.pages.tally import Run
 from harness.rule import Metric
+from tests.hostile import TEXTS
 from tests.invented import NIGHT, night, noisy_night
 from tests.invented_training import EFFECTS, parts, training_night
-from tests.pages import SITE, cells, check_golden, links, tables
+from tests.pages import SITE, cells, check_golden, links, live, tables
 
 
 @pytest.fixture
@@ -52,8 +53,9 @@ def test_a_course_is_read_in_its_order_whatever_stands_beside_it() -> None:
 def test_every_run_stands_in_the_table_with_what_it_said(report: TargetReport) -> None:
     page = page_of(report).replace("\u00a0", " ")
     said = parts(EFFECTS[3], steps=148)
-    row = f"| try 3: `MATRIX_RATE 0.002 -> 0.0183` | {said['tokens_per_second']:,.0f} | 148 | {said['curve_100']:.4f} |"
+    row = f"| try 3 | {said['tokens_per_second']:,.0f} | 148 | {said['curve_100']:.4f} |"
     assert row in page
+    assert "\n- try 3: `MATRIX_RATE 0.002 -> 0.0183`\n" in page
     assert "Training, base and last kept run: 36,352 -> 39,936 tokens/s, 142 -> 156 steps.\n" in page
     assert "as the candidate's own training log says" in page
     assert "MFU" not in page
@@ -66,6 +68,22 @@ def test_a_card_is_told_with_its_name(tmp_path: Path) -> None:
     assert "| try 7 | 97 % | 21,904 | 64 °C | 41.3 % |" in page
 
 
+def test_nothing_that_a_run_or_a_header_says_is_acted_on(report: TargetReport) -> None:
+    harmless = live(page_of(report))
+    for text in TEXTS:
+        runs = tuple(replace(run, change=text) for run in report.runs)
+        page = page_of(replace(report, runs=runs, device=text))
+        assert live(page) == harmless, text
+        assert "- try 3: `" in page
+
+
+@pytest.mark.parametrize("machine", [None, "x", ["x"], {"device": 7}, {"device": ["x"]}, {}])
+def test_a_machine_of_another_shape_has_no_device(machine: Any, tmp_path: Path) -> None:
+    segments = training_night(tmp_path)
+    segments[0].header["machine"] = machine
+    assert summarise(segments).device == ""
+
+
 def test_rows_are_named_by_the_constants_that_they_change(report: TargetReport) -> None:
     assert "`MATRIX_RATE: 0.002 -> 0.0183` | -0.110 (-0.101) |" in page_of(report)
 
@@ -74,8 +92,8 @@ def test_of_many_runs_the_latest_are_told_and_drawn(report: TargetReport) -> Non
     base, kept = report.runs[0], report.runs[1]
     many = replace(report, runs=(base, *(replace(kept, experiment=number) for number in range(1, 31))))
     assert [run.experiment for run in training.told(many)] == [0, *range(31 - training.MOST, 31)]
-    assert [run.experiment for run in training_chart.drawn(many)] == [0, 26, 27, 28, 29, 30]
-    assert "25 earlier keeps are not drawn" in training_chart.draw(many).axes[0].get_title(loc="left")
+    assert [run.experiment for run in training_chart.drawn(many)] == [0, 27, 28, 29, 30]
+    assert "26 earlier keeps are not drawn" in training_chart.draw(many).axes[0].get_title(loc="left")
     assert "30 kept runs, the latest 12" in page_of(many)
 
 
