@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.doctor.finding import Finding, missing, ok, warning
 from bot.doctor.ground import Ground
+from harness.target import HOSTED_RUNNER
 
 RUNNERS = "Settings > Actions > Runners"
 ADMINISTRATION = "Administration: read"
@@ -14,9 +15,14 @@ SKEW = 300  # seconds; a token of an app is refused beyond some minutes
 
 
 def check_runners(ground: Ground) -> Iterator[Finding]:
+    bare = [target.name for target in ground.targets if target.evaluate.gpu and target.runner == (HOSTED_RUNNER,)]
+    if bare:
+        said = f"{', '.join(bare)}: needs a card, and {HOSTED_RUNNER} has none: its nights end preflight"
+        yield missing("runners", said, lines=("runner: [self-hosted, linux, gpu]   # in target.yaml",))
     own = [target for target in ground.targets if target.self_hosted]
-    if not own:
+    if not own and not bare:
         yield ok("runners", "every target runs on GitHub's machines")
+    if not own:
         return
     page = "settings/actions/runners"
     if not ground.settings.get("private"):

@@ -31,7 +31,7 @@ _SLOWED = {
     0x80: "its power supply slows it down",
 }
 _LIMITS = Limits(
-    seconds=180, memory=16 << 30, address_space=1 << 46, processes=4096, open_files=4096, output=1 << 16
+    seconds=180, memory=16 << 30, address_space=1 << 46, processes=4096, open_files=4096, file_size=1 << 30
 )  # fmt: skip
 _PROBE = """
 import ctypes, json

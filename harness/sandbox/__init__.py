@@ -3,7 +3,9 @@
 What a candidate can reach: the system's programs and libraries and the bot's base Python (read only), its views under
 /candidate (read only), a scratch in memory at /tmp and /dev/shm, and three pipes. Not the network, the host's
 processes, its environment, its users or its other files; nor any system call of `seccomp`'s list. An agent, which is
-no candidate, gets one Unix socket besides (`door`), and loopback.
+no candidate, gets one Unix socket besides (`door`), and loopback. A candidate that is given the card (`gpu`) gets its
+device nodes, three folders of /sys to read, the names of its threads to write, and Unix sockets and files in memory of
+its own: what CUDA cannot begin without (`harness.device`).
 
 Which function builds which layer (each is looked up in its module when it is called, so a test can take out just one):
 

@@ -20,8 +20,9 @@ from harness.errors import IntegrityError
 from harness.repository import Repository
 from tests.gpu.test_preflight import GPU
 from tests.support import make_repository
-from tests.surviving import NOISY, TARGET, VARYING, events, files, finish, loop, planned
+from tests.surviving import TARGET, VARYING, events, files, finish, loop, planned
 
+NOISY_ON_A_CARD = f"{GPU}noise: {{calibration: 6, max_pairs: 20}}\n"
 HERE, ELSEWHERE = "NVIDIA H200", "NVIDIA L4"
 
 
@@ -74,10 +75,9 @@ def test_a_target_that_needs_no_card_names_none(machine: Machine, tmp_path: Path
 def test_a_night_goes_on_where_it_began_and_nowhere_else(
     machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    noisy = NOISY.replace("evaluate: {", "evaluate: {needs: [gpu], ")
-    night = planned(make_repository(tmp_path, files(VARYING, noisy)), 4)
+    night = planned(make_repository(tmp_path, files(VARYING, NOISY_ON_A_CARD)), 3)
     assert begins(night)
-    interrupted(night, monkeypatch, 25)
+    interrupted(night, monkeypatch, 9)
     before = [event["n"] for event in events(night, "pair")]
     machine.has(ELSEWHERE)
     with pytest.raises(IntegrityError, match="the loop ran on NVIDIA H200, this is NVIDIA L4"):
@@ -94,9 +94,8 @@ def test_a_try_is_not_finished_on_another_kind_whoever_starts_the_loop(
     machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Past the command, which refuses: the pairs of one try are of one card."""
-    noisy = NOISY.replace("evaluate: {", "evaluate: {needs: [gpu], ")
-    night = planned(make_repository(tmp_path, files(VARYING, noisy)), 4)
-    interrupted(night, monkeypatch, 25)
+    night = planned(make_repository(tmp_path, files(VARYING, NOISY_ON_A_CARD)), 3)
+    interrupted(night, monkeypatch, 9)
     machine.has(ELSEWHERE)
     loop(night)
     assert "unfinished" in [event["reason"] for event in events(night, "experiment")]

@@ -17,7 +17,8 @@ from tests.gpu.test_kinds import interrupted
 from tests.support import git, make_repository
 from tests.surviving import NOISY, VARYING, events, files, loop, planned
 
-PAIRS = 25
+PAIRS = 9
+QUICK = NOISY.replace("noise: {}", "noise: {calibration: 6, max_pairs: 20}")
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class Box:
 
 @pytest.fixture
 def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Box:
-    origin = make_repository(tmp_path, files(VARYING, NOISY))
-    hand_over(planned(origin, 6), tmp_path / "carried/plan-1", ["t"], plan=True)
+    origin = make_repository(tmp_path, files(VARYING, QUICK))
+    hand_over(planned(origin, 3), tmp_path / "carried/plan-1", ["t"], plan=True)
     git(tmp_path, "clone", "--quiet", str(origin.root), "box")
     here = Repository.find(tmp_path / "box")
     night = take_over(here, tmp_path / "carried", "run").night
