@@ -145,15 +145,30 @@ class _Leaves:
         return {i for i, p in enumerate(self._pointers) if not _same(one.get(p), other.get(p))}
 
 
+def hunks(base: Sequence[bytes], head: Sequence[bytes], name: str) -> list[Hunk]:
+    """Where two files' lines differ. In Python, lines that do no more than give names other values are one each."""
+    found: list[Hunk] = []
+    for kind, i1, i2, j1, j2 in difflib.SequenceMatcher(None, base, head, autojunk=False).get_opcodes():
+        if kind != "equal":
+            single = [(i, i + 1, j, j + 1) for i, j in zip(range(i1, i2), range(j1, j2), strict=False)]
+            apart = i2 - i1 == j2 - j1 and all(_constant(base, head, line, name) for line in single)
+            found += single if apart else [(i1, i2, j1, j2)]
+    return found
+
+
+def _constant(base: Sequence[bytes], head: Sequence[bytes], hunk: Hunk, name: str) -> str:
+    i1, i2, j1, j2 = hunk
+    single = name.endswith(".py") and (i2 - i1, j2 - j1) == (1, 1)
+    return constants.revalued(base[i1], head[j1]) if single else ""
+
+
 class _Hunks:
     def __init__(self, base: bytes, head: bytes, name: str) -> None:
         self._base, self._head, self._name = _lines(base), _lines(head), name
-        matcher = difflib.SequenceMatcher(None, self._base, self._head, autojunk=False)
-        found = [op[1:] for op in matcher.get_opcodes() if op[0] != "equal"]
-        self._hunks: list[Hunk] = [part for hunk in found for part in self._apart(hunk)]
+        self._hunks = hunks(self._base, self._head, name)
 
     def changes(self) -> list[str]:
-        return [self._constant(hunk) or self._words(hunk) for hunk in self._hunks]
+        return [_constant(self._base, self._head, hunk, self._name) or self._words(hunk) for hunk in self._hunks]
 
     def content(self, units: Iterable[int]) -> bytes:
         wanted, parts, at = set(units), [], 0
@@ -175,18 +190,6 @@ class _Hunks:
             for index, (i1, i2, j1, j2) in enumerate(self._hunks)
             if removed & set(self._base[i1:i2]) or added & set(self._head[j1:j2])
         }
-
-    def _apart(self, hunk: Hunk) -> list[Hunk]:
-        """A line each, where all that it does is to give names other values."""
-        i1, i2, j1, j2 = hunk
-        single = [(i, i + 1, j, j + 1) for i, j in zip(range(i1, i2), range(j1, j2), strict=False)]
-        return single if i2 - i1 == j2 - j1 and all(map(self._constant, single)) else [hunk]
-
-    def _constant(self, hunk: Hunk) -> str:
-        i1, i2, j1, j2 = hunk
-        if not self._name.endswith(".py") or (i2 - i1, j2 - j1) != (1, 1):
-            return ""
-        return constants.revalued(self._base[i1], self._head[j1])
 
     def _words(self, hunk: Hunk) -> str:
         i1, i2, j1, j2 = hunk

@@ -73,15 +73,18 @@ def _says(report: TargetReport) -> str:
     ]
     alone = [f"{_amount(base.beside[name])} {unit}" for name, unit in _PACE.items() if name in base.beside]
     on = [f"on {code(report.device, 80)}"] if report.device else []
-    who = "base and last kept run" if base is not last else "base"
+    who, logs = ("base", "its own log says") if base is last else ("base and last kept run", "their own logs say")
+    who += f", as {logs}" if is_training(report) else ""
     told = ", ".join([*(moved or alone), *on]) or "see the chart"
     return f"{_word(report)}, {who}: {told}."
 
 
 def _honest(report: TargetReport) -> str:
-    own = "the candidate's own training log" if is_training(report) else "the evaluator's parts"
-    what = "The loss" if is_training(report) else "The course"
-    return f"{what} stands as {own} says, one run each, on different seeds: nothing of it decided anything."
+    told = "The course stands as the evaluator's parts say"
+    if is_training(report):
+        share = ", and with them MFU," if _told(report, "mfu") else ""
+        told = f"Loss, tokens and steps{share} stand as the candidate's own training log says"
+    return f"{told}; one run each, on different seeds. Nothing of it decided anything."
 
 
 def _end(report: TargetReport) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,7 +18,7 @@ from harness.handover.shapes import INTERRUPTED
 from harness.holdout import AGREEMENT, LOOKS
 from harness.intervals import CONFIDENCE
 from harness.operations import Operations
-from harness.rows import difference, line_counts
+from harness.rows import difference, hunks, line_counts
 from harness.rule import declared, headline_gain
 
 _OF_A_NIGHT = re.compile(r"autoresearch/[0-9]{4}-[0-9]{2}-[0-9]{2}(-[a-z0-9-]+)?")
@@ -134,7 +133,7 @@ def units_of(made: bytes, replay: Replay) -> tuple[int, ...] | None:
     found = _leaf_units(made, base, head, replay.expected.target.file)
     if found is not None and diff.content(found) == made:
         return found
-    return hunk_units(made, base, head)
+    return hunk_units(made, base, head, replay.expected.target.file)
 
 
 def _leaf_units(made: bytes, base: bytes, head: bytes, name: str) -> tuple[int, ...] | None:
@@ -145,20 +144,20 @@ def _leaf_units(made: bytes, base: bytes, head: bytes, name: str) -> tuple[int, 
         return None
 
 
-def hunk_units(made: bytes, base: bytes, head: bytes) -> tuple[int, ...] | None:
+def hunk_units(made: bytes, base: bytes, head: bytes, name: str) -> tuple[int, ...] | None:
     """The hunks between base and head that a content has taken over, if it is nothing but a choice among them."""
     old, new, got = (text.splitlines(keepends=True) for text in (base, head, made))
-    ways: dict[int, tuple[int, ...]] = {0: ()}
-    number = 0
-    for kind, i1, i2, j1, j2 in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        choices = [(old[i1:i2], False)] if kind == "equal" else [(old[i1:i2], False), (new[j1:j2], True)]
+    ways: dict[int, tuple[int, ...]] = {0: ()}  # how many lines of it are told so far, by which units
+    end = 0
+    for number, (i1, i2, j1, j2) in enumerate(hunks(old, new, name)):
         following: dict[int, tuple[int, ...]] = {}
         for at, units in ways.items():
-            for part, taken in choices:
-                if got[at : at + len(part)] == part:
-                    following.setdefault(at + len(part), (*units, number) if taken else units)
-        ways, number = following, number + (kind != "equal")
-    return ways.get(len(got))
+            for part, taken in ((old[i1:i2], False), (new[j1:j2], True)):
+                whole = [*old[end:i1], *part]
+                if got[at : at + len(whole)] == whole:
+                    following.setdefault(at + len(whole), (*units, number) if taken else units)
+        ways, end = following, i2
+    return next((units for at, units in ways.items() if got[at:] == old[end:]), None)
 
 
 def check_complete(event: Event, replay: Replay, found: Sequence[bytes]) -> None:

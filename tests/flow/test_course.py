@@ -5,6 +5,7 @@ Whether anything is kept does not matter elsewhere; here an effect twenty times 
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,8 @@ def test_the_report_and_the_results_hold_the_picture(night: Night, tmp_path: Pat
     page = (tmp_path / "out" / "page.md").read_text()
     assert "](t-training.png)" in page
     assert "1,001 -> 1,003 tokens/s, 100 -> 100 steps" in page
+    told = json.loads(autoresearch(night.repository.root, "report", night.name, "--json").stdout)[0]
+    assert [run["course"][-1] for run in told["runs"]] == [[100, 6.0], [100, 5.0], [100, 4.0]]
     assert summarise(night.segments("t")).confirmed, "else there is no branch to look at"
     branch = f"autoresearch/{night.name}"
     listed = night.repository.git("ls-tree", "-r", "--name-only", branch, "results").decode().split()

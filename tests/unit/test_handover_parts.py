@@ -128,7 +128,11 @@ def test_a_folder_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
         read_folder(tmp_path / "file", WANTED, BESIDE, MOST)
 
 
-LINES = st.lists(st.sampled_from(["a\n", "b\n", "c\n", "\n", "}\n"]), max_size=12).map("".join).map(str.encode)
+LINES = (
+    st.lists(st.sampled_from(["a\n", "b\n", "A = 1\n", "A = 2\n", "B = 1\n", "\n", "}\n"]), max_size=12)
+    .map("".join)
+    .map(str.encode)
+)
 
 
 @given(LINES, LINES, st.data())
@@ -136,16 +140,22 @@ def test_every_choice_of_hunks_is_recognised(base: bytes, head: bytes, data: st.
     diff = difference(base, head, "x.py", "hunk")
     units = [index for index in range(len(diff.changes())) if data.draw(st.booleans())]
     made = diff.content(units)
-    found = hunk_units(made, base, head)
+    found = hunk_units(made, base, head, "x.py")
     assert found is not None
     assert diff.content(found) == made
 
 
 def test_what_is_no_choice_of_hunks_is_not() -> None:
     base, head = b"a\nb\nc\nd\n", b"a\nx\nc\ny\n"
-    assert hunk_units(b"a\nx\nc\nd\n", base, head) == (0,)
+    assert hunk_units(b"a\nx\nc\nd\n", base, head, "x.py") == (0,)
     for other in (b"a\nz\nc\nd\n", b"a\nx\nc\ny\nz\n", b"a\ny\nc\nx\n", b"a\nx\nb\nc\nd\n", b"c\nx\na\ny\n", b""):
-        assert hunk_units(other, base, head) is None
+        assert hunk_units(other, base, head, "x.py") is None
+
+
+def test_constants_on_neighbouring_lines_are_chosen_one_by_one_in_python_only() -> None:
+    base, head = b"A = 1\nB = 1\n", b"A = 2\nB = 2\n"
+    assert hunk_units(b"A = 1\nB = 2\n", base, head, "x.py") == (1,)
+    assert hunk_units(b"A = 1\nB = 2\n", base, head, "x.sh") is None
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,10 @@ def test_every_run_stands_in_the_table_with_what_it_said(report: TargetReport) -
     row = f"| try 3 | {said['tokens_per_second']:,.0f} | 148 | {said['curve_100']:.4f} |"
     assert row in page
     assert "\n- try 3: `MATRIX_RATE 0.002 -> 0.0183`\n" in page
-    assert "Training, base and last kept run: 36,352 -> 39,936 tokens/s, 142 -> 156 steps.\n" in page
+    assert (
+        "Training, base and last kept run, as their own logs say: 36,352 -> 39,936 tokens/s, 142 -> 156 steps.\n"
+        in page
+    )
     assert "as the candidate's own training log says" in page
     assert "MFU" not in page
     assert all(cells(line) <= 5 for table in tables(page) for line in table)
@@ -65,6 +68,7 @@ def test_every_run_stands_in_the_table_with_what_it_said(report: TargetReport) -
 def test_a_card_is_told_with_its_name(tmp_path: Path) -> None:
     page = page_of(summarise(training_night(tmp_path, card=True))).replace("\u00a0", " ")
     assert "steps, on `NVIDIA H200`.\n" in page
+    assert "Loss, tokens and steps, and with them MFU, stand as the candidate's own training log says" in page
     assert "| try 7 | 97 % | 21,904 | 64 °C | 41.3 % |" in page
 
 
