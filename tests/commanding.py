@@ -23,6 +23,8 @@ from bot.night.folder import nights
 from bot.night.night import targets_of
 from bot.night.propose import propose
 from bot.pages.facts import Minutes
+from harness import standing
+from harness.events import Event, Segment
 from harness.repository import Repository
 from tests.github import repository as hosted
 from tests.github.server import GitHub
@@ -185,3 +187,10 @@ def answers(world: World, said: Comment) -> list[str]:
     """What the bot wrote below a comment."""
     found = world.pull.comments
     return [one.body for one in found if one.id > said.id and one.user.type == "Bot"]
+
+
+def rows(found: list[Segment]) -> list[Event]:
+    """Of the confirmation that counts."""
+    counted = standing.confirmation(found)
+    assert counted
+    return list(counted.event["rows"])

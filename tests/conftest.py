@@ -1,11 +1,19 @@
-"""What every test run says at its end, also where several processes share the tests."""
+"""What every test run says at its end, also where several processes share the tests; and what tests may leave out."""
 
 from __future__ import annotations
 
 import sys
 from typing import Any
 
+import pytest
+
 GATHERED: list[tuple[int, int, list[str]]] = []  # of processes that have ended: valid, invalid, kinds
+
+
+@pytest.fixture
+def no_chart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The chart takes most of a proposal's time."""
+    monkeypatch.setattr("bot.pages.chart.chart_png", lambda _report: b"png")
 
 
 def _seen() -> tuple[int, int, list[str]] | None:

@@ -35,6 +35,8 @@ signal: file-property
 metrics: [{name: score, goal: maximize}]
 """
 
+pytestmark = pytest.mark.usefixtures("no_chart")
+
 
 @pytest.fixture(scope="module")
 def targets(tmp_path_factory: pytest.TempPathFactory) -> Targets:

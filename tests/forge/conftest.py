@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.night.folder import Night
+from tests.every_call import Known, stages
 from tests.forging import Desk, desk, made, measured
 
 
@@ -23,7 +24,8 @@ def at(tmp_path: Path, night: Night) -> Iterator[Desk]:
         yield found
 
 
-@pytest.fixture
-def no_chart(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The chart takes most of a proposal's time."""
-    monkeypatch.setattr("bot.pages.chart.chart_png", lambda _report: b"png")
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Known]:
+    """What verbs come to without trouble."""
+    with stages(tmp_path_factory.mktemp("stages")) as found:
+        yield found

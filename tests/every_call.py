@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import pytest
 
@@ -34,7 +34,6 @@ from tests.recorded import record
 from tests.support import git, make_repository, write
 from tests.verbs import Ended, Ground, Verb
 
-pytestmark = pytest.mark.slow
 NAME = "ada/shop"
 KINDS: tuple[Any, ...] = ("rate-limit", 429, 500, 502, "timeout", "reset")
 BY_API_ALONE = "rate-limit"
@@ -216,7 +215,7 @@ def merged(place: Path) -> Iterator[Stage]:
         yield Stage(Ground(place, github, there), {"publish": verb})
 
 
-# Tests -------------------------------------------------------------------------------------------------------------
+# What holds --------------------------------------------------------------------------------------------------------
 
 VERBS: Mapping[str, Callable[[Path], Any]] = {
     **dict.fromkeys(("plan", "plan, machines of one's own"), evening),
@@ -249,6 +248,13 @@ MAKES = {  # a call that the verb is here for
 }
 
 READ_ONLY = {"plan", "verdict, the bot's own"}
+FILES: Mapping[str, Sequence[str]] = {  # tests/forge/test_every_call_NAME.py -> its verbs; all together take minutes
+    "planned": ("plan", "plan, machines of one's own", "publish"),
+    "proposed": ("propose",),
+    "gated": ("gate", "gate, of what cannot be", "gate, of a stranger"),
+    "posted": ("post, a row less", "post, measured again", "post, nothing measured", "post, on hold"),
+    "checked": ("verdict", "verdict, the bot's own", "verdict, once more"),
+}
 
 
 class Known:
@@ -271,11 +277,11 @@ class Known:
         return ground, verbs[name], self._ends[name]
 
 
-@pytest.fixture(scope="module")
-def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Known]:
+@contextmanager
+def stages(place: Path) -> Iterator[Known]:
     with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
         patch.setattr("bot.night.gates.evening", lambda *_: date(2026, 3, 1))  # also where a test runs over noon
-        yield Known(stack, tmp_path_factory.mktemp("stages"))
+        yield Known(stack, place)
 
 
 def writes(call: str) -> bool:
@@ -286,44 +292,47 @@ def possible(call: str, kind: Any) -> bool:
     return kind != BY_API_ALONE or not call.startswith("git")
 
 
-@pytest.mark.parametrize("name", VERBS)
-def test_each_call_fails_in_turn(known: Known, name: str) -> None:
-    ground, verb, clean = known[name]
-    assert MAKES[name] in clean.calls
-    kinds = itertools.cycle(KINDS)
-    for number, call in enumerate(clean.calls):
-        kind = next(one for one in kinds if possible(call, one))
-        ground.github.faults.clear()
-        fault = ground.github.fail("*", kind, skip=number, after=writes(call) and number % 2 == 0)
+class EveryCall:
+    """What holds for each of these verbs; the test class of a file takes some of them."""
+
+    verbs: ClassVar[Sequence[str]]
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        metafunc.parametrize("name", self.verbs)
+
+    def test_each_call_fails_in_turn(self, known: Known, name: str) -> None:
+        ground, verb, clean = known[name]
+        assert MAKES[name] in clean.calls
+        kinds = itertools.cycle(KINDS)
+        for number, call in enumerate(clean.calls):
+            kind = next(one for one in kinds if possible(call, one))
+            ground.github.faults.clear()
+            fault = ground.github.fail("*", kind, skip=number, after=writes(call) and number % 2 == 0)
+            ended = ground.run(verb, timeout=1 if kind == "timeout" else 30)
+            (struck,) = fault.struck
+            assert call.startswith(struck), f"call {number} was another one"
+            assert ended.state == clean.state, f"{kind} at {call}"
+            assert len(ended.calls) > len(clean.calls), f"{kind} at {call}: it was not called again"
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_each_kind_of_call_fails_with_each_fault(self, known: Known, name: str, kind: Any) -> None:
+        ground, verb, clean = known[name]
+        kinds = [call for call in dict.fromkeys(clean.calls) if possible(call, kind)]
+        faults = [
+            ground.github.fail(call, kind, after=after) for call in kinds for after in (False, True)[: 1 + writes(call)]
+        ]
         ended = ground.run(verb, timeout=1 if kind == "timeout" else 30)
-        (struck,) = fault.struck
-        assert call.startswith(struck), f"call {number} was another one"
-        assert ended.state == clean.state, f"{kind} at {call}"
-        assert len(ended.calls) > len(clean.calls), f"{kind} at {call}: it was not called again"
+        assert all(fault.struck for fault in faults), "a call was not made, so its failure was not tried"
+        assert ended.state == clean.state
 
-
-@pytest.mark.parametrize("name", VERBS)
-@pytest.mark.parametrize("kind", KINDS)
-def test_each_kind_of_call_fails_with_each_fault(known: Known, name: str, kind: Any) -> None:
-    ground, verb, clean = known[name]
-    kinds = [call for call in dict.fromkeys(clean.calls) if possible(call, kind)]
-    faults = [
-        ground.github.fail(call, kind, after=after) for call in kinds for after in (False, True)[: 1 + writes(call)]
-    ]
-    ended = ground.run(verb, timeout=1 if kind == "timeout" else 30)
-    assert all(fault.struck for fault in faults), "a call was not made, so its failure was not tried"
-    assert ended.state == clean.state
-
-
-@pytest.mark.parametrize("name", VERBS)
-def test_a_kill_at_every_write(known: Known, name: str) -> None:
-    ground, verb, clean = known[name]
-    steps = [number for number, call in enumerate(clean.calls) if writes(call)]
-    assert bool(steps) == (name not in READ_ONLY)
-    for step in steps:
-        ground.github.fail("*", "reset", times=1000, skip=step, after=True)
-        with pytest.raises(ForgeError):
-            ground.run(verb, tries=1)
-        ground.github.faults.clear()
-        ended = ground.run(verb, anew=False)
-        assert ended.state["server"] == clean.state["server"], f"killed after {clean.calls[step]}"
+    def test_a_kill_at_every_write(self, known: Known, name: str) -> None:
+        ground, verb, clean = known[name]
+        steps = [number for number, call in enumerate(clean.calls) if writes(call)]
+        assert bool(steps) == (name not in READ_ONLY)
+        for step in steps:
+            ground.github.fail("*", "reset", times=1000, skip=step, after=True)
+            with pytest.raises(ForgeError):
+                ground.run(verb, tries=1)
+            ground.github.faults.clear()
+            ended = ground.run(verb, anew=False)
+            assert ended.state["server"] == clean.state["server"], f"killed after {clean.calls[step]}"
