@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.night.folder import nights
-from harness import folds
+from harness import folds, longer
 from harness.events import Event
 from harness.folds import Segment
 from harness.repository import Repository
@@ -45,6 +45,8 @@ def test_from_a_weak_baseline_a_gain_is_kept_and_confirmed(tmp_path: Path) -> No
     assert kept
     assert confirmed["verdict"] == "confirmed", confirmed
     assert confirmed["confirmed"]["lower"] > 0
+    assert confirmed["longer"]["times"] == 2
+    assert confirmed["longer"]["reading"] in longer.MEASURED
     assert rate_of(folds.loop_state(segments, nights(repository)[-1].packs("tiny-gpt")).content) > tiny.WEAK
     assert "autoresearch/" in repository.git("for-each-ref", "--format=%(refname)", "refs/heads").decode()
 

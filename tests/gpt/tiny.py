@@ -99,7 +99,7 @@ metrics:
   - {name: memory_mb, goal: minimize, compare: ratio, guard: {tolerance: 100%}}
 proposer: {kind: tune}
 budget: {experiments: 2}
-confirm: {budget: 5m, groups: 1}
+confirm: {budget: 5m, groups: 1, longer: {times: 2, pairs: 3}}
 """
 MEASURE = """cpu: {seconds: 0.5, unit: cpu, context: 32, windows: 32, batch: 32, threads: 1, memory_mb: 1024}
 """
