@@ -284,7 +284,7 @@ def test_it_calls_nobody(world: World, honest: float) -> None:
 @pytest.mark.parametrize(
     ("cheat", "said"),
     [
-        (GIANT, "nothing saved|too much|File too large"),
+        (GIANT, "nothing saved|too much|File too large|no answer"),
         (FEWER, "bytes, .* are .* logits"),
         (TWICE, "more than once"),
         (FLOOD, "answer of more than"),
