@@ -43,6 +43,9 @@ class Served:
     def begins(self) -> list[int]:
         return [one.begins for one in self.asked]
 
+    def span(self, begins: int) -> str:
+        return f"bytes {begins}-{len(self.content) - 1}/{len(self.content)}"
+
     @property
     def tag(self) -> str:
         return f'"{hashlib.sha256(self.content).hexdigest()[:16]}"'
@@ -76,7 +79,7 @@ class Handler(BaseHTTPRequestHandler):
         if begins > len(content):
             self.head(416, 0)
             return
-        span = {"Content_Range": f"bytes {begins}-{len(content) - 1}/{len(content)}"} if begins else {}
+        span = {"Content_Range": served.span(begins)} if begins else {}
         self.head(206 if begins else 200, len(content) - begins, Content_Type="application/octet-stream", **span, **tag)
         self.wfile.write(content[begins:][:most])
 
@@ -115,6 +118,16 @@ def silent(handler: Handler, served: Served) -> None:
     served.released.wait(30)
 
 
+def dripping(handler: Handler, served: Served) -> None:
+    """A little at a time, from where it was asked for, so that there is always news and never an end."""
+    begins = served.asked[-1].begins
+    handler.head(206 if begins else 200, len(served.content) - begins, Content_Range=served.span(begins))
+    for at in range(begins, len(served.content), 20):
+        if served.released.wait(0.05):
+            return
+        handler.wfile.write(served.content[at : at + 20])
+
+
 def says(status: int, **headers: str) -> Callable[[Handler, Served], None]:
     return lambda handler, _served: handler.head(status, 0, **headers)
 
@@ -141,7 +154,7 @@ def hung_up(handler: Handler, served: Served) -> None:
 
 
 def another_range(handler: Handler, served: Served) -> None:
-    handler.head(206, len(served.content), Content_Range=f"bytes 0-{len(served.content) - 1}/{len(served.content)}")
+    handler.head(206, len(served.content), Content_Range=served.span(0))
     handler.wfile.write(served.content)
 
 
