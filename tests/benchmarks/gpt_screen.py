@@ -34,7 +34,7 @@ from harness.evaluator import Scores
 from harness.repository import Repository, WorkingSource
 from harness.rule import Metric
 from harness.scorers.gpt import bits, corpus
-from harness.scorers.gpt.behind import Behind
+from harness.scorers.gpt.behind import CLEARLY, Behind
 from harness.scorers.gpt.curve import Curve, Point, parts
 from harness.screening import falls_short, screen_bar
 from tests.benchmarks.simulation import Clock, markdown
@@ -187,10 +187,10 @@ class Study:
         bar = screen_bar(METRIC, incumbent, slack * self.spread)
         return {n for n in range(1, self.count + 1) if falls_short(METRIC, self._look(n, share).value, bar)}
 
-    def stopped(self, share: float, slack: float) -> dict[int, float]:
+    def stopped(self, share: float, slack: float, clearly: float = CLEARLY) -> dict[int, float]:
         """Candidate -> the share of its screen after which it was stopped."""
         incumbent = self.runs[Task(0, SCREEN_SEED, share)]
-        rule, asked = Behind(METRIC.name), Asked(1, "search", SCREEN_SEED, share, ())
+        rule, asked = Behind(METRIC.name, clearly), Asked(1, "search", SCREEN_SEED, share, ())
         rule.remember(asked, Scores({METRIC.name: incumbent.value}, parts(incumbent.curve)))
         bar = screen_bar(METRIC, incumbent.value, slack * self.spread)
         stop = rule.stop(Asked(2, "search", SCREEN_SEED, share, (), bar))
@@ -206,10 +206,22 @@ class Study:
     def _look(self, number: int, share: float) -> Run:
         return self.runs[Task(number, SCREEN_SEED, share)]
 
+    def cost(self, share: float, stopped: Mapping[int, float]) -> float:
+        """Of a screen, on average, in full runs."""
+        return share * (1 - sum(1 - at for at in stopped.values()) / self.count)
+
+    def strictness(self, share: float, clearly: float) -> list[str]:
+        """What the early stop does with another margin, where nothing behind is allowed."""
+        stopped = self.stopped(share, 0.0, clearly)
+        ahead = {number for number in stopped if self.worth(number) > 0}
+        return [
+            f"{share:g}", f"{clearly:g}", f"{len(stopped)} of {self.count}", f"{len(self.winners() & set(stopped))}",
+            f"{len(ahead)}", f"{len(set(stopped) - self.screened(share, 0.0))}", f"{self.cost(share, stopped):.3f}",
+        ]  # fmt: skip
+
     def row(self, share: float, slack: float) -> list[str]:
         winners, screened, stopped = self.winners(), self.screened(share, slack), self.stopped(share, slack)
-        gone = screened | set(stopped)
-        cost = share * (1 - sum(1 - at for at in stopped.values()) / self.count)
+        gone, cost = screened | set(stopped), self.cost(share, stopped)
         losers = self.count - len(winners)
         left = len(set(range(1, self.count + 1)) - gone - winners)
         saved = 1 - (cost * self.count + DUEL * left) / (DUEL * losers) if losers else 0.0
@@ -224,6 +236,13 @@ HEAD = [
     "share", "behind", "winners that the screen loses", "and the early stop alone", "losers that get no duel",
     "stopped early", "cost of a screen, in full runs", "saved of the losers' duels",
 ]  # fmt: skip
+
+
+STRICTNESS = [
+    "share", "standard errors", "stopped early", "winners among them", "ahead at all", "that the screen would have passed",
+    "cost of a screen, in full runs",
+]  # fmt: skip
+MARGINS = (1.0, 2.0, 3.0, 4.0, 6.0)
 
 
 def _whole(runs: Mapping[Task, Run]) -> Study:
@@ -298,6 +317,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"{found.count} candidates; incumbent {own:.3f}, spread {found.spread:.4f} over seeds; gains at full budget:")
     print(" ".join(f"{gain:+.3f}" for gain in sorted(map(found.worth, range(1, found.count + 1)), reverse=True)))
     print(markdown(HEAD, [found.row(share, slack) for share in SHARES for slack in SLACKS]))
+    print("\n" + markdown(STRICTNESS, [found.strictness(share, one) for share in SHARES for one in MARGINS]))
     print(f"\n{clock.says()}")
     return 0
 

@@ -18,7 +18,7 @@ from harness.scorers.gpt.curve import Point, Stop, parts
 
 LEAST = 0.3  # of a run, before which no curve says anything
 SMOOTHED = 3  # points
-CLEARLY = 4.0  # standard errors of the difference, as the curves themselves scatter
+CLEARLY = 4.0  # standard errors of the difference, as the curves scatter: at 2 tests/benchmarks/gpt_screen lost a gain
 _WHOLE = 1.0
 
 
@@ -37,10 +37,10 @@ class Known:
 
 
 class Behind:
-    """metric: the primary one, of which less is better."""
+    """metric: the primary one, of which less is better. clearly: standard errors that a run must be behind."""
 
-    def __init__(self, metric: str) -> None:
-        self._metric = metric
+    def __init__(self, metric: str, clearly: float = CLEARLY) -> None:
+        self._metric, self._clearly = metric, clearly
         self._known: Known | None = None
 
     def remember(self, request: Request, scores: Scores) -> None:
@@ -58,7 +58,7 @@ class Behind:
             return None
 
         def clearly(points: Sequence[Point]) -> str:
-            return "clearly behind the incumbent" if _foreseen(known, points, bar, CLEARLY) is not None else ""
+            return "clearly behind the incumbent" if _foreseen(known, points, bar, self._clearly) is not None else ""
 
         return clearly
 
@@ -66,7 +66,7 @@ class Behind:
         """The answer for a run that `stop` ended at these points."""
         found = None
         if self._known is not None and request.bar is not None:
-            found = _foreseen(self._known, points, request.bar, CLEARLY)
+            found = _foreseen(self._known, points, request.bar, self._clearly)
         if found is None:
             raise ValueError("a run was stopped that is not behind")
         return Screened(self._metric, found)
