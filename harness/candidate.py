@@ -164,6 +164,10 @@ class Session:
         OSError where there is none that is plain, ValueError for one of more than `most` bytes."""
         return usage.scratch_file(self._conversation.pid, name, most)
 
+    def kill(self) -> None:
+        """Ends the candidate where it stands: `close` would let it take its leave."""
+        self._conversation.kill()
+
     def close(self) -> None:
         """Ends the candidate. Raises ConversationOver when it had said more than it was asked."""
         self._conversation.close()

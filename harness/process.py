@@ -181,6 +181,10 @@ class Conversation:
         """The last of what the child wrote to standard error, control characters escaped."""
         return printable(self._errors.tail())
 
+    def kill(self) -> None:
+        """Ends the child at once; it is still to be closed."""
+        self._child.kill()
+
     def close(self) -> None:
         """Closes the child's standard input, waits 2 s for its end, then kills its process group.
 

@@ -298,6 +298,13 @@ def test_an_answer_that_is_none_is_a_crash(cheat: str, said: str, world: World) 
     assert re.search(said, world.refused(cheat))
 
 
+def test_a_second_answer_that_comes_late_ends_no_evaluator(world: World, honest: float) -> None:
+    late = (
+        "def say(given, found, honest=say):\n    honest(given, found)\n    time.sleep(0.1)\n    honest(given, found)\n"
+    )
+    assert world.lost_or(late) > honest - MARGIN
+
+
 def test_shouting_is_not_being_right(world: World, honest: float) -> None:
     """The evaluator makes the softmax: if it took logits for what they were called, the loudest would be the best."""
     assert world.score(SURE) == pytest.approx(np.log2(cheating.VOCABULARY) / 2, abs=0.01)

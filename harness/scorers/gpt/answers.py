@@ -109,11 +109,17 @@ def asked(file: Path, vocabulary: int, settings: Settings) -> Iterator[Model]:
         words += ["--threads", str(settings.threads), "--device", settings.device]
         if only_itself(settings):
             words = ["python", "-c", ALONE.read_text(), seccomp.alone().hex(), *words[1:]]
-        with candidate.serve(
-            words, sees=[file, shown], limits=_limits(vocabulary, settings), packages=True, hides=told_by_python(),
-            gpu=settings.device == "cuda",
-        ) as session:  # fmt: skip
-            yield Model(session, place, vocabulary, settings)
+        try:
+            with candidate.serve(
+                words, sees=[file, shown], limits=_limits(vocabulary, settings), packages=True,
+                hides=told_by_python(), gpu=settings.device == "cuda",
+            ) as session:  # fmt: skip
+                try:
+                    yield Model(session, place, vocabulary, settings)
+                finally:
+                    session.kill()  # nobody waits for a library to take its leave
+        except ConversationOver as over:
+            raise Failed(f"the model says what nobody asked for: {over}") from None
 
 
 def _limits(vocabulary: int, settings: Settings) -> Limits:

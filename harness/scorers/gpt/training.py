@@ -85,16 +85,16 @@ def train(
         shutil.copyfile(corpus.train, hidden)
         hidden.chmod(0o444)
         shown.mkdir(0o755)
-        with candidate.serve(
-            ["python", "-c", DRIVER.read_text()],
-            sees=[file, shown], limits=_limits(settings), packages=True, hides=told_by_python(),
-            gpu=settings.device == "cuda",
-        ) as session:  # fmt: skip
-            run = _Run(session, where(file), settings, settings.seconds * share, stop)
-            try:
+        try:
+            with candidate.serve(
+                ["python", "-c", DRIVER.read_text()],
+                sees=[file, shown], limits=_limits(settings), packages=True, hides=told_by_python(),
+                gpu=settings.device == "cuda",
+            ) as session:  # fmt: skip
+                run = _Run(session, where(file), settings, settings.seconds * share, stop)
                 return run.trained(seed, corpus.vocabulary, hidden, shown / TRAIN, before)
-            except ConversationOver as over:
-                raise Failed(f"the run was ended: {over}; {run.tail()}") from None
+        except ConversationOver as over:
+            raise Failed(f"the run was ended: {over}; {session.stderr_tail().strip()[-_TAIL:]}") from None
 
 
 def _limits(settings: Settings) -> Limits:
@@ -223,8 +223,7 @@ class _Run:
     def _last_words(self) -> bytes:
         """Stops all that is in the sandbox, kills whatever is left of the candidate, and reads what it saved last:
         nobody in there can go on, or have a part in it."""
-        everybody = self._session.meter()
-        everybody.signal(signal.SIGSTOP)
+        self._session.meter().signal(signal.SIGSTOP)
         try:
             self._end()
             return self._session.scratch_file("model.bin", self._settings.weights)
@@ -233,7 +232,7 @@ class _Run:
         except ValueError as error:
             raise Failed(f"{self._file} saved too much: {error}") from None
         finally:
-            everybody.signal(signal.SIGCONT)
+            self._session.kill()
 
     def _end(self) -> None:
         until = time.monotonic() + GRACE
