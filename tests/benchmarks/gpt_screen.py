@@ -239,7 +239,7 @@ HEAD = [
 
 
 STRICTNESS = [
-    "share", "standard errors", "stopped early", "winners among them", "ahead at all", "that the screen would have passed",
+    "share", "standard errors", "stopped early", "winners among them", "ahead at all", "passed by the screen",
     "cost of a screen, in full runs",
 ]  # fmt: skip
 MARGINS = (1.0, 2.0, 3.0, 4.0, 6.0)
