@@ -1,7 +1,7 @@
 """A GPT as textbooks have it, to hold train.py against: learned positions, LayerNorm, GELU, AdamW, warm-up and cosine.
 
-Started as the target's train.py is: see targets/experiments/gpt-training/program.md. Its rate is the best of those
-tried: docs/gpt-training-choices.md.
+Started as the target's train.py is: see targets/experiments/gpt-training/program.md. What was
+tried for its rate: docs/gpt-training-choices.md.
 """
 
 import argparse

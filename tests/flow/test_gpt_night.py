@@ -8,8 +8,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pytest
-
 from bot.night.folder import nights
 from harness import folds, longer
 from harness.events import Event
@@ -62,18 +60,8 @@ def test_from_a_tuned_one_it_ends_honestly(tmp_path: Path) -> None:
     assert len(verdicts) <= any(event["status"] == "keep" for event in experiments)
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "enough"),
-    [
-        ("budget: 5m", "budget: 5s", "a larger confirm budget or a faster evaluator would do"),
-        ("max_pairs: 12", "max_pairs: 6", "allow more pairs, or plan fewer experiments"),
-    ],
-    ids=["confirm", "pairs"],
-)
-def test_without_the_means_it_ends_before_a_try_and_says_what_would_be_enough(
-    tmp_path: Path, old: str, new: str, enough: str
-) -> None:
-    _, segments = night(tmp_path, tiny.WEAK, tiny.TARGET.replace(old, new))
+def test_without_the_means_it_ends_before_a_try_and_says_what_would_be_enough(tmp_path: Path) -> None:
+    _, segments = night(tmp_path, tiny.WEAK, tiny.TARGET.replace("budget: 5m", "budget: 5s"))
     assert folds.run_end(segments) == "underpowered"
-    assert enough in str([segment.events[-1] for segment in segments])
-    assert not list(folds.of_kind(segments, "experiment"))
+    assert "a larger confirm budget or a faster evaluator would do" in str([one.events[-1] for one in segments])
+    assert not folds.of_kind(segments, "experiment")
