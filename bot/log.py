@@ -10,7 +10,7 @@ from bot.night.earlier import archive
 from bot.night.folder import Night, nights
 from bot.night.handed import handover
 from bot.night.night import targets_of
-from bot.pages.text import plain, value
+from bot.pages.wording.text import plain, value
 from bot.verification import verify_lines
 from harness import folds
 from harness.errors import AutoresearchError

@@ -12,7 +12,7 @@ from typing import Any
 from bot.night import preflight
 from bot.night.confirm import outcome
 from bot.night.folder import Night
-from bot.pages import gains
+from bot.pages.wording import gains
 from bot.promote import words as promotions
 from bot.promote.folds import Realised
 from harness import duel, folds, intervals, measure, view

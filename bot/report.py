@@ -13,11 +13,14 @@ from bot.night.folder import Night, write_atomically
 from bot.night.handed import handover
 from bot.night.night import NightResult, targets_of
 from bot.night.proposing import numbers
-from bot.pages import chart, dimensions, dumbbell, evidence, figures, models, table, training_chart
+from bot.pages import table
 from bot.pages.body import Facts, Links, body, title
+from bot.pages.charts import chart, dumbbell, training_chart
 from bot.pages.summary import TargetReport, summarise
-from bot.pages.text import code, count, duration, plain
+from bot.pages.target import dimensions, evidence, models
 from bot.pages.web import page
+from bot.pages.wording import figures
+from bot.pages.wording.text import code, count, duration, plain
 from bot.promote import words as promotions
 from harness import folds
 from harness.events import Segment

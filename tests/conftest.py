@@ -13,7 +13,7 @@ GATHERED: list[tuple[int, int, list[str]]] = []  # of processes that have ended:
 @pytest.fixture
 def no_chart(monkeypatch: pytest.MonkeyPatch) -> None:
     """The chart takes most of a proposal's time."""
-    monkeypatch.setattr("bot.pages.chart.chart_png", lambda _report: b"png")
+    monkeypatch.setattr("bot.pages.charts.chart.chart_png", lambda _report: b"png")
 
 
 def _seen() -> tuple[int, int, list[str]] | None:

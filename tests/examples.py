@@ -13,7 +13,7 @@ from bot.night.proposing import numbers
 from bot.pages import table
 from bot.pages.body import Facts, Links, body
 from bot.pages.summary import summarise
-from bot.pages.text import code
+from bot.pages.wording.text import code
 from harness import events
 from harness.events import Segment
 

@@ -96,7 +96,7 @@ def _hurry(patch: pytest.MonkeyPatch, tries: int, timeout: int, waited: list[flo
     patch.setattr("bot.forge.patience.Patience", patience)
     patch.setattr("bot.forge.github.client.Client", functools.partial(Client, timeout=timeout))
     patch.setattr("bot.forge.remote.Remote", functools.partial(Remote, silence=timeout))
-    patch.setattr("bot.pages.chart.chart_png", lambda _report: b"png")
+    patch.setattr("bot.pages.charts.chart.chart_png", lambda _report: b"png")
 
 
 def _files(place: Path) -> Iterator[tuple[str, Any]]:

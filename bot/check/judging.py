@@ -9,7 +9,7 @@ from bot.check.baseline import Baseline
 from bot.models.answers import Answers
 from bot.models.client import Client
 from bot.models.teller import Teller
-from bot.pages.text import count
+from bot.pages.wording.text import count
 from harness.reserve import least
 from harness.target import Target
 

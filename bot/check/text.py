@@ -12,7 +12,7 @@ from bot.check import tools
 from bot.check.report import NULL_PAIRS, CheckReport, commit_command
 from bot.label import visible
 from bot.night.loop.exact import SERVE_BATCH
-from bot.pages.text import count, duration
+from bot.pages.wording.text import count, duration
 from harness.rule import Metric, Tolerance, headline_name
 from harness.target import Target
 

@@ -170,7 +170,7 @@ def _step_output(name: str, value: Any) -> None:
 
 
 def _step_summary(lines: list[str]) -> None:
-    from bot.pages.text import code
+    from bot.pages.wording.text import code
 
     if place := os.environ.get("GITHUB_STEP_SUMMARY"):
         with Path(place).open("a", encoding="utf-8") as file:

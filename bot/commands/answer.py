@@ -20,9 +20,9 @@ from bot.night.propose import checked_rows, message
 from bot.night.proposing import opening
 from bot.night.proposing.opening import Material, Row
 from bot.night.proposing.recording import recorded
-from bot.pages import figures
 from bot.pages.facts import Absent, Dropped, Facts, Minutes
 from bot.pages.summary import TargetReport, summarise
+from bot.pages.wording import figures
 from harness import standing
 from harness.errors import AutoresearchError, IntegrityError
 from harness.events import Event, Segment

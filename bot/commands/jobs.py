@@ -17,7 +17,7 @@ from bot.forge.github.comments import Comments, authors
 from bot.forge.labels import RECHECK
 from bot.night.earlier import archive
 from bot.night.night import targets_of
-from bot.pages.text import code
+from bot.pages.wording.text import code
 from harness.repository import CommitSource, Repository
 from harness.standing import DROP
 

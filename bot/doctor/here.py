@@ -8,7 +8,7 @@ from bot import config
 from bot.doctor import remote
 from bot.doctor.finding import Finding, missing, ok, warning
 from bot.doctor.ground import Ground
-from bot.pages.text import count
+from bot.pages.wording.text import count
 from harness.errors import AutoresearchError, RepositoryError
 
 CODEOWNERS = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")

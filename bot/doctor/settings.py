@@ -11,7 +11,7 @@ from bot.doctor.finding import Finding, missing, ok, unknown, warning
 from bot.doctor.ground import Ground
 from bot.doctor.protection import in_plan
 from bot.forge import labels
-from bot.pages.text import count
+from bot.pages.wording.text import count
 
 ENVIRONMENT = "autoresearch"
 ENVIRONMENTS = "Settings > Environments"

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from bot.doctor import Diagnosis
 from bot.doctor.finding import STATES, Finding
 from bot.label import visible
-from bot.pages.text import count, plain
+from bot.pages.wording.text import count, plain
 
 WIDTH = 80
 _STATE, _CHECK = 9, 16

@@ -12,8 +12,8 @@ from bot.night.folder import write_atomically
 from bot.pages.body import body, title
 from bot.pages.dashboard import Board
 from bot.pages.facts import Links
-from bot.pages.text import count
 from bot.pages.web import page
+from bot.pages.wording.text import count
 from harness.errors import RepositoryError
 from harness.repository import CommitSource, Repository
 from harness.target import Target

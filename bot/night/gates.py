@@ -18,7 +18,7 @@ from bot.night.earlier.history import Past, Recorded
 from bot.night.earlier.past import taken_over, touched
 from bot.night.folder import Night
 from bot.night.header import header_fields
-from bot.pages.text import count
+from bot.pages.wording.text import count
 from bot.promote import chain
 from harness import lock
 from harness.handover.shapes import GATED

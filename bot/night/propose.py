@@ -23,12 +23,13 @@ from bot.night.proposing import opening
 from bot.night.proposing.board import board
 from bot.night.proposing.opening import Material, Row
 from bot.night.proposing.recording import recorded
-from bot.pages import evidence, figures
 from bot.pages.facts import Absent, Facts, Minutes
-from bot.pages.gains import headline
-from bot.pages.rows import ablation, in_words, measured
 from bot.pages.summary import TargetReport, summarise
-from bot.pages.text import plain, words
+from bot.pages.target import evidence
+from bot.pages.target.rows import ablation, in_words, measured
+from bot.pages.wording import figures
+from bot.pages.wording.gains import headline
+from bot.pages.wording.text import plain, words
 from harness import folds, lock
 from harness.errors import IntegrityError
 from harness.events import GENESIS, Segment

@@ -13,7 +13,7 @@ from bot.night.folder import Night
 from bot.night.gates import AROUND, Gates, NothingTonight, end_before_it_began, minutes_of_jobs
 from bot.night.handed.handing import NOTHING
 from bot.pages.facts import Minutes
-from bot.pages.text import code, count
+from bot.pages.wording.text import code, count
 from harness import folds
 from harness.errors import RepositoryError
 from harness.handover.shapes import GATED

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.pages import evidence, markers, pieces, sections
+from bot.pages import markers, pieces, sections
 from bot.pages.budget import LIMIT, fit
 from bot.pages.facts import Facts, Links
 from bot.pages.footer import footer
 from bot.pages.opening import opening, overview
 from bot.pages.pieces import Piece, Weight
 from bot.pages.summary import TargetReport
-from bot.pages.text import count, unbroken
+from bot.pages.target import evidence
 from bot.pages.verdict import verdict
+from bot.pages.wording.text import count, unbroken
 
 __all__ = ["Facts", "Links", "body", "section", "title"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from bot.pages import pieces
 from bot.pages.pieces import Piece, Weight
-from bot.pages.text import count
+from bot.pages.wording.text import count
 
 LIMIT = 60_000  # characters; a forge takes some more, and a human's words stand beside ours
 ROWS = (100, 50, 25, 12, 6, 3, 1)

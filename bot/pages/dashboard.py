@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bot.pages import evidence, markers
+from bot.pages import markers
 from bot.pages.budget import LIMIT, fit
 from bot.pages.facts import Minutes, Pull
 from bot.pages.pieces import Piece, Weight, broken
 from bot.pages.summary import TargetReport
-from bot.pages.text import cell_code, count, duration, label, names, unbroken
+from bot.pages.target import evidence
+from bot.pages.wording.text import cell_code, count, duration, label, names, unbroken
 
 _WHAT = "dashboard"
 

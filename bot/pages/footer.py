@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bot.pages.facts import Links
 from bot.pages.pieces import broken
 from bot.pages.summary import TargetReport
-from bot.pages.text import code, names
+from bot.pages.wording.text import code, names
 
 _DROP, _OTHERS = "`/drop N` takes row N out, ", "`/recheck` measures again, `/hold` keeps the next night off."
 

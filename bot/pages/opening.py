@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.pages import evidence
 from bot.pages.facts import Facts
-from bot.pages.gains import direction
 from bot.pages.pieces import Piece, Weight, broken
 from bot.pages.summary import TargetReport
-from bot.pages.text import count, duration, names
+from bot.pages.target import evidence
 from bot.pages.verdict import Verdict
+from bot.pages.wording.gains import direction
+from bot.pages.wording.text import count, duration, names
 
 TOLD = 3  # targets that have a line of their own; with more there is a table
 

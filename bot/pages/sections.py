@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from bot.pages import arms, dimensions, evidence, figures, models, noisy, notes, rows, training, tried
 from bot.pages.facts import Absent, Links
-from bot.pages.gains import direction, number
 from bot.pages.pieces import Piece, Weight, broken
 from bot.pages.summary import TargetReport
-from bot.pages.text import code, count, label
+from bot.pages.target import arms, dimensions, evidence, models, noisy, notes, rows, training, tried
 from bot.pages.verdict import weakness
+from bot.pages.wording import figures
+from bot.pages.wording.gains import direction, number
+from bot.pages.wording.text import code, count, label
 from harness.handover.shapes import GATED
 
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.pages import gains
-from bot.pages.arms import Yield, yields
-from bot.pages.models import Asked, Failed, asked, failed
 from bot.pages.tally import Noise, Point, Run, Tally
+from bot.pages.target.arms import Yield, yields
+from bot.pages.target.models import Asked, Failed, asked, failed
+from bot.pages.wording import gains
 from harness import folds, standing
 from harness.events import Event, Segment
 from harness.intervals import of_repeat

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from bot.pages import figures
-from bot.pages.figures import Known
-from bot.pages.text import plain
+from bot.pages.wording import figures
+from bot.pages.wording.figures import Known
+from bot.pages.wording.text import plain
 from harness import folds
 from harness.events import Event, Segment
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.course import Course, beside, course
-from bot.pages.gains import headline, number
+from bot.pages.wording.gains import headline, number
 from harness import folds
 from harness.events import Event
 from harness.rule import headline_gain

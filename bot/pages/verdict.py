@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.pages import lasting
 from bot.pages.facts import Facts, MovedHow
 from bot.pages.summary import TargetReport
-from bot.pages.text import code
+from bot.pages.target import lasting
+from bot.pages.wording.text import code
 
 Advice = Literal["merge", "recheck", "do-not-merge", "nothing"]
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.pages.figures import Known
+from bot.pages.wording.figures import Known
 from harness.events import Event, Segment
 from harness.folds import rule_of
 from harness.handover.promotions import VERB

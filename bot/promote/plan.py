@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot import config
-from bot.pages import figures
+from bot.pages.wording import figures
 from bot.promote import chain, vouched
 from bot.promote.chain import Chain
 from bot.promote.vouched import Vouched

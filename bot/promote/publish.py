@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from bot import commits, records
-from bot.pages import figures
-from bot.pages.figures import Known
-from bot.pages.gains import headline
-from bot.pages.text import plain
+from bot.pages.wording import figures
+from bot.pages.wording.figures import Known
+from bot.pages.wording.gains import headline
+from bot.pages.wording.text import plain
 from bot.promote import chain, folds, vouched
 from bot.promote.handed import Handed
 from bot.promote.plan import BROKEN, Due, Finding, expected, plan

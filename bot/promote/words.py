@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bot.pages import figures
-from bot.pages.gains import headline
+from bot.pages.wording import figures
+from bot.pages.wording.gains import headline
 from bot.promote import chain, folds
 from bot.promote.folds import Realised
 from harness.repository import Repository

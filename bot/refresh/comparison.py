@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bot import disclosure
-from bot.pages.text import cell_code
+from bot.pages.wording.text import cell_code
 from bot.refresh.inputs import LATER, SEARCH, Inputs, Policy
 from harness import holdout
 from harness.errors import EvaluatorError

@@ -14,7 +14,7 @@ from pathlib import Path
 from bot.night.earlier import archive
 from bot.night.handed import handover
 from bot.night.night import targets_of
-from bot.pages.text import plain
+from bot.pages.wording.text import plain
 from harness import view
 from harness.documents import load_bytes
 from harness.errors import AutoresearchError, ConfigError, NotFound, Place

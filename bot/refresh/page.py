@@ -11,8 +11,8 @@ import numpy as np
 
 import harness
 from bot import disclosure
-from bot.pages.text import cell_code, code, percent, signed, value
 from bot.pages.web import page
+from bot.pages.wording.text import cell_code, code, percent, signed, value
 from bot.refresh.comparison import Comparison, Gate
 from bot.refresh.drift import Drift
 from bot.refresh.inputs import Inputs

@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 
-from bot.pages.chart import chart_png
-from bot.pages.noisy_chart import BASE, INK, KEPT
+from bot.pages.charts.chart import chart_png
+from bot.pages.charts.noisy_chart import BASE, INK, KEPT
 from bot.review.inputs import Reviewed
 from bot.review.worth import Worth
 

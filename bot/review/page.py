@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot import disclosure
-from bot.pages.text import cell_code, code, percent, signed, value
 from bot.pages.web import page
+from bot.pages.wording.text import cell_code, code, percent, signed, value
 from bot.review.business import Business, sentences
 from bot.review.inputs import Reviewed
 from bot.review.stability import Seeds

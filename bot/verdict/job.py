@@ -15,7 +15,7 @@ from bot.forge.github.changes import Proposed
 from bot.forge.github.client import Client
 from bot.forge.remote import Remote
 from bot.install.options import is_ours
-from bot.pages.text import code
+from bot.pages.wording.text import code
 from bot.verdict.touched import TOO_MANY, UNREADABLE, Said, Targets
 from harness.errors import AutoresearchError
 from harness.repository import CommitSource, Repository

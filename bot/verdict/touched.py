@@ -8,7 +8,7 @@ from typing import Literal
 
 from bot.forge.github.changes import Change
 from bot.install.options import LOCK_FILE
-from bot.pages.text import code, names
+from bot.pages.wording.text import code, names
 from harness import targetfile
 from harness.configfile import ConfigFile
 from harness.errors import AutoresearchError

@@ -440,7 +440,7 @@ ATTACKS = (
 @pytest.fixture(autouse=True)
 def _no_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     """The chart takes most of a proposal's time, and no attack here aims at it."""
-    monkeypatch.setattr("bot.pages.chart.chart_png", lambda _report: b"")
+    monkeypatch.setattr("bot.pages.charts.chart.chart_png", lambda _report: b"")
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
@@ -715,7 +715,7 @@ def test_descriptions_are_inert_on_the_page(night: Night, tmp_path: Path, monkey
     assert IMAGE not in html
     assert "Seal: 000" not in messages(mine)
     control = forged(attack, night, tmp_path / "control")
-    monkeypatch.setattr("bot.pages.tried.cell_code", lambda text, _most=0: text)
+    monkeypatch.setattr("bot.pages.target.tried.cell_code", lambda text, _most=0: text)
     assert proposed(control).refused == {}
     assert "\n## Heading" in page(control)
 

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 import bot.log
-import bot.pages.text
+import bot.pages.wording.text
 from bot.log import log_lines
 from bot.night.folder import Night
 from bot.night.run import run
-from bot.pages import table, tried
+from bot.pages import table
+from bot.pages.target import tried
 from bot.proposers import Proposal
 from bot.report import report
 from harness import folds, measure

@@ -11,8 +11,9 @@ from itertools import pairwise
 from typing import Any
 
 from bot.night.loop.exact import SERVE_BATCH
-from bot.pages import chart, table
+from bot.pages import table
 from bot.pages.body import Links, body
+from bot.pages.charts import chart
 from bot.pages.summary import summarise
 from bot.pages.web import page
 from harness import events, folds

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bot.night.folder import Night, nights
-from bot.pages import lasting
 from bot.pages.summary import summarise
+from bot.pages.target import lasting
 from harness import folds
 from harness.events import Event
 from harness.repository import Repository

@@ -24,9 +24,10 @@ from bot.night.night import targets_of
 from bot.night.plan import Wishes, plan
 from bot.night.propose import propose
 from bot.night.run import run
-from bot.pages import chart, table
+from bot.pages import table
+from bot.pages.charts import chart
 from bot.pages.summary import summarise
-from bot.pages.tried import reverted
+from bot.pages.target.tried import reverted
 from bot.proposers import Outcome
 from bot.proposers.perturb import Perturb
 from bot.reproduce import Reproduction, reproduce

@@ -89,7 +89,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Night:
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """The chart takes most of a proposal's time, and nothing here is about it."""
-    monkeypatch.setattr("bot.pages.chart.chart_png", lambda _report: b"png")
+    monkeypatch.setattr("bot.pages.charts.chart.chart_png", lambda _report: b"png")
 
 
 @pytest.fixture(params=[locally, on_github], ids=["local", "github"])

@@ -33,7 +33,7 @@ def at(tmp_path: Path, night: Night) -> Iterator[Desk]:
 def clean(tmp_path_factory: pytest.TempPathFactory, night: Night) -> tuple[dict[str, Any], list[str]]:
     """What a night without trouble leaves behind, and the calls that it made, in order."""
     with pytest.MonkeyPatch.context() as patch, desk(tmp_path_factory.mktemp("clean"), night) as found:
-        patch.setattr("bot.pages.chart.chart_png", lambda _report: b"png")
+        patch.setattr("bot.pages.charts.chart.chart_png", lambda _report: b"png")
         found.there.collaborators["bob"] = "write"
         found.propose()
         return found.state(), [call.id if call.id.startswith("git") else call.name for call in found.github.calls]

@@ -12,7 +12,7 @@ import pytest
 from bot.night import night as nightly
 from bot.night import preflight
 from bot.night.folder import nights
-from bot.pages.text import plain
+from bot.pages.wording.text import plain
 from harness import candidate, device, targetfile
 from harness.candidate import Result
 from harness.errors import EvaluatorError, SandboxError

@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bot.pages.arms import Yield, table, yields
 from bot.pages.pieces import text
 from bot.pages.summary import TargetReport, summarise
+from bot.pages.target.arms import Yield, table, yields
 from tests.invented import night, noisy_night
 from tests.pages import live, tables
 

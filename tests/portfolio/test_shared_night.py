@@ -11,9 +11,9 @@ from bot.night.folder import Night
 from bot.night.night import targets_of
 from bot.night.plan import Wishes, plan
 from bot.night.run import run
-from bot.pages.arms import yields
 from bot.pages.body import Links, body
 from bot.pages.summary import summarise
+from bot.pages.target.arms import yields
 from bot.proposers import Proposal, Proposer, Request, portfolio
 from bot.proposers.bandit import CONTROL_SHARE
 from bot.proposers.portfolio import Portfolio

@@ -14,10 +14,10 @@ from scipy import stats
 
 from bot.night.examination import longer as looking
 from bot.night.examination.bench import BudgetSpent, Drawn
-from bot.pages import evidence, lasting
 from bot.pages.body import body
 from bot.pages.facts import Facts
 from bot.pages.summary import TargetReport, summarise
+from bot.pages.target import evidence, lasting
 from bot.pages.verdict import verdict
 from harness import intervals, longer
 from harness.handover.shapes import problem

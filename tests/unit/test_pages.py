@@ -15,11 +15,14 @@ import pytest
 
 from bot.night import propose
 from bot.night.loop.progress import Progress
-from bot.pages import chart, evidence, figures, gains, rows, table
+from bot.pages import table
 from bot.pages.body import Facts, Links, body, title
+from bot.pages.charts import chart
 from bot.pages.summary import TargetReport, summarise
-from bot.pages.text import code, percent, plain, signed, unbroken, value
+from bot.pages.target import evidence, rows
 from bot.pages.web import page
+from bot.pages.wording import figures, gains
+from bot.pages.wording.text import code, percent, plain, signed, unbroken, value
 from harness import folds, intervals
 from harness.rule import Metric, Rule, Tolerance
 from tests.invented import HOSTILE, REMOVED, SECONDS, night, noisy_night

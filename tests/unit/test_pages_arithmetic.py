@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from bot.pages.body import body
 from bot.pages.summary import summarise
-from bot.pages.text import count, duration
+from bot.pages.wording.text import count, duration
 from harness import folds
 from harness.events import Event, Segment
 from tests.invented import NIGHT, night, noisy_night

@@ -12,10 +12,11 @@ from types import SimpleNamespace
 import pytest
 
 from bot.night import propose
-from bot.pages import dimensions, dumbbell
 from bot.pages.body import body, section, title
+from bot.pages.charts import dumbbell
 from bot.pages.facts import Dropped, Facts
 from bot.pages.summary import TargetReport, summarise
+from bot.pages.target import dimensions
 from tests.hostile import TEXTS
 from tests.invented import NIGHT, night
 from tests.invented_containers import CHANGES, HEAD, STEPS, container_night

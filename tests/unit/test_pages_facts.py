@@ -12,14 +12,16 @@ from typing import Any
 import pytest
 
 from bot.night.loop.progress import Progress
-from bot.pages import chart, figures, rows
 from bot.pages.body import MOST_TITLE, body, title
+from bot.pages.charts import chart
 from bot.pages.dashboard import Board, Protection, dashboard, states
 from bot.pages.facts import Absent, Dropped, Facts, Minutes, Moved, MovedHow, Pull
 from bot.pages.markers import refreshed
 from bot.pages.summary import TargetReport, summarise
 from bot.pages.tally import Point
+from bot.pages.target import rows
 from bot.pages.verdict import verdict
+from bot.pages.wording import figures
 from harness.events import GENESIS, Segment
 from harness.folds import loop_state
 from harness.rule import Metric, Rule

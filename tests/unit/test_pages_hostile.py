@@ -14,10 +14,10 @@ from bot.pages.body import body, section, title
 from bot.pages.dashboard import Board, Protection, dashboard
 from bot.pages.facts import Absent, Dropped, Facts, Pull
 from bot.pages.markers import outside
-from bot.pages.models import Failed
 from bot.pages.summary import TargetReport, summarise
-from bot.pages.text import label, plain
+from bot.pages.target.models import Failed
 from bot.pages.web import page
+from bot.pages.wording.text import label, plain
 from tests.hostile import TEXTS
 from tests.invented import NIGHT, REMOVED, night, noisy_night
 from tests.pages import cells, links, live, outside_code, tables

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from bot.course import beside, course
-from bot.pages import chart, ends, staircase, training, training_chart
 from bot.pages.body import body, section, title
+from bot.pages.charts import chart, ends, staircase, training_chart
 from bot.pages.summary import TargetReport, summarise
 from bot.pages.tally import Run
+from bot.pages.target import training
 from harness.rule import Metric
 from tests.hostile import TEXTS
 from tests.invented import NIGHT, night, noisy_night

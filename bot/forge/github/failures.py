@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from bot.forge.patience import ForgeError, Passing
-from bot.pages.text import plain
+from bot.pages.wording.text import plain
 
 if TYPE_CHECKING:
     from github import GithubException

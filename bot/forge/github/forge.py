@@ -14,12 +14,12 @@ from bot.forge.github import checks, closing, dashboard, pulls
 from bot.forge.github.client import Client
 from bot.forge.github.standing import of_pull
 from bot.forge.remote import Remote
-from bot.pages import evidence
 from bot.pages.body import body, title
 from bot.pages.dashboard import Board
 from bot.pages.facts import Facts, Links, Pull
-from bot.pages.text import code, count
+from bot.pages.target import evidence
 from bot.pages.verdict import Verdict, verdict
+from bot.pages.wording.text import code, count
 from harness.repository import CommitSource, Repository
 from harness.target import Target
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bot.new.table.content import Column
-from bot.pages.text import plain
+from bot.pages.wording.text import plain
 from harness.complaints import nearest, show
 from harness.errors import ConfigError, Place
 

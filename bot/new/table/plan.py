@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bot.new.table import refusals, split, starting
 from bot.new.table.asked import Asked, Table
 from bot.new.table.detection import Role, detect
-from bot.pages.text import code
+from bot.pages.wording.text import code
 from harness.scorers.saas.accounts import Scaling
 from harness.scorers.saas.columns import OUTCOMES
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bot.new.table.plan import Plan
 from bot.new.table.starting import WEIGHT
-from bot.pages.text import cell_code
+from bot.pages.wording.text import cell_code
 from harness.scorers.saas import auc, measures
 from harness.scorers.saas.columns import LABELS
 

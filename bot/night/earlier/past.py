@@ -10,7 +10,7 @@ from bot import records
 from bot.forge import Forge, Proposal, Standing
 from bot.night.earlier import history, struck
 from bot.night.folder import segment_number
-from bot.pages.text import plain
+from bot.pages.wording.text import plain
 from harness import folds
 from harness.handover.plans import DECLINED_LINE, MOST_DECLINED
 from harness.repository import Repository

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bot.night.loop.attempt import Attempt, Court, Finding, crash, refusal
-from bot.pages import figures
+from bot.pages.wording import figures
 from harness import screening
 from harness.admission import Admitted
 from harness.decide import Keep, Measured, Pair, State, decide, step

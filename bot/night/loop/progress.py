@@ -8,9 +8,9 @@ import sys
 import time
 from typing import TextIO
 
-from bot.pages import figures
-from bot.pages.figures import Known
-from bot.pages.gains import headline
+from bot.pages.wording import figures
+from bot.pages.wording.figures import Known
+from bot.pages.wording.gains import headline
 from harness.evidence import Evidence
 from harness.folds import LoopState
 from harness.rule import Metric, Rule, headline_gain, headline_name

@@ -17,10 +17,12 @@ from bot.night.earlier import past
 from bot.night.folder import Night
 from bot.night.header import header_fields
 from bot.night.proposing import numbers
-from bot.pages import chart, dimensions, dumbbell, table, training_chart
+from bot.pages import table
 from bot.pages.body import section
+from bot.pages.charts import chart, dumbbell, training_chart
 from bot.pages.facts import Absent, Facts, Moved
 from bot.pages.summary import TargetReport
+from bot.pages.target import dimensions
 from harness import folds, standing
 from harness.events import Segment
 from harness.repository import CommitSource

@@ -6,12 +6,12 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from bot.pages.ends import APART, LOST, SIZE, frame, spread, titled
-from bot.pages.noisy_chart import BASE, DOT, INK, KEPT
-from bot.pages.staircase import staircase
+from bot.pages.charts.ends import APART, LOST, SIZE, frame, spread, titled
+from bot.pages.charts.noisy_chart import BASE, DOT, INK, KEPT
+from bot.pages.charts.staircase import staircase
 from bot.pages.summary import TargetReport
 from bot.pages.tally import Run
-from bot.pages.training import is_training, said
+from bot.pages.target.training import is_training, said
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

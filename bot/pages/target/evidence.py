@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bot.pages import dimensions, figures, gains, noisy
-from bot.pages.gains import direction, number
 from bot.pages.summary import TargetReport
-from bot.pages.text import count, decimals_for, label, percent
+from bot.pages.target import dimensions, noisy
+from bot.pages.wording import figures, gains
+from bot.pages.wording.gains import direction, number
+from bot.pages.wording.text import count, decimals_for, label, percent
 from harness.holdout import LOOK_CONFIDENCE
 
 

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from bot.pages import gains
-from bot.pages.text import signed, value
+from bot.pages.wording import gains
+from bot.pages.wording.text import signed, value
 from harness.rule import Metric, Rule
 
 WITHHELD = "not shown"

@@ -7,12 +7,12 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bot.pages import noisy_chart
-from bot.pages.figures import withheld
-from bot.pages.gains import direction, headline, number
-from bot.pages.noisy_chart import BASE, DOT, INK, KEPT
+from bot.pages.charts import noisy_chart
+from bot.pages.charts.noisy_chart import BASE, DOT, INK, KEPT
 from bot.pages.summary import TargetReport
 from bot.pages.tally import Point
+from bot.pages.wording.figures import withheld
+from bot.pages.wording.gains import direction, headline, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

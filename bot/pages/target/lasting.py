@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bot.pages import figures
-from bot.pages.figures import shown
 from bot.pages.summary import TargetReport
-from bot.pages.text import code, count
+from bot.pages.wording import figures
+from bot.pages.wording.figures import shown
+from bot.pages.wording.text import code, count
 from harness.longer import ALARMING, FADES, FAILS, HOLDS, SHRINKS, TURNS, UNCLEAR, UNMEASURED
 
 _MEANS = {

@@ -6,9 +6,9 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bot.pages.dimensions import Moved, drawn
-from bot.pages.noisy_chart import BASE, DOT, INK, KEPT
+from bot.pages.charts.noisy_chart import BASE, DOT, INK, KEPT
 from bot.pages.summary import TargetReport
+from bot.pages.target.dimensions import Moved, drawn
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

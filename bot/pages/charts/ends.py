@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from bot.pages.noisy_chart import INK
+from bot.pages.charts.noisy_chart import INK
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

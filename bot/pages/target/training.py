@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from bot.pages.pieces import Piece, Weight
 from bot.pages.summary import TargetReport
 from bot.pages.tally import Run
-from bot.pages.text import code, count, value
+from bot.pages.wording.text import code, count, value
 
 _PACE = {"tokens_per_second": "tokens/s", "steps": "steps"}
 MOST = 12  # runs in a table

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-from bot.pages import figures
-from bot.pages.gains import headline, number
 from bot.pages.pieces import Piece, Weight
 from bot.pages.summary import TargetReport
-from bot.pages.text import cell_code, count, label
+from bot.pages.wording import figures
+from bot.pages.wording.gains import headline, number
+from bot.pages.wording.text import cell_code, count, label
 from harness.events import Event
 from harness.rule import headline_name
 

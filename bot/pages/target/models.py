@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-from bot.pages import figures
 from bot.pages.pieces import Piece, Weight, broken
-from bot.pages.text import code, count, duration, plain
+from bot.pages.wording import figures
+from bot.pages.wording.text import code, count, duration, plain
 from harness.events import Event
 
 ENDS = frozenset({"exhausted", "money"})  # of a loop whose proposer gave up

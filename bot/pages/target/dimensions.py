@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.pages import figures
-from bot.pages.gains import headline
 from bot.pages.pieces import Piece, Weight
 from bot.pages.summary import TargetReport
-from bot.pages.text import count, label
+from bot.pages.wording import figures
+from bot.pages.wording.gains import headline
+from bot.pages.wording.text import count, label
 from harness.rule import Metric
 
 FEWEST = 2  # beside the headline: one more metric is said in a line

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bot.pages.text import count, label, percent
+from bot.pages.wording.text import count, label, percent
 from harness.intervals import Mean
 from harness.rule import Metric, Rule, Tolerance, combined, headline_name, metric_named
 

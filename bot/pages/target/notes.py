@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.pages.pieces import Piece, Weight
 from bot.pages.summary import TargetReport
-from bot.pages.text import code, count
+from bot.pages.wording.text import code, count
 
 _LONGEST = 220  # characters of a note, escapes included
 

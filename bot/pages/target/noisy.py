@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bot.pages import figures, gains, lasting
-from bot.pages.figures import shown, size
-from bot.pages.gains import headline
 from bot.pages.summary import TargetReport
 from bot.pages.tally import Noise
-from bot.pages.text import count, decimals_for, label, percent, value
+from bot.pages.target import lasting
+from bot.pages.wording import figures, gains
+from bot.pages.wording.figures import shown, size
+from bot.pages.wording.gains import headline
+from bot.pages.wording.text import count, decimals_for, label, percent, value
 from harness.decide import comparisons
 from harness.intervals import CONFIDENCE, paired
 from harness.rule import Metric, metric_named

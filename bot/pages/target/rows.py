@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bot.pages import dimensions, figures
 from bot.pages.facts import Dropped, Links
-from bot.pages.figures import shown
-from bot.pages.gains import headline, number
 from bot.pages.pieces import Piece, Weight
 from bot.pages.summary import Row, TargetReport
-from bot.pages.text import cell_code, code, count, decimals_for, label, linked, percent, words
+from bot.pages.target import dimensions
+from bot.pages.wording import figures
+from bot.pages.wording.figures import shown
+from bot.pages.wording.gains import headline, number
+from bot.pages.wording.text import cell_code, code, count, decimals_for, label, linked, percent, words
 from harness import ablate
 from harness.intervals import CONFIDENCE
 from harness.rule import headline_name

@@ -6,12 +6,12 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from bot.pages.ends import APART, LOST, SIZE, Label, frame, spread, titled
-from bot.pages.figures import withheld
-from bot.pages.gains import direction, headline, number
-from bot.pages.noisy_chart import BASE, INK, KEPT
+from bot.pages.charts.ends import APART, LOST, SIZE, Label, frame, spread, titled
+from bot.pages.charts.noisy_chart import BASE, INK, KEPT
 from bot.pages.summary import TargetReport
-from bot.pages.text import decimals_for, value
+from bot.pages.wording.figures import withheld
+from bot.pages.wording.gains import direction, headline, number
+from bot.pages.wording.text import decimals_for, value
 from harness.rule import Metric
 
 if TYPE_CHECKING:

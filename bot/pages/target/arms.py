@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from bot.pages import figures
-from bot.pages.gains import headline
 from bot.pages.pieces import Piece, Weight
-from bot.pages.text import cell_code, label
+from bot.pages.wording import figures
+from bot.pages.wording.gains import headline
+from bot.pages.wording.text import cell_code, label
 from harness.events import Event
 from harness.rule import headline_name
 

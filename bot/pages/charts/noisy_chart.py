@@ -12,10 +12,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bot.pages.figures import withheld
-from bot.pages.gains import change, direction, headline, number
 from bot.pages.summary import TargetReport
 from bot.pages.tally import Noise, Point
+from bot.pages.wording.figures import withheld
+from bot.pages.wording.gains import change, direction, headline, number
 from harness.rule import Metric
 
 if TYPE_CHECKING:

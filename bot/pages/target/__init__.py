@@ -1,0 +1,1 @@
+"""What a page says of one target, each kind of thing in a file of its own."""

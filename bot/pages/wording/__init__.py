@@ -1,0 +1,1 @@
+"""How text, values and gains read, wherever they stand."""
