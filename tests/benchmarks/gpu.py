@@ -26,7 +26,7 @@ from typing import Any
 
 import yaml
 
-from bot import config, constants
+from bot import config, marks
 from bot.night import preflight
 from bot.night.folder import Night, nights
 from harness import device, folds, measure, view
@@ -134,11 +134,11 @@ def _repository(made: Plan) -> Repository:
 
 def weak(text: str) -> str:
     """train.py with its learning rates ten times too low."""
-    marked = constants.read(text, "train.py")
+    marked = marks.read(text, "train.py")
     low = {one.name: one.value / TOO_LOW for one in marked if one.name in RATES}  # type: ignore[operator]  # numbers
     if len(low) != len(RATES):
         raise ValueError(f"train.py marks {', '.join(low) or 'none'} of {', '.join(RATES)}")
-    return constants.with_values(text, marked, {one.name: low.get(one.name, one.value) for one in marked})
+    return marks.with_values(text, marked, {one.name: low.get(one.name, one.value) for one in marked})
 
 
 def _target(shipped: bytes, name: str, made: Plan) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot import constants
+from bot import marks
 from harness import device
 from tests.benchmarks import gpu
 from tests.benchmarks.nights import ROOT
@@ -28,7 +28,7 @@ def test_without_a_card_it_says_so_in_one_line_and_runs_nothing(
 
 
 def test_the_weak_file_is_the_shipped_one_but_for_three_rates() -> None:
-    marked, low = ({one.name: one.value for one in constants.read(text, "t")} for text in (TRAIN, gpu.weak(TRAIN)))
+    marked, low = ({one.name: one.value for one in marks.read(text, "t")} for text in (TRAIN, gpu.weak(TRAIN)))
     assert {name for name in marked if marked[name] != low[name]} == set(gpu.RATES)
     assert all(low[name] == pytest.approx(marked[name] / 10) for name in gpu.RATES)  # type: ignore[operator]
 
