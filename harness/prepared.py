@@ -5,9 +5,9 @@ data.lock is committed and locked, so the lock covers every prepared file throug
 hashed again whenever they are used.
 
 A line may say `any` for what differs between machines by its nature, such as text that Python itself brings. Of such a
-file the first run's hash is noted beside the files, and held against from then on; another version of Python, other words
-of the setup and another content of what it sees have files of their own. The lock then covers how the file is made, not
-what is in it.
+file the first run's hash is noted beside the files, and held against from then on; another version of Python, other
+words of the setup and another content of what it sees have files of their own. The lock then covers how the file is
+made, not what is in it.
 """
 
 from __future__ import annotations
