@@ -60,17 +60,12 @@ money: .venv/test  ## 500 simulated nights that spend: is a cap ever exceeded, i
 soak: .venv/test  ## kill -9 at 300 random instants: every night goes on, nothing is lost or counted twice
 	$(BIN)/python -m tests.benchmarks.soak
 
-# torch is an extra that nothing but training needs; gpt_corpus says what else it needs.
-.venv/gpt: .venv/test
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[gpt]'
-	@touch $@
-
-study-gpt: .venv/gpt  ## gpt-training: how runs scatter, what a screen loses, train.py beside a plain GPT. About two hours
+study-gpt: .venv/test  ## gpt-training: how runs scatter, what a screen loses, train.py beside a plain GPT
 	$(BIN)/python -m tests.benchmarks.gpt_noise
 	$(BIN)/python -m tests.benchmarks.gpt_screen
 	$(BIN)/python -m tests.benchmarks.gpt_corpus
 
-study-gpu: .venv/gpt  ## a card: a baseline at 60 seconds, then a small night; started again it goes on where it was
+study-gpu: .venv/test  ## a card: a baseline at 60 seconds, then a small night; started again it goes on where it was
 	$(BIN)/python -m tests.benchmarks.gpu
 
 study: .venv/test  ## how often is a night wrong, and how often right? About half an hour on two free cores

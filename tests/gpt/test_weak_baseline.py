@@ -30,3 +30,8 @@ def test_it_applies_from_the_root_and_only_the_rates_change(tmp_path: Path) -> N
 
 def test_it_is_what_is_written_from_train_py() -> None:
     assert (ROOT / PATCH).read_text(encoding="utf-8") == patch(TEXT)
+
+
+def test_a_file_that_lacks_a_rate_is_refused() -> None:
+    with pytest.raises(ValueError, match="marks no HEAD_RATE"):
+        weakened(TEXT.replace("HEAD_RATE", "OTHER"))
