@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help night test test-containers quick lint attacks bench money soak study example clean
+.PHONY: help night test test-containers quick lint attacks bench money soak study study-gpt study-gpu example clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -59,6 +59,14 @@ money: .venv/test  ## 500 simulated nights that spend: is a cap ever exceeded, i
 
 soak: .venv/test  ## kill -9 at 300 random instants: every night goes on, nothing is lost or counted twice
 	$(BIN)/python -m tests.benchmarks.soak
+
+study-gpt: .venv/test  ## gpt-training: how runs scatter, what a screen loses, train.py beside a plain GPT
+	$(BIN)/python -m tests.benchmarks.gpt_noise
+	$(BIN)/python -m tests.benchmarks.gpt_screen
+	$(BIN)/python -m tests.benchmarks.gpt_corpus
+
+study-gpu: .venv/test  ## a card: a baseline at 60 seconds, then a small night; started again it goes on where it was
+	$(BIN)/python -m tests.benchmarks.gpu
 
 study: .venv/test  ## how often is a night wrong, and how often right? About half an hour on two free cores
 	$(BIN)/python -m tests.benchmarks.permuted

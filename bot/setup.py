@@ -93,7 +93,7 @@ def set_up(source: Kept, target: Target, *, anew: bool, say: Say = tell) -> str:
         manifest = {**made, **dict.fromkeys(_any_content(source, where) & set(made), prepared.ANY)}
         content = prepared.spell(manifest)
         prepared.parse(content, where)
-        kept = prepared.cache(source.repository, target, prepared.cache_name(content, manifest))
+        kept = prepared.cache(source.repository, target, prepared.cache_name(content, manifest, source, target))
         _keep(source.repository, folder, kept, made)
     overwrite(source.repository.root / where, content)
     return f"{target.name}: {_amount(made)}; wrote {where}: commit it"
@@ -163,10 +163,8 @@ def _made(source: Kept, target: Target, say: Say) -> Iterator[Path]:
 
 
 def _checkout(source: Kept, target: Target, root: Path) -> Path:
-    """What the setup may read: the locked files, without the holdout and without what it will be held against."""
-    unseen = {*target.hidden, prepared.lock_path(target)}
     modes = source.modes()
-    for path, content in source.read([path for path in target.locked if path not in unseen]).items():
+    for path, content in prepared.seen_by_setup(source, target).items():
         write(root / path, content, 0o555 if modes[path] == "100755" else 0o444)
     cwd = root / target.folder
     cwd.mkdir(parents=True, exist_ok=True)

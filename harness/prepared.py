@@ -5,8 +5,9 @@ data.lock is committed and locked, so the lock covers every prepared file throug
 hashed again whenever they are used.
 
 A line may say `any` for what differs between machines by its nature, such as text that Python itself brings. Of such a
-file the first run's hash is noted beside the files, and held against from then on; another version of Python has
-files of its own. The lock then covers how the file is made, not what is in it.
+file the first run's hash is noted beside the files, and held against from then on; another version of Python, other
+words of the setup and another content of what it sees have files of their own. The lock then covers how the file is
+made, not what is in it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from harness import lock
 from harness.complaints import Faults, show
 from harness.errors import ConfigError, IntegrityError, Place
 from harness.repository import Repository, Source
-from harness.target import Target
+from harness.target import TARGET_FILE, Target
 
 FOLDER = "prepared"
 LOCK_FILE = "data.lock"
@@ -72,13 +73,25 @@ def read(source: Source, target: Target) -> tuple[Manifest, str]:
         raise ConfigError(Place(where), what, next_step=step)
     content = source.read([where])[where]
     manifest = parse(content, where)
-    return manifest, cache_name(content, manifest)
+    return manifest, cache_name(content, manifest, source, target)
 
 
-def cache_name(content: bytes, manifest: Manifest) -> str:
-    """Of this data.lock; where it says `any`, of this version of Python too."""
-    machine = lock.environment()["python"].encode() if ANY in manifest.values() else b""
-    return hashlib.sha256(content + machine).hexdigest()
+def cache_name(content: bytes, manifest: Manifest, source: Source, target: Target) -> str:
+    """Of this data.lock; where it says `any`, of how its files are made too."""
+    found = hashlib.sha256(content)
+    if ANY in manifest.values():
+        made_by = [lock.environment()["python"], *target.evaluate.setup]
+        own = posixpath.join(target.folder, TARGET_FILE)  # of which the setup's words count, not the budget
+        for path, text in sorted(seen_by_setup(source, target).items()):
+            made_by += [path, hashlib.sha256(text).hexdigest()] if path != own else []
+        found.update("\0".join(made_by).encode())
+    return found.hexdigest()
+
+
+def seen_by_setup(source: Source, target: Target) -> Mapping[str, bytes]:
+    """What a setup may read: the locked files, without the holdout and without what it will be held against."""
+    unseen = {*target.hidden, lock_path(target)}
+    return source.read([path for path in target.locked if path not in unseen])
 
 
 def made_in(kept: Path, manifest: Manifest) -> Manifest:

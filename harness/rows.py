@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from harness import constants
+from harness import assignments
 from harness.documents import ParseProblem, Scalar, leaves, parse, splice, unescape
 from harness.operations import Operations
 
@@ -159,7 +159,7 @@ def hunks(base: Sequence[bytes], head: Sequence[bytes], name: str) -> list[Hunk]
 def _constant(base: Sequence[bytes], head: Sequence[bytes], hunk: Hunk, name: str) -> str:
     i1, i2, j1, j2 = hunk
     single = name.endswith(".py") and (i2 - i1, j2 - j1) == (1, 1)
-    return constants.revalued(base[i1], head[j1]) if single else ""
+    return assignments.revalued(base[i1], head[j1]) if single else ""
 
 
 class _Hunks:

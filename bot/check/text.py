@@ -13,6 +13,7 @@ from bot.check.report import NULL_PAIRS, CheckReport, commit_command
 from bot.label import visible
 from bot.night.loop.exact import SERVE_BATCH
 from bot.pages.wording.text import count, duration
+from harness.reserve import affordable
 from harness.rule import Metric, Tolerance, headline_name
 from harness.target import Target
 
@@ -166,8 +167,7 @@ def _night(report: CheckReport) -> Iterator[str]:
     if pairs and screen:
         pairs = f"({screen.share:g} for a screen, and {NULL_PAIRS} pairs x 2 where it is passed) x "
     yield f"{budget.experiments:,} experiments x {pairs}{_exact(report.baseline.each)} = {duration(report.estimate)}"
-    confirm = 3 + 2 * report.target.confirm.groups  # base and head twice, each row alone and on top of the others
-    yield f"then confirm: {confirm} measurements at most, {duration(confirm * report.baseline.each)}"
+    yield _confirm(report)
     limits = [f"{duration(budget.wall_clock)} for this target"] if budget.wall_clock else []
     limits += [f"{duration(report.night_seconds)} for the whole night"] if report.night_seconds else []
     if limits:
@@ -175,6 +175,13 @@ def _night(report: CheckReport) -> Iterator[str]:
     tightest = min((limit for limit in (budget.wall_clock, report.night_seconds) if limit), default=math.inf)
     if report.estimate > tightest:
         yield f"so about {budget.experiments * tightest / report.estimate:,.0f} experiments will fit"
+
+
+def _confirm(report: CheckReport) -> str:
+    if report.target.noise:
+        return affordable(report.baseline.each, report.target).says
+    most = 3 + 2 * report.target.confirm.groups  # base and head twice, each row alone and on top of the others
+    return f"then confirm: {most} measurements at most, {duration(most * report.baseline.each)}"
 
 
 def _sandbox(report: CheckReport) -> Iterator[str]:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from bot import constants
+from bot import marks
 from bot.proposers import Outcome, Proposal, Request, Told
 from bot.proposers.search import Search
 from bot.proposers.tune import canonical
@@ -28,14 +28,14 @@ class Constants:
     steady = False
 
     def __init__(self, target: Target, seed: int, base: str) -> None:
-        marked = constants.read(base, target.file)
+        marked = marks.read(base, target.file)
         self._file = target.file
-        self._search = Search(replace(target, file=AS_DATA, space=constants.space(marked)), seed)
+        self._search = Search(replace(target, file=AS_DATA, space=marks.space(marked)), seed)
         self._known: set[str] = set()
 
     def ask(self, request: Request) -> list[Proposal]:
         text = request.incumbent.decode(errors="surrogateescape")
-        marked = constants.read(text, self._file)
+        marked = marks.read(text, self._file)
         known = {*self._known}
         for _ in range(ROUNDS):
             asked = replace(request, incumbent=_data(marked), tried=known)
@@ -57,15 +57,15 @@ class Constants:
 
     def _as_data(self, content: bytes) -> bytes:
         try:
-            return _data(constants.read(content.decode(errors="surrogateescape"), self._file))
+            return _data(marks.read(content.decode(errors="surrogateescape"), self._file))
         except ConfigError:  # another arm took the marks out; what that was worth says nothing of constants
             return b"{}"
 
-    def _proposal(self, found: Proposal, text: str, marked: tuple[constants.Constant, ...]) -> Proposal:
+    def _proposal(self, found: Proposal, text: str, marked: tuple[marks.Constant, ...]) -> Proposal:
         values = json.loads(found.content)
-        new = constants.with_values(text, marked, values)
+        new = marks.with_values(text, marked, values)
         return replace(found, content=new.encode(errors="surrogateescape"))
 
 
-def _data(marked: tuple[constants.Constant, ...]) -> bytes:
+def _data(marked: tuple[marks.Constant, ...]) -> bytes:
     return json.dumps({one.name: one.value for one in marked}, indent=1).encode()

@@ -9,14 +9,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bot.forge.local import LocalForge
 from bot.night.confirm import confirm
 from bot.night.folder import Night, nights
+from bot.night.handed import handover
 from bot.night.night import targets_of
 from bot.night.plan import Wishes, plan
 from bot.night.propose import Proposed, propose
 from bot.night.run import run
 from harness import events, rows
+from harness.errors import IntegrityError
 from harness.repository import Repository
 from tests.support import git, make_repository
 
@@ -225,3 +229,18 @@ class Forged:
             lines.append(f'{body},"chain":"{chain}"}}\n')
         (self.folder / f"{name}.jsonl").write_text("".join(lines), encoding="utf-8")
         return chain
+
+
+def off(*_arguments: Any) -> tuple[()]:
+    """Stands in for a check: nothing is wrong, and there are no rows."""
+    return ()
+
+
+def refused_and_accepted(night: Night, says: str, layers: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A forged night is refused with these words, and accepted where the layers are switched off."""
+    with pytest.raises(IntegrityError) as refused:
+        handover.read(night, targets_of(night)[0])
+    assert says in refused.value.what
+    for layer in layers:
+        monkeypatch.setattr(layer, off)
+    assert handover.read(night, targets_of(night)[0]).received.segments

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,7 +14,7 @@ from bot.night.folder import Night
 from bot.night.handed import handover
 from bot.night.night import targets_of
 from harness.errors import IntegrityError
-from tests.attacks.forgery import TARGET, Event, Forged, copied, ran
+from tests.attacks.forgery import TARGET, Event, Forged, copied, ran, refused_and_accepted
 
 LOOKING = TARGET.replace("sample: rows\n", "noise: {max_pairs: 12, calibration: 6, screen: {share: 0.2, behind: 1}}\n")
 EVALUATOR = """
@@ -131,11 +130,6 @@ FORGERIES: dict[str, tuple[Callable[[Forged], object], str, tuple[str, ...]]] = 
 }  # fmt: skip
 
 
-def off(*_arguments: Any) -> tuple[()]:
-    """Stands in for a check: nothing is wrong."""
-    return ()
-
-
 @pytest.mark.parametrize("name", FORGERIES)
 def test_it_is_refused_and_accepted_without_the_layer(
     name: str, night: Night, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -145,12 +139,7 @@ def test_it_is_refused_and_accepted_without_the_layer(
     tool = Forged(mine)
     forge(tool)
     tool.write()
-    with pytest.raises(IntegrityError) as refused:
-        handover.read(mine, targets_of(mine)[0])
-    assert says in refused.value.what
-    for layer in layers:
-        monkeypatch.setattr(layer, off)
-    assert handover.read(mine, targets_of(mine)[0]).received.segments
+    refused_and_accepted(mine, says, layers, monkeypatch)
 
 
 def test_the_night_itself_holds_and_has_what_is_forged(night: Night) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,7 +14,7 @@ from bot.night.folder import Night
 from bot.night.handed import handover
 from bot.night.night import targets_of
 from harness.errors import IntegrityError
-from tests.attacks.forgery import EVALUATOR, TARGET, Event, Forged, confirmed, copied, ran
+from tests.attacks.forgery import EVALUATOR, TARGET, Event, Forged, confirmed, copied, ran, refused_and_accepted
 
 SCREENING = """
 from harness import evaluator
@@ -132,11 +131,6 @@ FORGERIES: dict[str, tuple[Callable[[Forged], object], str, tuple[str, ...]]] = 
 }  # fmt: skip
 
 
-def off(*_arguments: Any) -> tuple[()]:
-    """Stands in for a check: nothing is wrong, and there are no rows."""
-    return ()
-
-
 @pytest.mark.parametrize("name", FORGERIES)
 def test_it_is_refused_and_accepted_without_the_layer(
     name: str, night: Night, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -147,15 +141,6 @@ def test_it_is_refused_and_accepted_without_the_layer(
     forge(tool)
     tool.write()
     refused_and_accepted(mine, says, layers, monkeypatch)
-
-
-def refused_and_accepted(night: Night, says: str, layers: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(IntegrityError) as refused:
-        handover.read(night, targets_of(night)[0])
-    assert says in refused.value.what
-    for layer in layers:
-        monkeypatch.setattr(layer, off)
-    assert handover.read(night, targets_of(night)[0]).received.segments
 
 
 def test_the_night_itself_holds_and_has_what_is_forged(night: Night) -> None:

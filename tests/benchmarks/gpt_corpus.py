@@ -34,10 +34,7 @@ FILES = {"train.py": TARGET / "train.py", "plain GPT": ROOT / "tests/benchmarks/
 PACKAGE = "linux-doc-6.1"
 DOCUMENTATION = Path("/usr/share/doc", PACKAGE, "Documentation")
 WITHOUT = (("translations",), ("devicetree", "bindings"))
-VERSION, DIGEST = (
-    "6.1.192-2",
-    "c164a63b9f6ac81b",
-)  # what docs/gpt-training-choices.md tells of
+VERSION, DIGEST = "6.1.192-2", "c164a63b9f6ac81b"  # what docs/gpt-training-choices.md tells of
 VOCABULARY = 2_048
 MEASURE = "seconds: {seconds:g}\nunit: cpu\ncontext: 256\nwindows: {windows}\nthreads: 1\n"
 WINDOWS, WINDOWS_A_SECOND = 256, 8  # 65,536 tokens are judged; fewer after short runs, as answers are charged, too

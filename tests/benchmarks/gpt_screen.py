@@ -1,8 +1,8 @@
 """`python -m tests.benchmarks.gpt_screen`: what a screen of training runs loses, and what it saves.
 
 Candidates of `tune` are trained at the full budget, which says what they are worth, and once at each share under a seed
-of its own, which is all that a screen sees. Rule and early stop are those of a night; the
-sandbox is left out, so that a core trains and does nothing else.
+of its own, which is all that a screen sees. Rule and early stop are those of a night; the sandbox is left out, so that
+a core trains and does nothing else.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import io
 import json
 import math
 import multiprocessing
-import re
 import statistics
 import sys
 import tempfile
@@ -38,6 +37,7 @@ from harness.scorers.gpt.behind import CLEARLY, Behind
 from harness.scorers.gpt.curve import Curve, Point, parts
 from harness.screening import falls_short, screen_bar
 from tests.benchmarks.simulation import Clock, markdown
+from tests.gpt.weak import weakened
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "targets/experiments/gpt-training"
@@ -49,7 +49,6 @@ SPREAD_SEEDS = (11, 12, 13)
 CLEAR = 2.0  # standard errors that a gain is ahead of chance
 SCREEN_SEED = 21
 DUEL = 8  # runs that the shortest duel takes: four pairs
-WEAKENED = ("MATRIX_RATE", "EMBEDDING_RATE", "HEAD_RATE")
 
 
 @dataclass(frozen=True)
@@ -149,15 +148,6 @@ def candidates(base: str, count: int, seed: int) -> list[str]:
     proposer = Constants(target, seed, base)
     request = Request(base.encode(), {METRIC.name: 3.0}, 1, count, set(), count, 0.0, {})
     return [proposal.content.decode() for proposal in proposer.ask(request)]
-
-
-def weakened(text: str) -> str:
-    """With learning rates ten times too low."""
-    for name in WEAKENED:
-        text, found = re.subn(rf"^({name} = )(\S+)", lambda m: f"{m[1]}{float(m[2]) / 10:g}", text, flags=re.MULTILINE)
-        if not found:
-            raise SystemExit(f"train.py has no {name}")
-    return text
 
 
 @dataclass(frozen=True)

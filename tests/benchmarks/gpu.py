@@ -26,7 +26,7 @@ from typing import Any
 
 import yaml
 
-from bot import config, constants
+from bot import config
 from bot.night import preflight
 from bot.night.folder import Night, nights
 from harness import device, folds, measure, view
@@ -34,12 +34,11 @@ from harness.measure import Ask
 from harness.repository import CommitSource, Repository, WorkingSource
 from harness.target import Target
 from tests.benchmarks.nights import ROOT
+from tests.gpt.weak import TIMES, weakened
 from tests.support import autoresearch, make_repository
 
 SHIPPED = "targets/experiments/gpt-training"
 NIGHT, BASELINE = "gpt-training", "gpt-baseline"
-RATES = ("MATRIX_RATE", "EMBEDDING_RATE", "HEAD_RATE")
-TOO_LOW = 10
 BASELINE_SECONDS = 60.0
 CONFIRM = "4h"  # at least 20 pairs, whose start-up and compilation take longer than a training of ten seconds
 MFU_BAR, MFU_AIM, TRIES_BAR = 0.35, 0.5, 12
@@ -72,7 +71,7 @@ class Plan:
 
     @property
     def steps(self) -> str:
-        told = {"baseline": self.baseline, "tries": self.tries, "seconds": self.seconds, "low": TOO_LOW}
+        told = {"baseline": self.baseline, "tries": self.tries, "seconds": self.seconds, "low": round(1 / TIMES)}
         return "; ".join(step.format(**told) for step in STEPS)
 
 
@@ -120,7 +119,7 @@ def _repository(made: Plan) -> Repository:
     }
     files: dict[str, str | bytes] = {}
     for name, seconds, train in (
-        (NIGHT, made.seconds, weak(shipped["train.py"].decode())),
+        (NIGHT, made.seconds, weakened(shipped["train.py"].decode())),
         (BASELINE, made.baseline, shipped["train.py"].decode()),
     ):
         changed = {
@@ -130,15 +129,6 @@ def _repository(made: Plan) -> Repository:
         }
         files |= {f"targets/experiments/{name}/{file}": text for file, text in {**shipped, **changed}.items()}
     return make_repository(made.folder, files)
-
-
-def weak(text: str) -> str:
-    """train.py with its learning rates ten times too low."""
-    marked = constants.read(text, "train.py")
-    low = {one.name: one.value / TOO_LOW for one in marked if one.name in RATES}  # type: ignore[operator]  # numbers
-    if len(low) != len(RATES):
-        raise ValueError(f"train.py marks {', '.join(low) or 'none'} of {', '.join(RATES)}")
-    return constants.with_values(text, marked, {one.name: low.get(one.name, one.value) for one in marked})
 
 
 def _target(shipped: bytes, name: str, made: Plan) -> str:

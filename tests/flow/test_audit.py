@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,14 @@ def test_check_says_the_noise_and_what_a_night_can_detect(tmp_path: Path) -> Non
     assert said["deterministic"] is False
     assert 1.2 < said["noise"]["spread"] < 5  # the truth is 2 * sqrt(2)
     assert 0.5 < said["noise"]["detectable"] < 4
+
+
+def test_check_says_what_confirm_takes_where_metrics_vary(tmp_path: Path) -> None:
+    repository = dial(tmp_path / "r", scatter=2.0)
+    checked = autoresearch(repository.root, "check", "dial")
+    assert checked.returncode == 0, checked.stdout
+    assert re.search(r"confirm: at most \d+ s of [\d,.]+ s, up to \d+ groups measured one by one", checked.stdout)
+    assert "then confirm:" not in checked.stdout, "that is reckoned without pairs"
 
 
 @pytest.mark.parametrize(

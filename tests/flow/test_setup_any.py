@@ -119,10 +119,28 @@ def test_without_a_note_of_what_was_made_nothing_counts_as_made(
 def test_another_python_makes_files_of_its_own(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     manifest = prepared.parse(LOCK.encode(), "data.lock")
     fixed = {path: entry for path, entry in manifest.items() if entry != prepared.ANY}
-    names = {prepared.cache_name(b"x", manifest), prepared.cache_name(b"x", fixed)}
+    source = CommitSource(repository, repository.commit())
+    (target,) = config.load_targets(source)
+    names = {prepared.cache_name(b"x", one, source, target) for one in (manifest, fixed)}
     monkeypatch.setattr(lock, "environment", lambda: {"python": "CPython 3.99.0"})
-    assert prepared.cache_name(b"x", manifest) not in names
-    assert prepared.cache_name(b"x", fixed) in names
+    assert prepared.cache_name(b"x", manifest, source, target) not in names
+    assert prepared.cache_name(b"x", fixed, source, target) in names
+
+
+@pytest.mark.parametrize("changed", ["words", "script", "budget"])
+def test_another_setup_makes_files_of_its_own(repository: Repository, changed: str) -> None:
+    """The control: with another budget it is the same setup, and what it made is kept."""
+    assert autoresearch(repository, "setup", "words").returncode == 0
+    edits = {
+        "words": ("target.yaml", TARGET.replace("prepare.py]", "prepare.py, more]")),
+        "script": ("prepare.py", (repository.root / FOLDER / "prepare.py").read_text() + "# changed\n"),
+        "budget": ("target.yaml", TARGET.replace("experiments: 5", "experiments: 6")),
+    }
+    name, content = edits[changed]
+    write(repository, {f"{FOLDER}/{name}": content})
+    done = autoresearch(repository, "setup", "words")
+    assert done.returncode == 0, done.stderr
+    assert ("setup, once" in done.stderr) == (changed != "budget")
 
 
 def test_written_anew_it_still_says_any(repository: Repository) -> None:

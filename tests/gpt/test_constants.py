@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot import constants
+from bot import marks
 from harness.errors import ConfigError
 
 TEXT = '''"""A file."""
@@ -19,7 +19,7 @@ print(RATE, DEPTH)  # nothing to tune
 
 
 def test_ranges_choices_and_what_is_not_marked() -> None:
-    found = {one.name: one for one in constants.read(TEXT, "train.py")}
+    found = {one.name: one for one in marks.read(TEXT, "train.py")}
     assert list(found) == ["RATE", "DEPTH", "KIND", "SHARED", "WIDTH"]
     assert (found["RATE"].allowed.kind, found["RATE"].allowed.log) == ("float", True)
     assert (found["DEPTH"].allowed.kind, found["DEPTH"].allowed.high) == ("int", 8)
@@ -29,10 +29,10 @@ def test_ranges_choices_and_what_is_not_marked() -> None:
 
 
 def test_only_the_value_changes() -> None:
-    found = constants.read(TEXT, "train.py")
+    found = marks.read(TEXT, "train.py")
     values = {one.name: one.value for one in found}
-    assert constants.with_values(TEXT, found, values) == TEXT
-    new = constants.with_values(TEXT, found, {**values, "DEPTH": 6, "SHARED": False, "KIND": "adam"})
+    assert marks.with_values(TEXT, found, values) == TEXT
+    new = marks.with_values(TEXT, found, {**values, "DEPTH": 6, "SHARED": False, "KIND": "adam"})
     changed = [(a, b) for a, b in zip(TEXT.splitlines(), new.splitlines(), strict=True) if a != b]
     assert changed == [
         ("DEPTH: int = 4  # tune: 2 to 8", "DEPTH: int = 6  # tune: 2 to 8"),
@@ -56,7 +56,7 @@ def test_only_the_value_changes() -> None:
 )
 def test_a_mark_that_says_nothing_is_told_with_its_line(line: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said) as told:
-        constants.read(f"# first\n{line}\n", "train.py")
+        marks.read(f"# first\n{line}\n", "train.py")
     assert "train.py" in str(told.value)
     if said != "no constant is marked":
         assert ":2" in str(told.value)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import constants
+from bot import marks
 from tests.gpt.weak import PATCH, RATES, ROOT, TRAIN, patch, weakened
 
 TEXT = (ROOT / TRAIN).read_text(encoding="utf-8")
@@ -22,7 +22,7 @@ def test_it_applies_from_the_root_and_only_the_rates_change(tmp_path: Path) -> N
     subprocess.run(["git", "apply", str(PATCH)], cwd=tmp_path, check=True)
     found = (tmp_path / TRAIN).read_text(encoding="utf-8")
     assert found == weakened(TEXT), "python -m tests.gpt.weak writes it anew"
-    before, after = ({one.name: one.value for one in constants.read(text, TRAIN)} for text in (TEXT, found))
+    before, after = ({one.name: one.value for one in marks.read(text, TRAIN)} for text in (TEXT, found))
     assert {name for name in before if before[name] != after[name]} == set(RATES)
     assert [after[name] / before[name] for name in RATES] == pytest.approx([0.1] * len(RATES))
     assert len([line for line in zip(TEXT.splitlines(), found.splitlines(), strict=True) if line[0] != line[1]]) == 3
@@ -30,3 +30,8 @@ def test_it_applies_from_the_root_and_only_the_rates_change(tmp_path: Path) -> N
 
 def test_it_is_what_is_written_from_train_py() -> None:
     assert (ROOT / PATCH).read_text(encoding="utf-8") == patch(TEXT)
+
+
+def test_a_file_that_lacks_a_rate_is_refused() -> None:
+    with pytest.raises(ValueError, match="marks no HEAD_RATE"):
+        weakened(TEXT.replace("HEAD_RATE", "OTHER"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
-from bot import constants
+from bot import marks
 
 ROOT = Path(__file__).resolve().parents[2]
 TRAIN = "targets/experiments/gpt-training/train.py"
@@ -15,11 +15,13 @@ TIMES = 0.1
 
 
 def weakened(text: str) -> str:
-    """train.py with these rates a tenth of what they are. Raises KeyError for a rate that is not marked."""
-    marked = constants.read(text, TRAIN)
+    """train.py with these rates a tenth of what they are. Raises ValueError for a rate that is not marked."""
+    marked = marks.read(text, TRAIN)
     values = {one.name: one.value for one in marked}
+    if lacking := [name for name in RATES if name not in values]:
+        raise ValueError(f"{TRAIN} marks no {', '.join(lacking)}")
     rates = {name: float(f"{TIMES * float(values[name]):.6g}") for name in RATES}
-    return constants.with_values(text, marked, {**values, **rates})
+    return marks.with_values(text, marked, {**values, **rates})
 
 
 def patch(text: str) -> str:

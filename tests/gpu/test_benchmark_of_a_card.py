@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot import constants
 from harness import device
 from tests.benchmarks import gpu
 from tests.benchmarks.nights import ROOT
@@ -25,17 +24,6 @@ def test_without_a_card_it_says_so_in_one_line_and_runs_nothing(
     assert "no card: nvidia-smi knows no card; not run: a baseline of 60 s" in said
     assert "14 tries" in said
     assert not (tmp_path / "made").exists()
-
-
-def test_the_weak_file_is_the_shipped_one_but_for_three_rates() -> None:
-    marked, low = ({one.name: one.value for one in constants.read(text, "t")} for text in (TRAIN, gpu.weak(TRAIN)))
-    assert {name for name in marked if marked[name] != low[name]} == set(gpu.RATES)
-    assert all(low[name] == pytest.approx(marked[name] / 10) for name in gpu.RATES)  # type: ignore[operator]
-
-
-def test_a_file_that_lacks_a_rate_is_refused() -> None:
-    with pytest.raises(ValueError, match="HEAD_RATE"):
-        gpu.weak(TRAIN.replace("HEAD_RATE", "OTHER"))
 
 
 @pytest.mark.parametrize(("words", "section", "needs"), [([], "cuda", ["gpu"]), (["--rehearse"], "cpu", None)])

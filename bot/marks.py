@@ -39,7 +39,7 @@ def read(text: str, file: str) -> tuple[Constant, ...]:
     found, at = list[Constant](), 0
     for number, line in enumerate(text.splitlines(keepends=True), 1):
         if _MENTIONED.search(line) and not line.lstrip().startswith(("#", '"')):
-            found.append(_constant(line, at, Place(file, number)))
+            found.append(_constant(line, at, Place(file, number, 1)))
         at += len(line)
     if not found:
         raise ConfigError(
