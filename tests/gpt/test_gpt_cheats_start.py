@@ -50,6 +50,24 @@ def load(given):
     return counts
 """
 
+ASLEEP = LATER.replace(
+    """    counts, at = held["counts"], 10_000
+    for _ in range(600):
+        at = learn(counts, held["text"], at)
+    return counts
+""",
+    """    return [held["counts"], held["text"], 0]
+
+def logits(model, ids):
+    model[2] += 1
+    if model[2] == WAKES:
+        at = 10_000
+        for _ in range(300):
+            at = learn(model[0], model[1], at)
+    return np.log(model[0][ids])
+""",
+)
+
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
@@ -91,6 +109,16 @@ def test_one_that_learns_on_while_it_answers(world: World, lucky: float, monkeyp
     monkeypatch.setitem(answers.LOADING, "cpu", 100.0)
     patient = world.again(MEASURE.replace("0.5", "0.5, answer: 100"))
     assert patient.score(LATER) < lucky
+
+
+def test_one_that_learns_on_behind_its_first_answer(
+    world: World, lucky: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient = world.again(MEASURE.replace("0.5", "0.5, answer: 100"))
+    assert "to load its weights" in patient.refused(ASLEEP.replace("WAKES", "2"))
+    assert "before a place changed" in patient.refused(ASLEEP.replace("WAKES", "3"))
+    monkeypatch.setattr(answers, "FIRST", 1)
+    assert patient.score(ASLEEP.replace("WAKES", "2")) < lucky
 
 
 def test_one_that_is_never_ready(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
