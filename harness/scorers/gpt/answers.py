@@ -42,6 +42,7 @@ class Model:
         self._vocabulary, self._settings = vocabulary, settings
         self._meter = session.meter()
         self._began, self._is_ready, self._answers = 0.0, False, 0
+        self._weights = b""  # that it is still to be shown
 
     def ready(self) -> None:
         """Waits until it has started. Raises Failed."""
@@ -54,17 +55,27 @@ class Model:
             raise Failed(f"the model took {self._began:.1f} seconds to be ready")
 
     def load(self, weights: bytes) -> None:
-        """Shows it its weights, and asks one token. Raises Failed."""
+        """From now on it can be asked; it is shown its weights with the first question, and never learns on while
+        somebody else is asked."""
+        self._weights = weights
+
+    def _show(self, weights: bytes) -> None:
         beside = self._place.parent.with_suffix(".part")
         beside.write_bytes(weights)
         beside.chmod(0o444)
         if self._settings.unit == "wall":
             self._began = self._clock()
         beside.rename(self._place)
-        self.logits(np.zeros((1, 1), dtype=np.uint16))
+        self._asked(np.zeros((1, 1), dtype=np.uint16))
 
     def logits(self, ids: Ids) -> Logits:
         """ids: (windows, tokens). One row of logits per token, shape (windows, tokens, vocabulary). Raises Failed."""
+        weights, self._weights = self._weights, b""
+        if weights:
+            self._show(weights)
+        return self._asked(ids)
+
+    def _asked(self, ids: Ids) -> Logits:
         shape = (*ids.shape, self._vocabulary)
         question = f"{ids.shape[0]} {ids.shape[1]} {base64.b64encode(ids.astype('<u2').tobytes()).decode()}"
         try:
