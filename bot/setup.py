@@ -96,7 +96,14 @@ def set_up(source: Kept, target: Target, *, anew: bool, say: Say = tell) -> str:
         kept = prepared.cache(source.repository, target, prepared.cache_name(content, manifest, source, target))
         _keep(source.repository, folder, kept, made)
     overwrite(source.repository.root / where, content)
-    return f"{target.name}: {_amount(made)}; wrote {where}: commit it"
+    return f"{target.name}: {_amount(made)}; wrote {where}: commit it{_unpinned(manifest)}"
+
+
+def _unpinned(manifest: Manifest) -> str:
+    """What the lock does not cover goes on unsaid no longer: a setup may have been given other data meanwhile."""
+    unpinned = [path for path, entry in manifest.items() if entry == prepared.ANY]
+    pin = "the same on every machine? remove that file, then set up again: it is pinned"
+    return f"; it goes on saying any for {', '.join(unpinned)}, whatever is in there ({pin})" if unpinned else ""
 
 
 def _any_content(source: Kept, where: str) -> set[str]:

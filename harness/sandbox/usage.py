@@ -125,8 +125,10 @@ class Meter:
 def scratch_file(leader: int, name: str, most: int) -> bytes:
     """A file of the sandbox's scratch folder, read without asking anybody in there. Raises OSError where there is none
     that is plain, ValueError for one of more bytes."""
-    first = members(leader)[1]
-    handle = os.open(f"/proc/{first}/root/{_SCRATCH[0]}/{name}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    pids = members(leader)
+    if len(pids) < _OWN:
+        raise ProcessLookupError("the sandbox has ended")
+    handle = os.open(f"/proc/{pids[1]}/root/{_SCRATCH[0]}/{name}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     with os.fdopen(handle, "rb") as file:
         found = os.fstat(handle)
         if not stat.S_ISREG(found.st_mode) or found.st_dev == os.stat(f"/{_SCRATCH[0]}").st_dev:  # noqa: PTH116

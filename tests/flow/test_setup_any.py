@@ -144,7 +144,9 @@ def test_another_setup_makes_files_of_its_own(repository: Repository, changed: s
 
 
 def test_written_anew_it_still_says_any(repository: Repository) -> None:
-    assert autoresearch(repository, "setup", "words", "--write-lock").returncode == 0
+    done = autoresearch(repository, "setup", "words", "--write-lock")
+    assert done.returncode == 0
+    assert "goes on saying any for prepared/words.txt" in done.stdout, "who changed the setup has to know"
     lines = (repository.root / FOLDER / "data.lock").read_text().splitlines()
     assert lines[1:] == [f"{hashlib.sha256(FIXED).hexdigest()}  16  prepared/fixed.txt", "any  prepared/words.txt"]
     assert "2 files prepared" in autoresearch(repository, "setup", "words").stdout

@@ -149,3 +149,11 @@ def test_an_evaluator_stops_who_says_that_it_is_far_behind(serving: Serving, che
     assert found.bound > bar
     assert isinstance(asked(serving, checkout, honest.replace(*BADLY), None), Scores), "without a bar nobody is stopped"
     assert isinstance(asked(serving, checkout, honest, bar), Scores), "nor who is not behind"
+
+
+@pytest.mark.parametrize("said", [0.0, -1.0, 1e-300])
+def test_an_incumbent_that_said_it_loses_nothing_stops_nobody(said: float) -> None:
+    """Its own word is no more to be trusted than that of who is tried against it."""
+    behind = Behind("loss")
+    behind.remember(request(None), Scores({"loss": VALUE}, dict.fromkeys(parts(curve()), said)))
+    assert stopped_at(behind, curve(-2.0, seed=1)) is None

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from harness.scorers.gpt import corpus, serving
+from harness.scorers.gpt import bits, corpus, serving
 from tests.gpt import cheating
 from tests.gpt.cheating import MARGIN, SEED, World
 
@@ -120,6 +120,7 @@ def test_windows_do_not_touch(world: World, blank: float, monkeypatch: pytest.Mo
     assert world.score(LAST) > blank - 0.001
     cheating.without_probes(monkeypatch)
     monkeypatch.setattr(corpus.Corpus, "windows", touching)
+    monkeypatch.setattr(serving.bits, "Probe", InOrder)
     assert world.again().score(LAST) < blank - 0.001
 
 
@@ -132,6 +133,14 @@ def logits(counts, ids):
     return found
 """
 )
+
+
+class InOrder(bits.Probe):
+    """Windows are asked as the text has them: who stands in one batch are neighbours."""
+
+    def __init__(self, windows: corpus.Ids, seed: int) -> None:
+        super().__init__(windows, seed)
+        self.unswapped = sorted(self.unswapped)
 
 
 def touching(self: corpus.Corpus, count: int, context: int) -> corpus.Ids:

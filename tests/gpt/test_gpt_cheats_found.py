@@ -286,7 +286,7 @@ def test_it_calls_nobody(world: World, honest: float) -> None:
     [
         (GIANT, "nothing saved|too much|File too large|no answer"),
         (FEWER, "bytes, .* are .* logits"),
-        (TWICE, "more than once"),
+        (TWICE, "more than once|bytes, .* are .* logits"),  # as the second comes before the next question, or after
         (FLOOD, "answer of more than"),
         (NO_NUMBER.format(value="np.nan"), "not finite"),
         (NO_NUMBER.format(value="np.inf"), "not finite"),

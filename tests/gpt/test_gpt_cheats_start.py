@@ -5,6 +5,7 @@ Each has its control: with the defence off the same file does score better.
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,6 +51,24 @@ def load(given):
     return counts
 """
 
+ASLEEP = LATER.replace(
+    """    counts, at = held["counts"], 10_000
+    for _ in range(600):
+        at = learn(counts, held["text"], at)
+    return counts
+""",
+    """    return [held["counts"], held["text"], 0]
+
+def logits(model, ids):
+    model[2] += 1
+    if model[2] == WAKES:
+        at = 10_000
+        for _ in range(300):
+            at = learn(model[0], model[1], at)
+    return np.log(model[0][ids])
+""",
+)
+
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
@@ -91,6 +110,26 @@ def test_one_that_learns_on_while_it_answers(world: World, lucky: float, monkeyp
     monkeypatch.setitem(answers.LOADING, "cpu", 100.0)
     patient = world.again(MEASURE.replace("0.5", "0.5, answer: 100"))
     assert patient.score(LATER) < lucky
+
+
+def test_one_that_learns_on_behind_its_first_answer(
+    world: World, lucky: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient = world.again(MEASURE.replace("0.5", "0.5, answer: 100"))
+    assert "to load its weights" in patient.refused(ASLEEP.replace("WAKES", "2"))
+    assert "before a place changed" in patient.refused(ASLEEP.replace("WAKES", "3"))
+    monkeypatch.setattr(answers, "FIRST", 1)
+    assert patient.score(ASLEEP.replace("WAKES", "2")) < lucky
+
+
+def test_nobody_has_weights_while_another_is_asked(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the clock of the wall: what one takes to answer is neither charged to the other, nor its to learn in."""
+    slowly = "def logits(counts, ids):\n    time.sleep(ids.shape[1] > 1)\n    return np.log(counts[ids])\n"
+    monkeypatch.setitem(answers.LOADING, "wall", 2.5)  # of three batches, which take a second each
+    walled = world.again(MEASURE.replace("0.5", "0.5, unit: wall"))
+    assert walled.score(slowly) < math.inf
+    monkeypatch.setattr(answers.Model, "load", answers.Model._show)
+    assert "to load its weights" in walled.refused(slowly)
 
 
 def test_one_that_is_never_ready(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ Each has its control: with the defence off the same file does score better.
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -199,3 +200,13 @@ def test_threads_are_on_the_clock(world: World, lucky: float) -> None:
     found = world.evaluator.measure(world.candidate(THREADS), 1)
     assert found.metrics["val_bpb"] > lucky
     assert found.parts["steps"] < 0.8 * alone["steps"]
+
+
+def test_a_sandbox_that_has_ended_has_saved_nothing() -> None:
+    """Whoever ends it all at the last moment is one candidate without a model, no evaluator without a word."""
+    with subprocess.Popen(["sleep", "60"]) as alone:  # without the process within that a sandbox has
+        try:
+            with pytest.raises(OSError, match="has ended"):
+                usage.scratch_file(alone.pid, "model.bin", 1)
+        finally:
+            alone.kill()

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from harness.evaluator import Request, Scores, Screened
 from harness.scorers.gpt.curve import Point, Stop, parts
+from harness.screening import LARGEST
 
 LEAST = 0.3  # of a run, before which no curve says anything
 SMOOTHED = 3  # points
@@ -82,10 +83,14 @@ def _foreseen(known: Known, points: Sequence[Point], bar: float, clearly: float)
     apart = [loss - known.curve[name] for name, loss in said.items() if name in known.curve]
     if not points or points[-1].share < LEAST or len(apart) < 2 * SMOOTHED:
         return None
-    scale = known.value / list(known.curve.values())[-1]
+    ended = list(known.curve.values())[-1]
+    if not known.value / LARGEST < ended:  # what an incumbent says is no more to be trusted: nothing, or less
+        return None
+    scale = known.value / ended
     behind = scale * statistics.fmean(apart[-SMOOTHED:])
     margin = scale * clearly * _scatter(apart) / math.sqrt(SMOOTHED)
-    return known.value + behind if known.value + behind - margin > bar else None
+    foreseen = known.value + behind
+    return foreseen if bar + margin < foreseen <= LARGEST else None
 
 
 def _scatter(apart: Sequence[float]) -> float:

@@ -70,6 +70,7 @@ class Probe:
         for index, (begins, other) in enumerate(zip(self.places, others, strict=True)):
             self.windows[index, begins:] = windows[other, begins:]
         self.order: list[int] = chance.permutation(count).tolist()
+        self.unswapped: list[int] = chance.permutation(count).tolist()  # in which they are asked as they stand
 
 
 def measured(
@@ -80,7 +81,7 @@ def measured(
     probe = Probe(inputs, seed)
     bits, again = np.zeros(targets.shape), np.zeros(targets.shape)
     kept: dict[int, Logits] = {}
-    for chosen, logits in in_batches(first, inputs, range(len(inputs)), size):
+    for chosen, logits in in_batches(first, inputs, probe.unswapped, size):
         bits[chosen] = bits_of(logits, targets[chosen])
         for index, found in zip(chosen, logits, strict=True):
             kept[index] = found[: probe.places[index]].astype(np.float16)
