@@ -13,9 +13,9 @@ from pathlib import Path
 from bot import config
 from bot.install import files, needs, render
 from bot.install.files import State
-from bot.install.lock import FILE as LOCK_FILE
 from bot.install.lock import Lock
-from bot.install.options import Options, remembered
+from bot.install.needs import Needs
+from bot.install.options import GPT_LOCK_FILE, LOCK_FILE, Options, remembered
 from harness.errors import AutoresearchError
 from harness.repository import Repository, WorkingSource
 
@@ -62,14 +62,10 @@ def plan(repository: Repository, wishes: Mapping[str, str | Sequence[str]], *, c
     source = WorkingSource(repository)
     targets, settings = config.load_targets(source), config.load(source)
     options = Options.of(repository, settings, {**remembered(repository.root), **wishes})
-    needed = needs.of(source, targets, settings)
+    needed = needs.of(source, targets, settings, options.extra)
     wanted = render.workflows(needed, options, settings)
-    found = [_workflow(repository, name, wanted.get(name)) for name in WORKFLOWS]
-    lock = Lock.of(repository, options, needed)
-    present = files.read(repository.root / LOCK_FILE)
-    keeps = check or (lock.holds(present) and not options.upgrade)
-    text = lock.with_packages_of(present) if keeps else lock.resolved()
-    found.append(Change(LOCK_FILE, present, text, files.state(present)))
+    found = [_change(repository, f"{FOLDER}/{name}", wanted.get(name)) for name in WORKFLOWS]
+    found += _locks(repository, options, needed, check=check)
     hosted = bool(needed.hosted)
     workflow, first = WORKFLOWS[0 if hosted else 1], (needed.hosted or needed.self_hosted)[0].name
     command = f"gh workflow run {workflow} -f experiments=20 -f targets={first}"
@@ -108,10 +104,22 @@ def _put(root: Path, change: Change) -> str:
     return f"wrote {change.path}"
 
 
-def _workflow(repository: Repository, name: str, body: str | None) -> Change:
-    path = f"{FOLDER}/{name}"
+def _locks(repository: Repository, options: Options, needed: Needs, *, check: bool) -> list[Change]:
+    """Both or neither are resolved anew: the second holds what the first lacks."""
+    locks = [Lock.of(repository, options, needed), *([Lock.of_gpt(repository, options, needed)] if needed.gpt else [])]
+    present = {lock.file: files.read(repository.root / lock.file) for lock in locks}
+    texts: dict[str, str] = {}
+    if check or (not options.upgrade and all(lock.holds(present[lock.file]) for lock in locks)):
+        texts = {lock.file: lock.with_packages_of(present[lock.file]) for lock in locks}
+    else:
+        for lock in locks:
+            texts[lock.file] = lock.resolved(beside=texts.get(LOCK_FILE, ""))
+    return [_change(repository, file, texts.get(file)) for file in (LOCK_FILE, GPT_LOCK_FILE)]
+
+
+def _change(repository: Repository, path: str, body: str | None) -> Change:
     before = files.read(repository.root / path)
     state = files.state(before)
     if body is None and state is State.FOREIGN:
-        return Change(path, None, None, State.ABSENT)  # somebody's own workflow of this name, which we do not need
+        return Change(path, None, None, State.ABSENT)  # somebody's own file of this name, which we do not need
     return Change(path, before, files.stamped(body) if body else None, state)

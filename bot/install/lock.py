@@ -1,5 +1,6 @@
 """The bot's packages on a runner, a version and the hashes of its wheels each: .github/autoresearch-requirements.txt.
 
+What jobs of the targets that train a language model install beside them is .github/autoresearch-requirements-gpt.txt.
 pip resolves them, for the runner's Python and system rather than for this machine's. Wheels alone are taken: a source
 package would run its own code while it is installed.
 """
@@ -12,19 +13,19 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import harness
 from bot.install import files
-from bot.install.needs import Needs
-from bot.install.options import DISTRIBUTION, LOCK_FILE, SOURCE, Options, project
+from bot.install.needs import GPT, Needs
+from bot.install.options import DISTRIBUTION, GPT_LOCK_FILE, LOCK_FILE, SOURCE, Options, project
 from harness.errors import AutoresearchError
 from harness.repository import Repository
+from harness.target import Target
 
-FILE = LOCK_FILE
 SECONDS = 600.0
 OLDEST, NEWEST = 5, 28  # of glibc 2.x: what a wheel may have been built for, and what the runner has at least
 _UNRESOLVED = "# its packages are not resolved yet: autoresearch install\n"
@@ -39,8 +40,9 @@ class LockError(AutoresearchError):
 
 @dataclass(frozen=True)
 class Lock:
-    """What is asked for, as pip takes it, and for which machines."""
+    """One file: what is asked for, as pip takes it, and for which machines. Its text has no header yet."""
 
+    file: str
     root: Path
     options: Options
     asked: tuple[str, ...]
@@ -48,46 +50,59 @@ class Lock:
 
     @classmethod
     def of(cls, repository: Repository, options: Options, needs: Needs) -> Lock:
-        extras = tuple(sorted({*needs.extras, *options.extra}))
-        labels = {label.lower() for target in needs.targets for label in target.runner}
+        """Of the file that every job installs."""
+        return cls._of(LOCK_FILE, repository.root, options, needs.extras, needs.targets)
+
+    @classmethod
+    def of_gpt(cls, repository: Repository, options: Options, needs: Needs) -> Lock:
+        """Of the file for jobs of targets that need the extra gpt: it asks for all, and pins what the other lacks."""
+        return cls._of(GPT_LOCK_FILE, repository.root, options, (*needs.extras, GPT), needs.gpt)
+
+    @classmethod
+    def _of(cls, file: str, root: Path, options: Options, extras: Collection[str], targets: Collection[Target]) -> Lock:
+        labels = {label.lower() for target in targets for label in target.runner}
         arm = any("arm" in label.split("-") or "arm64" in label for label in labels)
-        asked = _of_source(repository.root, extras) if options.bot == SOURCE else (_of_package(options, extras),)
-        return cls(repository.root, options, asked, ("x86_64", *(["aarch64"] if arm else [])))
+        asked = _of_source(root, extras) if options.bot == SOURCE else (_of_package(options, extras),)
+        return cls(file, root, options, asked, ("x86_64", *(["aarch64"] if arm else [])))
 
     def holds(self, text: str | None) -> bool:
         """Whether this lock file names packages for the same wishes, and nobody changed it."""
         return files.state(text) is files.State.OURS and self._asked_for() in (text or "")
 
     def with_packages_of(self, present: str | None) -> str:
-        """The file with the packages that it names now, whatever they were asked for."""
+        """The text with the packages that the file names now, whatever they were asked for."""
         lines = files.body(present or "").splitlines(keepends=True)
         pinned = "".join(line for line in lines if not line.startswith("#"))
-        return files.stamped(self._preface() + (pinned or _UNRESOLVED))
+        return self._preface() + (pinned or _UNRESOLVED)
 
-    def resolved(self) -> str:
-        """The file, resolved now. Needs the network. Raises LockError."""
+    def resolved(self, beside: str = "") -> str:
+        """The text, resolved now, without the packages that `beside`, another lock's text, pins, and in agreement with
+        them. Needs the network. Raises LockError."""
+        there = _packages(beside)
         found: dict[str, tuple[str, set[str]]] = {}
         for machine in self.machines:
-            for name, wanted, digest in self._resolve(machine):
+            for name, wanted, digest in self._resolve(machine, there):
                 known, hashes = found.setdefault(name, (wanted, set()))
                 if known != wanted:
                     what = f"{known} on one machine, {wanted} on another"
                     raise LockError(f"no version of {name} fits every runner: {what}", next_step="use one architecture")
                 hashes.add(digest)
-        lines = [_pinned(wanted, sorted(hashes)) for _name, (wanted, hashes) in sorted(found.items())]
-        return files.stamped(self._preface() + "".join(lines))
+        missing = [pin for _name, pin in sorted(found.items()) if pin[0] not in there]
+        return self._preface() + "".join(_pinned(wanted, sorted(hashes)) for wanted, hashes in missing)
 
     def _preface(self) -> str:
-        return f"# Options: {self.options}\n{self._asked_for()}"
+        what = f"Options: {self.options}" if self.file == LOCK_FILE else f"What {LOCK_FILE} lacks of this:"
+        return f"# {what}\n{self._asked_for()}"
 
     def _asked_for(self) -> str:
         machines = " and ".join(self.machines)
         lines = [f"For CPython {self.options.python} on Linux, {machines}:", *(f"  {one}" for one in self.asked)]
         return "".join(f"# {line}\n" for line in lines)
 
-    def _resolve(self, machine: str) -> Iterator[tuple[str, str, str]]:
-        """(name, what to install, sha256:...) of every package, the bot included."""
-        for entry in _published(self.root, self._wanted(), self.options.python, machine):
+    def _resolve(self, machine: str, there: Collection[str]) -> Iterator[tuple[str, str, str]]:
+        """(name, what to install, sha256:...) of every package, the bot included. there: versions that are settled."""
+        wanted = [*self._wanted(), *(one for one in there if "==" in one)]
+        for entry in _published(self.root, wanted, self.options.python, machine):
             name = re.sub(r"[-_.]+", "-", entry["metadata"]["name"]).lower()
             if name == DISTRIBUTION and self.options.wheel:
                 yield name, *self._wheel(entry)
@@ -106,12 +121,12 @@ class Lock:
         return f"./{self.options.wheel}", f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
-def _of_package(options: Options, extras: Sequence[str]) -> str:
+def _of_package(options: Options, extras: Collection[str]) -> str:
     what = f" @ {options.wheel}" if options.wheel else f"=={harness.__version__}"
-    return f"{DISTRIBUTION}[{','.join(extras)}]{what}"
+    return f"{DISTRIBUTION}[{','.join(sorted(extras))}]{what}"
 
 
-def _of_source(root: Path, extras: Sequence[str]) -> tuple[str, ...]:
+def _of_source(root: Path, extras: Collection[str]) -> tuple[str, ...]:
     """What pyproject.toml asks for: the dependencies, those of these extras, and what builds the bot."""
     declared = project(root)
     found, waiting = [*declared["project"]["dependencies"], *declared["build-system"]["requires"]], list(extras)
@@ -184,6 +199,11 @@ def _hash(entry: Mapping[str, Any]) -> str:
         name = entry["metadata"]["name"]
         raise LockError(f"pip names no hash for {name}", next_step="install from an index that gives hashes")
     return found
+
+
+def _packages(text: str) -> list[str]:
+    """What a lock's text says to install, without the hashes."""
+    return [line.removesuffix(" \\") for line in text.splitlines() if not line.startswith(("#", " "))]
 
 
 def _pinned(wanted: str, hashes: Sequence[str]) -> str:

@@ -20,8 +20,9 @@ STARTING = 10  # the checkout, the bot, the hand-over
 MARGIN = 15  # what a loop or confirm does before and after what its own budget counts
 SETUP = math.ceil(SETUP_SECONDS / 60) + 5
 
+GPT = "gpt"  # gigabytes: installed by the jobs of the targets that need it, and by no other
 _EXTRAS = {  # what an evaluator or a setup imports -> the extra that brings it
-    "harness.scorers.gpt": "gpt",
+    "harness.scorers.gpt": GPT,
     "harness.scorers.retrieval": "retrieval",
     "harness.scorers.saas": "saas",
     "duckdb": "saas",
@@ -46,13 +47,15 @@ class Minutes:
 
 @dataclass(frozen=True)
 class Needs:
-    """hosted, self_hosted: targets by whose machine runs them. extras: of the bot. isolated: whether any candidate is
-    code. night: seconds that a whole night may take, None for no limit. keys: variable of a model's key ->
-    targets that ask by it; judging: those whose evaluator does. notes: what does not fit."""
+    """hosted, self_hosted: targets by whose machine runs them. extras: of the bot, in every job. gpt: targets whose
+    jobs need the extra gpt beside them. isolated: whether any candidate is code. night: seconds that a whole night
+    may take, None for no limit. keys: variable of a model's key -> targets that ask by it; judging: those whose
+    evaluator does. notes: what does not fit."""
 
     hosted: tuple[Target, ...]
     self_hosted: tuple[Target, ...]
     extras: tuple[str, ...]
+    gpt: tuple[Target, ...]
     night: float | None
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     judging: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -89,18 +92,24 @@ class Needs:
         return math.ceil(min(limits) / 60) if limits else NO_LIMIT
 
 
-def of(source: Source, targets: Sequence[Target], config: Config) -> Needs:
+def of(source: Source, targets: Sequence[Target], config: Config, extra: Collection[str] = ()) -> Needs:
+    """extra: what every job is to have whatever the targets need."""
     own = tuple(target for target in targets if target.self_hosted)
-    extras = {extra for target in targets for extra in _extras(source, target)}
     hosted = tuple(target for target in targets if not target.self_hosted)
+    everywhere = {each for target in targets for each in _extras(source, target)} - {GPT} | {"github", *extra}
     return Needs(
         hosted,
         own,
-        tuple(sorted(extras | {"github"})),
+        tuple(sorted(everywhere)),
+        () if GPT in everywhere else tuple(target for target in targets if needs_gpt(source, target)),
         config.wall_clock,
         _keys(targets, config, all_wants),
         _keys(targets, config, judges),
     )
+
+
+def needs_gpt(source: Source, target: Target) -> bool:
+    return GPT in _extras(source, target)
 
 
 def _keys(

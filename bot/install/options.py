@@ -17,6 +17,7 @@ from harness.errors import ConfigError, Place
 from harness.repository import Repository
 
 LOCK_FILE = ".github/autoresearch-requirements.txt"
+GPT_LOCK_FILE = ".github/autoresearch-requirements-gpt.txt"
 INDEX, SOURCE = "index", "source"
 DISTRIBUTION = "autoresearch-bot"
 _LINE = re.compile(r"^# Options: (.*)$", re.MULTILINE)
@@ -124,4 +125,6 @@ def _symbolic(repository: Repository, name: str) -> str:
     return listing.decode().strip()
 
 
-__all__: Sequence[str] = ("DISTRIBUTION", "INDEX", "LOCK_FILE", "SOURCE", "Options", "is_ours", "project", "remembered")
+__all__: Sequence[str] = (
+    "DISTRIBUTION", "GPT_LOCK_FILE", "INDEX", "LOCK_FILE", "SOURCE", "Options", "is_ours", "project", "remembered",
+)  # fmt: skip

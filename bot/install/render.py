@@ -76,6 +76,10 @@ def _filled(name: str, targets: Sequence[Target], needs: Needs, options: Options
     values["secrets"] = _secrets(keys)
     asking = {"keys": _keys(keys), "judging_keys": _keys(judging)}
     parts = {**_parts(kind, options, isolated=needs.isolated), **asking}
+    training = [target.name for target in needs.gpt if target.name in names]
+    values["training"] = json.dumps(training)
+    if not training:
+        parts["gpt"] = ""
     return fill(_text(_templates() / name), parts, values)
 
 
@@ -100,7 +104,7 @@ def _keys(keys: Mapping[str, Sequence[str]]) -> str:
 
 def _parts(kind: str, options: Options, *, isolated: bool) -> dict[str, str]:
     folder = _templates() / "parts"
-    names = ("checkout", "python", "requirements", "source", "sandbox", "bubblewrap")
+    names = ("checkout", "python", "requirements", "gpt", "source", "sandbox", "bubblewrap")
     found = {name: _text(folder / f"{name}.yml") for name in names}
     for choice in (kind, "app-token" if options.app else "workflow-token"):
         found |= {entry.name.removesuffix(".yml"): _text(entry) for entry in (folder / choice).iterdir()}

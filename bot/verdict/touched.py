@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bot.forge.github.changes import Change
-from bot.install.options import LOCK_FILE
+from bot.install.needs import needs_gpt
+from bot.install.options import GPT_LOCK_FILE, LOCK_FILE
 from bot.pages.wording.text import code, names
 from harness import targetfile
 from harness.configfile import ConfigFile
@@ -77,7 +78,7 @@ class Targets:
 
     def _locked(self, target: Target, changes: Sequence[Change], paths: Collection[str]) -> set[str]:
         """Everything that the target's lock covers, before the merge or after it."""
-        found = {*target.locked, LOCK_FILE}
+        found = {*target.locked, LOCK_FILE, *([GPT_LOCK_FILE] if needs_gpt(self.source, target) else [])}
         if self.own:
             found |= {path for path in paths if path.startswith(_OWN) and path.endswith((".py", ".json"))}
         try:

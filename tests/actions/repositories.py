@@ -10,6 +10,7 @@ from tests.support import make_repository
 
 WHEEL = f".github/{wheel.NAME}"
 _EVALUATE = "import json\nprint('---')\nprint('score: 0.5')\n"
+_TRAIN = "from harness.scorers import gpt\n"
 _DATA = """\
 name: {name}
 file: params.yaml
@@ -36,6 +37,7 @@ space: {{/rate: {{float: [0, 1]}}}}
 budget: {{usd: 2}}
 """
 DATA, CODE, OWN, SEARCH, LONG, MODEL, JUDGED = "data", "code", "own", "search", "long", "model", "judged"
+TRAINING = "training"
 _KINDS = {
     DATA: _DATA,
     CODE: _CODE,
@@ -43,6 +45,7 @@ _KINDS = {
     SEARCH: _DATA + "proposer: {{kind: search}}\nbudget: {{wall_clock: 30m}}\n",
     MODEL: _DATA + "proposer: {{kind: claude}}\nbudget: {{usd: 2}}\n",
     JUDGED: _JUDGED,
+    TRAINING: _DATA,
     LONG: _DATA + "budget: {{wall_clock: 8h}}\nconfirm: {{budget: 40m}}\n",
 }
 
@@ -53,7 +56,7 @@ def with_targets(tmp_path: Path, *kinds: str, config: str = "", main: str = whee
     for kind in kinds:
         folder = f"targets/experiments/{kind}"
         files[f"{folder}/target.yaml"] = _KINDS[kind].format(name=kind)
-        files[f"{folder}/evaluate.py"] = _EVALUATE
+        files[f"{folder}/evaluate.py"] = _TRAIN + _EVALUATE if kind == TRAINING else _EVALUATE
         files[f"{folder}/{'program.py' if kind == CODE else 'params.yaml'}"] = "rate: 0.5\n"
     if config:
         files[".github/autoresearch.yml"] = config

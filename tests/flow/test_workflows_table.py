@@ -15,8 +15,9 @@ import pytest
 import yaml
 
 from bot import install
+from bot.install.options import GPT_LOCK_FILE
 from bot.install.render import _pins
-from tests.actions.repositories import CODE, DATA, JUDGED, MODEL, OWN, SEARCH, WHEEL, with_targets
+from tests.actions.repositories import CODE, DATA, JUDGED, MODEL, OWN, SEARCH, TRAINING, WHEEL, with_targets
 
 ROOT = Path(__file__).parents[2]
 READ = {"contents": "read"}
@@ -71,6 +72,7 @@ ASKED = {  # set of targets -> those that the step of a run, and of a confirmati
     "ours": {step: ["prompt-engineering", "system-prompt"] for step in ("Run", "Confirm")},
 }
 CANDIDATES = {"run", "confirm", "command work", "promote remeasure", "setup"}  # what they or an evaluator may start
+TRAINED = {"training": ["training"], "ours": ["gpt-training"]}  # set of targets -> those that need the extra gpt
 SETS = {
     "data": (DATA,),
     "code": (CODE, SEARCH),
@@ -80,6 +82,7 @@ SETS = {
     "ours": (),
     "model": (DATA, MODEL),
     "judged": (DATA, MODEL, JUDGED),
+    "training": (DATA, OWN, TRAINING),
 }
 
 _TOKEN = re.compile(  # as a property, as an index, or with all that its context holds: names know no case
@@ -89,9 +92,10 @@ _VERB = re.compile(r'/bot/bin/autoresearch" ((?:command |promote )?[a-z]+)')
 
 
 class Found(dict[str, dict[str, Any]]):
-    """keys_of: step -> what its environment says of the key of a model."""
+    """keys_of: step -> what its environment says of the key of a model. trained: targets that need the extra gpt."""
 
     keys_of: Mapping[str, str]
+    trained: list[str]
 
 
 @pytest.fixture(scope="module", params=SETS)
@@ -106,6 +110,7 @@ def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     workflows = Found({path.name: yaml.safe_load(path.read_text(encoding="utf-8")) for path in paths})
     asked = ASKED.get(request.param, {})
     workflows.keys_of = {step: _KEY % json.dumps(names) for step, names in asked.items()}
+    workflows.trained = TRAINED.get(request.param, [])
     return workflows
 
 
@@ -269,6 +274,23 @@ def test_packages_are_installed_by_hash_before_any_step_sees_a_token(found: Foun
             assert words[1] == "-I", command  # the checkout's own modules are not looked at
             by_hash = {"--require-hashes", "--only-binary", "--no-deps"} <= set(words)
             assert words[2:4] == ["-m", "venv"] or by_hash or "--no-index" in words, command
+
+
+def test_what_training_takes_is_installed_where_such_a_target_is_measured(found: Found) -> None:
+    """By no job that may write, and for no other target."""
+    installing = {
+        (name, key): step.get("if")
+        for name, key, job in jobs(found)
+        for step in job["steps"]
+        if GPT_LOCK_FILE in step.get("run", "")
+    }
+    measuring = [
+        (name, key)
+        for name, key, job in jobs(found)
+        if CANDIDATES & set(as_row(job).runs) and name != "nightly-gpu.yml"  # no such target is on that machine here
+    ]
+    condition = f"${{{{ contains(fromJSON('{json.dumps(found.trained)}'), matrix.target) }}}}"
+    assert installing == (dict.fromkeys(measuring, condition) if found.trained else {})
 
 
 def test_no_cache_and_no_artifact_of_another_run(found: Found) -> None:

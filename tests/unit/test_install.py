@@ -10,11 +10,11 @@ from bot import install
 from bot.install import files, lock, render
 from bot.install.files import State
 from bot.install.lock import LockError, _hash
-from bot.install.options import LOCK_FILE
+from bot.install.options import GPT_LOCK_FILE, LOCK_FILE
 from harness.errors import AutoresearchError, ConfigError
 from harness.repository import Repository
 from tests.actions import wheel
-from tests.actions.repositories import CODE, DATA, LONG, OWN, SEARCH, WHEEL, with_targets
+from tests.actions.repositories import CODE, DATA, LONG, OWN, SEARCH, TRAINING, WHEEL, with_targets
 from tests.support import autoresearch, git, write
 
 NIGHTLY = ".github/workflows/nightly.yml"
@@ -126,7 +126,6 @@ def test_the_bot_is_installed_with_what_the_targets_need(tmp_path: Path, kinds: 
 @pytest.mark.parametrize(
     ("line", "extra"),
     [
-        ("from harness.scorers import gpt", "gpt"),
         ("from harness.scorers import retrieval", "retrieval"),
         ("from harness.scorers import saas", "saas"),
         ("import harness.scorers.saas.columns", "saas"),
@@ -140,6 +139,88 @@ def test_extras_follow_from_what_an_evaluator_imports(tmp_path: Path, line: str,
     write(repository, {"targets/experiments/data/evaluate.py": f"{line}\n"})
     installed(repository)
     assert f"[{','.join(sorted([extra, 'github']))}]" in text(repository, LOCK_FILE)
+
+
+def answers(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """pip answers with a newer tqdm each time, first with 5, unless it is told which; here is what it was asked."""
+    asked: list[list[str]] = []
+
+    def entry(name: str, version: str) -> dict[str, object]:
+        hashes = {"sha256": "ab" * 32}
+        return {"metadata": {"name": name, "version": version}, "download_info": {"archive_info": {"hashes": hashes}}}
+
+    def answer(_root: Path, wanted: list[str], *_: object) -> list[dict[str, object]]:
+        asked.append(list(wanted))
+        found = [entry("autoresearch_bot", "0"), entry("tqdm", "5" if "tqdm==5" in wanted else str(4 + len(asked)))]
+        return [*found, *([entry("torch", "2.13.0")] if "gpt" in wanted[0] else [])]
+
+    monkeypatch.setattr(lock, "_report", answer)
+    return asked
+
+
+def test_what_training_takes_is_pinned_beside_what_every_job_installs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = answers(monkeypatch)
+    repository = with_targets(tmp_path, DATA, TRAINING)
+    written = installed(repository)
+    assert [f"wrote {LOCK_FILE}", f"wrote {GPT_LOCK_FILE}"] == written[-2:]
+    common, beside = text(repository, LOCK_FILE), text(repository, GPT_LOCK_FILE)
+    assert "[github]" in common
+    assert "[github,gpt]" in beside
+    assert "torch" not in common
+    assert [line for line in beside.splitlines() if not line.startswith(("#", " "))] == ["torch==2.13.0 \\"]
+    assert "\ntqdm==5 " in common
+    assert "tqdm==5" in asked[-1]  # torch is found for the version that is there already
+    assert not install.plan(repository, {}, check=True).drifted
+
+
+def test_both_lists_are_resolved_together_or_neither(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = answers(monkeypatch)
+    repository = with_targets(tmp_path, DATA, TRAINING)
+    installed(repository)
+    assert len(asked) == 2
+    installed(repository)
+    assert len(asked) == 2
+    (repository.root / GPT_LOCK_FILE).unlink()
+    assert [change.path for change in install.plan(repository, {}, check=True).drifted] == [GPT_LOCK_FILE]
+    installed(repository)
+    assert len(asked) == 4
+
+
+def test_only_jobs_that_measure_such_a_target_install_it(tmp_path: Path) -> None:
+    repository = with_targets(tmp_path, DATA, TRAINING)
+    installed(repository)
+    step = "- name: Install what training a language model takes\n"
+    due = f"{step}        if: ${{{{ contains(fromJSON('[\"training\"]'), matrix.target) }}}} #"
+    found = {
+        (path, name): job(repository, f"{install.FOLDER}/{path}", name)
+        for path, names in {
+            "nightly.yml": ("plan", "run", "confirm", "propose"),
+            "commands.yml": ("gate", "work", "post"),
+            "promote.yml": ("plan", "remeasure", "publish"),
+        }.items()
+        for name in names
+    }
+    measuring = {"run", "confirm", "work", "remeasure"}
+    assert {name for (_, name), words in found.items() if due in words} == measuring
+    assert {name for (_, name), words in found.items() if GPT_LOCK_FILE in words} == measuring
+
+
+def test_the_second_list_goes_with_the_last_target_that_needs_it(tmp_path: Path) -> None:
+    repository = with_targets(tmp_path, DATA, TRAINING)
+    installed(repository)
+    write(repository, {"targets/experiments/training/evaluate.py": "print('score: 0.5')\n"})
+    assert f"removed {GPT_LOCK_FILE}: no target needs it" in installed(repository)
+    assert GPT_LOCK_FILE not in text(repository, NIGHTLY)
+
+
+def test_who_names_the_extra_has_it_in_every_job(tmp_path: Path) -> None:
+    repository = with_targets(tmp_path, DATA, TRAINING)
+    installed(repository, extra=("gpt",))
+    assert "[github,gpt]" in text(repository, LOCK_FILE)
+    assert not (repository.root / GPT_LOCK_FILE).exists()
+    assert GPT_LOCK_FILE not in text(repository, NIGHTLY)
 
 
 def test_an_extra_by_name_is_remembered(tmp_path: Path) -> None:
