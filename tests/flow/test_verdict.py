@@ -12,7 +12,7 @@ from github.PullRequest import PullRequest
 from bot import config
 from bot.forge.github import changes
 from bot.forge.github.changes import Change
-from bot.install.options import LOCK_FILE
+from bot.install.options import GPT_LOCK_FILE, LOCK_FILE
 from bot.verdict import job, touched
 from bot.verdict.touched import EDITED, LOCKED, NOTHING, UNREADABLE, Targets
 from harness.repository import CommitSource, Repository
@@ -74,6 +74,17 @@ def test_what_it_says_of_changed_paths(targets: Targets, case: str) -> None:
     changes, title = CASES[case]
     said = targets.judge(changes)
     assert (said.title, said.conclusion) == (title, "success" if title == NOTHING else "neutral")
+
+
+def test_what_training_takes_judges_the_targets_that_train(targets: Targets, tmp_path: Path) -> None:
+    assert targets.judge([Change(GPT_LOCK_FILE)]).title == NOTHING
+    training = {"targets/experiments/trainer/evaluate.py": b"from harness.scorers import gpt\n"}
+    repository = make_repository(tmp_path, {**target_files("dial"), **target_files("trainer"), **training})
+    source = CommitSource(repository, repository.commit())
+    said = Targets(source, config.load_targets(source)).judge([Change(GPT_LOCK_FILE)])
+    assert said.title == LOCKED
+    assert "trainer" in said.summary
+    assert "dial" not in said.summary
 
 
 def test_the_bots_own_code_judges_in_its_own_repository(targets: Targets) -> None:
