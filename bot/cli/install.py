@@ -35,7 +35,8 @@ def install_command(check: bool, dry_run: bool, directory: Path, **wishes: Any) 
     """Writes the workflows that run the night on GitHub, and the list of packages that they install.
 
     Written for the targets that there are; run it again after changing them. The options are remembered in
-    .github/autoresearch-requirements.txt. Files that you changed are kept and named.
+    .github/autoresearch-requirements.txt; what training a language model takes is listed in a file beside it, for the
+    jobs that do. Files that you changed are kept and named.
     """
     from bot import install
 
