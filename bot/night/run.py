@@ -102,8 +102,9 @@ class _Loop:
         self.limits = stops.Limits(plan.experiments, plan.wall_clock, plan.usd, plan.plateau)
         self.ends: list[stops.Stop] = stops.stops(self.limits, lambda: proposer.worst_case_usd, self.elapsed)
         self.progress = Progress(
-            target.name, target.rule.primary, plan.experiments, rule=target.rule, private=target.private, quiet=quiet
-        )
+            target.name, target.rule.primary, plan.experiments, rule=target.rule, private=target.private, quiet=quiet,
+            until=lambda: None if plan.wall_clock is None else plan.wall_clock - self.elapsed(),
+        )  # fmt: skip
         court = Court(
             target, plan, self.state, checkout, measurer, self.writer, self.elapsed, self._halted, self._ahead
         )

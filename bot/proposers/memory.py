@@ -11,13 +11,14 @@ from bot.proposers.quadratic import Floats, Quadratic, fit
 
 FITS = ((300, 1e-3), (120, 1e-2), (60, 1e-2))  # of each quadratic, the points at most and the ridge
 ENOUGH = 16  # points before a quadratic says anything
+FEW = 4  # the same where each took minutes: a night has ten of them, and a slope is better than none
 
 
 class Memory:
-    """steps: a first standard deviation for each axis."""
+    """steps: a first standard deviation for each axis; enough: points before a quadratic says anything."""
 
-    def __init__(self, start: Floats, steps: Floats) -> None:
-        self._steps = steps
+    def __init__(self, start: Floats, steps: Floats, enough: int = ENOUGH) -> None:
+        self._steps, self._enough = steps, enough
         self._points: list[Floats] = []
         self._values: list[float] = []
         self._known: set[bytes] = set()
@@ -27,6 +28,10 @@ class Memory:
     def meet(self, point: Floats, value: float | None) -> None:
         """An incumbent that was not found here: CMA-ES looks around it from now on, and what was measured stays."""
         self._hold(point, value)
+        self.centre(point)
+
+    def centre(self, point: Floats) -> None:
+        """CMA-ES begins anew around a point."""
         self._cma, self._generation = self._begun(point), []
 
     def learn(self, point: Floats, value: float | None) -> None:
@@ -44,7 +49,7 @@ class Memory:
     def quadratics(self) -> list[Quadratic]:
         """One for each number of points to fit to, the widest first; none while too little is known."""
         known = len(self._values)
-        if known < ENOUGH:
+        if known < self._enough:
             return []
         points, values = np.array(self._points), np.array(self._values)
         return [fit(points, values, most, ridge) for most, ridge in FITS if most == FITS[0][0] or most < known]

@@ -5,6 +5,9 @@ incumbent a little, nine are drawn from CMA-ES, each the most promising of many 
 alike have axes (`bot.proposers.coding`). Nothing is repeated: where an idea was tried, the next best takes its place,
 and in the end `perturb`'s changes do, until a small space is exhausted.
 
+Where the metric is noisy a night has few experiments, and a keep stands on many pairs: CMA-ES begins anew around each
+keep instead of waiting for its generation, and quadratics speak early.
+
 A proposal follows from the night's seed, the experiment's number, and what was told or recalled. So a resumed night
 that recalls its record proposes what an uninterrupted one would have, on a machine that computes the same last digits.
 """
@@ -20,7 +23,7 @@ import numpy as np
 
 from bot.proposers import Outcome, Proposal, Request, Told
 from bot.proposers.coding import Coding
-from bot.proposers.memory import Memory
+from bot.proposers.memory import ENOUGH, FEW, Memory
 from bot.proposers.moves import Changes, Moves, value_at
 from bot.proposers.quadratic import Floats, Quadratic
 from harness.documents import load_bytes
@@ -43,6 +46,7 @@ class Search:
     def __init__(self, target: Target, seed: int) -> None:
         self._target, self._seed, self._moves = target, seed, Moves(target)
         self._coding = Coding({})
+        self._few = target.noise is not None
         self._memory: Memory | None = None
         self._now = 0.0  # the incumbent's headline
         self._asked: list[Floats] = []
@@ -102,10 +106,12 @@ class Search:
         self._begun(point).learn(point, value)
         if outcome.status == "keep" and value is not None:
             self._now = value
+            if self._few:
+                self._begun(point).centre(point)
 
     def _begun(self, start: Floats) -> Memory:
         if self._memory is None:
-            self._memory = Memory(start, self._coding.steps())
+            self._memory = Memory(start, self._coding.steps(), FEW if self._few else ENOUGH)
         return self._memory
 
 

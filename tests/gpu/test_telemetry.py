@@ -72,8 +72,7 @@ def test_a_loop_that_breaks_off_leaves_what_it_said(smi: Smi) -> None:
 
 
 def test_mfu_is_of_the_cards_own_peak() -> None:
-    flops = device.flops_per_token(parameters=100_000_000, layers=12, width=768, context=2048)
-    assert flops == pytest.approx(6e8 + 6 * 12 * 768 * 2048)
+    flops = 6e8  # a token's, of a model of a hundred million parameters
     assert device.mfu(5e5, flops, "NVIDIA H200") == pytest.approx(5e5 * flops / 989e12)
     assert device.mfu(5e5, flops, "NVIDIA H100 80GB HBM3") == device.mfu(5e5, flops, "NVIDIA H200")
     assert device.mfu(5e5, flops, "Tesla T4") == pytest.approx(5e5 * flops / 65e12)

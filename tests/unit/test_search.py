@@ -8,6 +8,7 @@ import math
 import re
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -24,6 +25,7 @@ from harness.errors import ConfigError
 from harness.repository import Source
 from harness.rule import Metric, Rule
 from harness.space import Allowed
+from harness.target import Noise
 from tests.proposing import SPACE, SPEC, TINY, Session, has_choice, rules_of, spaces, spec_of, target
 
 Score = Callable[[Any], float]
@@ -188,6 +190,21 @@ def test_one_at_a_time_it_learns_too() -> None:
     while climb.number < 96:
         climb.batch(1)
     assert climb.best > -25  # of -800 at the start; what was never told is not so lucky
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_night_of_ten_dear_experiments_builds_on_its_keeps(seed: int) -> None:
+    """Noise says that an experiment is dear. The control: the same steps without it."""
+
+    def ten(noise: Noise | None) -> float:
+        spec = "".join(f"w{number}: 30.0\n" for number in range(8))
+        climb = Climb({"/*": {"float": [0, 100]}}, spec, lambda data: -sum((x - 70) ** 2 for x in data.values()))
+        climb.proposer = proposers.make(replace(climb.target, noise=noise), seed)
+        while climb.number < 10:
+            climb.batch(1)
+        return climb.best
+
+    assert ten(Noise(0.05, 20, 4)) > ten(None) + 1000  # it begins at -12,800
 
 
 def test_every_kind_of_value_finds_its_best() -> None:

@@ -6,6 +6,7 @@ import math
 import shutil
 import sys
 import time
+from collections.abc import Callable
 from typing import TextIO
 
 from bot.pages.wording import figures
@@ -36,10 +37,12 @@ class Progress:
         rule: Rule | None = None,
         private: bool = False,
         quiet: bool = False,
+        until: Callable[[], float | None] = lambda: None,
         out: TextIO | None = None,
     ) -> None:
         self._target, self._metric, self._total = target, metric, total
         self._rule, self._private = rule or Rule("primary", (metric,)), private
+        self._until = until
         self._out = out or sys.stderr
         self._live = self._out.isatty() and not quiet
         self._quiet = quiet
@@ -70,8 +73,12 @@ class Progress:
         if left and noisy and state.begun:
             text += f", try {state.begun['id']}: {self._evidence(state)}"
         if left and speed > 0:
-            text += f", {_duration((self._total - state.experiments) / speed)} left"
+            text += f", {_duration(self._left((self._total - state.experiments) / speed))} left"
         return text
+
+    def _left(self, foreseen: float) -> float:
+        most = self._until()
+        return foreseen if most is None else max(0.0, min(foreseen, most))
 
     def _values(self, state: LoopState) -> str:
         best = state.metrics.get(self._metric.name, float("nan"))

@@ -122,13 +122,6 @@ def peak(name: str) -> float | None:
     return peaks().get(name.removeprefix("NVIDIA ").strip())
 
 
-def flops_per_token(parameters: int, layers: int, width: int, context: int) -> float:
-    """Operations that training takes for a token, forward and backward: 6 for each parameter of a matrix that it is
-    multiplied with (tables that are only looked up have none), and 6 x layers x width x context for attention, of which
-    a causal model computes half of the square."""
-    return 6.0 * parameters + 6.0 * layers * width * context
-
-
 def mfu(tokens_per_second: float, flops: float, name: str | None = None) -> float | None:
     """The share of the card's peak that the model's own operations took (model FLOPs utilisation). flops: per token,
     the candidate's word: shown, it decides nothing. None on a processor, and for a card that nobody wrote down."""
