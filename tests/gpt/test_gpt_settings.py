@@ -35,7 +35,7 @@ def test_each_device_has_its_section_and_what_holds_everywhere(tmp_path: Path) -
 def test_a_card_has_a_budget_by_default_and_a_processor_has_none(tmp_path: Path) -> None:
     path = written(tmp_path, "context: 64\n")
     assert settings.read(path, "cuda").seconds == 300
-    with pytest.raises(EvaluatorError, match=r"measure\.yaml: cpu\.seconds is missing"):
+    with pytest.raises(EvaluatorError, match=r"measure\.yaml:1:1: cpu\.seconds: is missing"):
         settings.read(path, "cpu")
 
 
@@ -49,15 +49,18 @@ def test_answering_may_take_a_quarter_of_the_budget_or_a_second(seconds: float, 
     ("text", "said"),
     [
         ("- 1\n", "measure.yaml is no mapping"),
-        ("cpu: 4\n", "cpu is no mapping"),
-        ("cpu: {seconds: 0.1}\n", r"cpu\.seconds is 0\.1; at least 0\.5"),
-        ("cpu: {seconds: true}\n", r"cpu\.seconds is True"),
-        ("cpu: {seconds: often}\n", r"cpu\.seconds is 'often'"),
-        ("cpu: {seconds: 4, unit: steps}\n", r"cpu\.unit is 'steps'; it is cpu or wall"),
-        ("cpu: {seconds: 4, windows: 2.5}\n", r"cpu\.windows is 2\.5; a whole number"),
-        ("cpu: {seconds: 4, sekonds: 4}\n", r"cpu\.sekonds is not known; known are unit, seconds"),
-        ("cpu: {seconds: 4}\ncuda: {memory_mb: 1}\n", r"cuda\.memory_mb is 1; at least 256"),
-        ("gpu: {seconds: 4}\n", "gpu is not known; .* sections are cpu and cuda"),
+        ("cpu: 4\n", "measure.yaml:1:6: cpu: is no mapping"),
+        ("cpu: {seconds: 0.1}\n", r"measure\.yaml:1:16: cpu\.seconds: is 0\.1; at least 0\.5"),
+        ("cpu: {seconds: true}\n", r"cpu\.seconds: is true"),
+        ("cpu: {seconds: often}\n", r'cpu\.seconds: is "often"'),
+        ("cpu: {seconds: 4, unit: steps}\n", r'cpu\.unit: is "steps"; it is cpu or wall'),
+        ("cpu: {seconds: 4, windows: 2.5}\n", r"cpu\.windows: is 2\.5; a whole number"),
+        (
+            "cpu: {seconds: 4, sekonds: 4}\n",
+            r'cpu\.sekonds: is not known; did you mean "seconds"\?; known are unit, seconds',
+        ),
+        ("cpu: {seconds: 4}\ncuda: {memory_mb: 1}\n", r"measure\.yaml:2:19: cuda\.memory_mb: is 1; at least 256"),
+        ("gpu: {seconds: 4}\n", "measure.yaml:1:6: gpu: is not known; .* sections are cpu and cuda"),
     ],
 )
 def test_a_mistake_is_named_with_its_key_also_in_the_section_that_does_not_count(

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from harness.documents import load
-from harness.errors import EvaluatorError
+from harness.complaints import nearest, parsed, place, show
+from harness.documents import Document, escape
+from harness.errors import ConfigError, EvaluatorError
 
 Unit = Literal["cpu", "wall"]
 Device = Literal["cpu", "cuda"]
@@ -56,35 +57,51 @@ _DEFAULTS: dict[Device, dict[str, Any]] = {
 
 
 def read(path: Path, device: Device = "cpu") -> Settings:
-    """What holds on this device. Raises EvaluatorError, with file and key, for anything but known keys with numbers in
-    their range: in the other device's section too."""
-    data: Any = load(path)
-    if not isinstance(data, dict):
+    """What holds on this device. Raises EvaluatorError, with file, line and key, for anything but known keys with
+    numbers in their range: in the other device's section too."""
+    try:
+        document = parsed(path.read_bytes(), path.name)
+    except ConfigError as error:
+        raise EvaluatorError(error.what, next_step=error.next_step) from None
+    if not isinstance(document.data, dict):
         raise EvaluatorError(f"{path.name} is no mapping")
+    data: dict[str, Any] = dict(document.data)
     sections = {name: data.pop(name, None) or {} for name in get_args(Device)}
-    _require_known(path.name, "", data)
+    wrong = _Wrong(path.name, document)
+    _require_known(wrong, "", data)
     for name, section in sections.items():
         if not isinstance(section, dict):
-            raise EvaluatorError(f"{path.name}: {name} is no mapping")
-        _require_known(path.name, f"{name}.", section)
+            raise wrong(f"/{name}", "is no mapping")
+        _require_known(wrong, f"/{name}", section)
     found = {**_DEFAULTS[device], **data, **sections[device]}
     if "seconds" not in found:
-        raise EvaluatorError(f"{path.name}: {device}.seconds is missing: what one training run may cost")
+        raise wrong(f"/{device}/seconds", "is missing: what one training run may cost")
     return _settings(found, device)
 
 
-def _require_known(file: str, above: str, section: dict[str, Any]) -> None:
+@dataclass(frozen=True)
+class _Wrong:
+    file: str
+    document: Document
+
+    def __call__(self, pointer: str, what: str) -> EvaluatorError:
+        return EvaluatorError(f"{place(self.file, self.document, pointer)}: {what}")
+
+
+def _require_known(wrong: _Wrong, above: str, section: dict[str, Any]) -> None:
     for key, value in section.items():
+        pointer = f"{above}/{escape(key)}"
         if key == "unit":
             if value not in get_args(Unit):
-                raise EvaluatorError(f"{file}: {above}unit is {value!r}; it is cpu or wall")
+                raise wrong(pointer, f"is {show(value)}; it is cpu or wall")
         elif key not in _LEAST:
-            known = ", ".join(["unit", *_LEAST])
-            raise EvaluatorError(f"{file}: {above}{key} is not known; known are {known}; sections are cpu and cuda")
+            known = ["unit", *_LEAST]
+            hint = nearest(key, known)
+            raise wrong(pointer, f"is not known{hint}; known are {', '.join(known)}; sections are cpu and cuda")
         elif isinstance(value, bool) or not isinstance(value, int | float) or not value >= _LEAST[key]:
-            raise EvaluatorError(f"{file}: {above}{key} is {value!r}; at least {_LEAST[key]:g}")
+            raise wrong(pointer, f"is {show(value)}; at least {_LEAST[key]:g}")
         elif key in _WHOLE and value != int(value):
-            raise EvaluatorError(f"{file}: {above}{key} is {value!r}; a whole number")
+            raise wrong(pointer, f"is {show(value)}; a whole number")
 
 
 def _settings(found: dict[str, Any], device: Device) -> Settings:
