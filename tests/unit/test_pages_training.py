@@ -56,7 +56,7 @@ def test_every_run_stands_in_the_table_with_what_it_said(report: TargetReport) -
     said = parts(EFFECTS[3], steps=148)
     row = f"| try 3 | {said['tokens_per_second']:,.0f} | 148 | {said['curve_100']:.4f} |"
     assert row in page
-    assert "\n- try 3: `MATRIX_RATE 0.002 -> 0.0183`\n" in page
+    assert "\n- try 3, -0.113 claimed: `MATRIX_RATE 0.002 -> 0.0183`\n" in page
     assert (
         "Training, base and last kept run, as their own logs say: 36,352 -> 39,936 tokens/s, 142 -> 156 steps.\n"
         in page
@@ -79,7 +79,7 @@ def test_nothing_that_a_run_or_a_header_says_is_acted_on(report: TargetReport) -
         runs = tuple(replace(run, change=text) for run in report.runs)
         page = page_of(replace(report, runs=runs, device=text))
         assert live(page) == harmless, text
-        assert "- try 3: `" in page
+        assert "- try 3, -0.113 claimed: `" in page
 
 
 @pytest.mark.parametrize("machine", [None, "x", ["x"], {"device": 7}, {"device": ["x"]}, {}])

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from bot.pages.pieces import Piece, Weight
 from bot.pages.summary import TargetReport
 from bot.pages.tally import Run
+from bot.pages.wording.figures import shown
+from bot.pages.wording.gains import headline
 from bot.pages.wording.text import code, count, value
 
 _PACE = {"tokens_per_second": "tokens/s", "steps": "steps"}
@@ -41,8 +43,7 @@ def pieces(report: TargetReport, address: str) -> list[Piece]:
     if address:
         lines += [f"![{_drawn(report)} of {report.name}]({address})", ""]
     table = _table(report, {"run": said, **_pace(report), _end(report): _last, **_memory(report)})
-    changes = [f"- {said(run)}: {code(run.change, _CHANGE)}" for run in told(report) if run.experiment]
-    table += [*changes, ""] if changes else []
+    table += _changes(report)
     if card := _card(report):
         table += [f"The card{f', {code(report.device, 80)}' if report.device else ''}:", ""]
         table += _table(report, {"run": said, **card})
@@ -53,6 +54,18 @@ def pieces(report: TargetReport, address: str) -> list[Piece]:
         Piece(lines, Weight.WORDS, report.name, "how the runs went"),
         Piece([*folded, "</details>", ""], Weight.FOLDED, report.name, "the runs in numbers"),
     ]
+
+
+def _changes(report: TargetReport) -> list[str]:
+    """What each kept run changed, and what the loop saw that it is worth."""
+    name = headline(report.rule)
+    gains = {point.experiment: shown(report, name, point.value) for point in report.points if report.noise}
+    lines = []
+    for run in told(report):
+        if run.experiment:
+            worth = f", {gains[run.experiment]} claimed" if run.experiment in gains else ""
+            lines.append(f"- {said(run)}{worth}: {code(run.change, _CHANGE)}")
+    return [*lines, ""] if lines else []
 
 
 def _word(report: TargetReport) -> str:
