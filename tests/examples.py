@@ -17,13 +17,14 @@ from bot.pages.wording.text import code
 from harness import events
 from harness.events import Segment
 
-NIGHTS = Path(__file__).parents[1] / "docs" / "examples" / "model-nights"
+EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
+NIGHTS = EXAMPLES / "model-nights"
 _ROW = re.compile(r"^\| (\d+) \| `([0-9a-f]{8})` \|", re.MULTILINE)
 
 
 def folders() -> list[Path]:
     """One per night, of one target each."""
-    return sorted(path.parent for path in NIGHTS.glob("*/page.md"))
+    return sorted(path.parent for path in EXAMPLES.glob("*/*/page.md"))
 
 
 def segments(folder: Path) -> list[Segment]:
@@ -38,9 +39,10 @@ def page(folder: Path) -> str:
     own = (folder / "page.md").read_text(encoding="utf-8")
     commits = {(report.name, int(number)): commit for number, commit in _ROW.findall(own)}
     charts = {report.name: f"{report.name}-chart.png"} if report.points else {}
+    training = {report.name: f"{report.name}-training.png"} if report.runs else {}
     merge = code(f"git merge --no-ff autoresearch/{report.night}") if report.confirmed else ""
     before = Facts(before=numbers.of_night({report.name: found}))
-    return body(report.night, [report], Links(merge, "", charts, commits, facts=before))
+    return body(report.night, [report], Links(merge, "", charts, commits, facts=before, training=training))
 
 
 def results(folder: Path) -> str:

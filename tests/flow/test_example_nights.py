@@ -15,7 +15,8 @@ from tests.examples import NIGHTS
 
 FOLDERS = examples.folders()
 README = (NIGHTS / "README.md").read_text(encoding="utf-8")
-MODEL_NIGHTS = [folder for folder in FOLDERS if not folder.name.endswith("-control")]
+OF_MODELS = [folder for folder in FOLDERS if folder.parent == NIGHTS]
+MODEL_NIGHTS = [folder for folder in OF_MODELS if not folder.name.endswith("-control")]
 
 night = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 model_night = pytest.mark.parametrize("folder", MODEL_NIGHTS, ids=lambda folder: folder.name)
@@ -23,7 +24,7 @@ model_night = pytest.mark.parametrize("folder", MODEL_NIGHTS, ids=lambda folder:
 
 def test_each_target_that_a_mind_improves_has_its_night() -> None:
     assert {"rag-config", "api-latency", "system-prompt"} <= {folder.name for folder in MODEL_NIGHTS}
-    assert all(f"]({folder.name}/page.md)" in README for folder in FOLDERS)
+    assert all(f"]({folder.name}/page.md)" in README for folder in OF_MODELS)
 
 
 @night
