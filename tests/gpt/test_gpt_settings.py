@@ -60,7 +60,8 @@ def test_answering_may_take_a_quarter_of_the_budget_or_a_second(seconds: float, 
             r'cpu\.sekonds: is not known; did you mean "seconds"\?; known are unit, seconds',
         ),
         ("cpu: {seconds: 4}\ncuda: {memory_mb: 1}\n", r"measure\.yaml:2:19: cuda\.memory_mb: is 1; at least 256"),
-        ("gpu: {seconds: 4}\n", "measure.yaml:1:6: gpu: is not known; .* sections are cpu and cuda"),
+        ("cdua:\n  seconds: 4\n", r'measure.yaml:1:1: cdua: is not known; did you mean "cuda"\?; known'),
+        ("gpu: {seconds: 4}\n", "measure.yaml:1:1: gpu: is not known; .* sections are cpu and cuda"),
     ],
 )
 def test_a_mistake_is_named_with_its_key_also_in_the_section_that_does_not_count(
@@ -68,3 +69,8 @@ def test_a_mistake_is_named_with_its_key_also_in_the_section_that_does_not_count
 ) -> None:
     with pytest.raises(EvaluatorError, match=said):
         settings.read(written(tmp_path, text))
+
+
+def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(EvaluatorError, match=r"mesure\.yaml: cannot be read: No such file"):
+        settings.read(tmp_path / "mesure.yaml")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -350,6 +351,13 @@ def test_the_progress_without_noise_says_values(tmp_path: Path) -> None:
     line = Progress("churn", Metric("auc", "maximize"), 40, quiet=True).line(state, 0.0)
     assert "auc 0.7912 -> 0.80" in line
     assert "pairs" not in line
+
+
+@pytest.mark.parametrize(("until", "said"), [(None, r", \d+\.\d h left"), (30.0, ", 30 s left"), (-4.0, ", 0 s left")])
+def test_no_more_time_is_foreseen_than_the_budget_leaves(until: float | None, said: str, tmp_path: Path) -> None:
+    state = folds.loop_state(night(tmp_path))
+    progress = Progress("churn", Metric("auc", "maximize"), 1_000_000, quiet=True, until=lambda: until)
+    assert re.search(f"{said}$", progress.line(state, time.monotonic() + 1.0))
 
 
 def test_the_table_of_a_noisy_night_holds_means(tmp_path: Path) -> None:

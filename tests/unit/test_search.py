@@ -29,6 +29,7 @@ from harness.target import Noise
 from tests.proposing import SPACE, SPEC, TINY, Session, has_choice, rules_of, spaces, spec_of, target
 
 Score = Callable[[Any], float]
+DEAR = Noise(0.05, 20, 4)
 
 
 class Climb(Session):
@@ -204,7 +205,7 @@ def test_a_night_of_ten_dear_experiments_builds_on_its_keeps(seed: int) -> None:
             climb.batch(1)
         return climb.best
 
-    assert ten(Noise(0.05, 20, 4)) > ten(None) + 1000  # it begins at -12,800
+    assert ten(DEAR) > ten(None) + 1000  # it begins at -12,800
 
 
 def test_every_kind_of_value_finds_its_best() -> None:
@@ -322,6 +323,22 @@ def test_a_resumed_night_that_recalls_its_record_goes_on_as_if_nothing_had_been(
     cut.proposer = proposers.make(cut.target, 1)
     cut.proposer.recall(cut.record)
     assert contents(whole, 4) == contents(cut, 4)
+
+
+@pytest.mark.parametrize("cut_after", [1, 3, 5, 9, 16])
+def test_a_resumed_night_of_dear_experiments_goes_on_around_the_same_keep(cut_after: int) -> None:
+    whole, cut = (Climb(BOX, ORIGIN, valley) for _ in range(2))
+    for climb in (whole, cut):
+        climb.proposer = proposers.make(replace(climb.target, noise=DEAR), 1)
+        for _ in range(cut_after):
+            climb.batch(1)
+    assert cut_after < 3 or sum(one.outcome.status == "keep" for one in cut.record) > 1, (
+        "the control: it kept something"
+    )
+    cut.proposer = proposers.make(replace(cut.target, noise=DEAR), 1)
+    cut.proposer.recall(cut.record)
+    after = [[climb.batch(1)[0].content for _ in range(6)] for climb in (whole, cut)]
+    assert after[0] == after[1]
 
 
 def test_a_record_of_what_was_refused_is_passed_over() -> None:

@@ -61,6 +61,8 @@ def read(path: Path, device: Device = "cpu") -> Settings:
     numbers in their range: in the other device's section too."""
     try:
         document = parsed(path.read_bytes(), path.name)
+    except OSError as error:
+        raise EvaluatorError(f"{path.name}: cannot be read: {error.strerror}") from None
     except ConfigError as error:
         raise EvaluatorError(error.what, next_step=error.next_step) from None
     if not isinstance(document.data, dict):
@@ -84,8 +86,8 @@ class _Wrong:
     file: str
     document: Document
 
-    def __call__(self, pointer: str, what: str) -> EvaluatorError:
-        return EvaluatorError(f"{place(self.file, self.document, pointer)}: {what}")
+    def __call__(self, pointer: str, what: str, *, at_key: bool = False) -> EvaluatorError:
+        return EvaluatorError(f"{place(self.file, self.document, pointer, at_key=at_key)}: {what}")
 
 
 def _require_known(wrong: _Wrong, above: str, section: dict[str, Any]) -> None:
@@ -96,8 +98,9 @@ def _require_known(wrong: _Wrong, above: str, section: dict[str, Any]) -> None:
                 raise wrong(pointer, f"is {show(value)}; it is cpu or wall")
         elif key not in _LEAST:
             known = ["unit", *_LEAST]
-            hint = nearest(key, known)
-            raise wrong(pointer, f"is not known{hint}; known are {', '.join(known)}; sections are cpu and cuda")
+            hint = nearest(key, known if above else [*known, *get_args(Device)])
+            known_ones = f"known are {', '.join(known)}; sections are cpu and cuda"
+            raise wrong(pointer, f"is not known{hint}; {known_ones}", at_key=True)
         elif isinstance(value, bool) or not isinstance(value, int | float) or not value >= _LEAST[key]:
             raise wrong(pointer, f"is {show(value)}; at least {_LEAST[key]:g}")
         elif key in _WHOLE and value != int(value):
