@@ -69,7 +69,7 @@ def _compare(made: Any) -> None:
 
 def _verb(change: Any, *, force: bool) -> str:
     if change.kept and not force:
-        return f"would keep ({change.state.why})"
+        return f"would keep ({change.why})"
     return "would remove" if change.after is None else "would write"
 
 

@@ -7,7 +7,7 @@ what a human changed, and never touches a file that somebody else wrote.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot import config
@@ -31,16 +31,33 @@ class Kept(AutoresearchError):
 
 @dataclass(frozen=True)
 class Change:
-    """One file. before, after: its text, None where there is none; state: whose the present one is."""
+    """One file. before, after: its text, None where there is none; state: whose the present one is.
+
+    beside: the file that this one is right beside alone, and is kept with.
+    """
 
     path: str
     before: str | None
     after: str | None
     state: State
+    beside: Change | None = None
 
     @property
     def kept(self) -> bool:
+        return self._theirs or self._goes_with_theirs
+
+    @property
+    def why(self) -> str:
+        """Why it is kept."""
+        return f"right beside {self.beside.path} alone" if self.beside and not self._theirs else self.state.why
+
+    @property
+    def _theirs(self) -> bool:
         return self.state in {State.EDITED, State.FOREIGN}
+
+    @property
+    def _goes_with_theirs(self) -> bool:
+        return self.after is not None and self.beside is not None and self.beside.kept
 
 
 @dataclass(frozen=True)
@@ -88,7 +105,7 @@ def write(made: Installation, *, force: bool = False) -> list[str]:
         names = ", ".join(change.path for change in kept)
         raise Kept(
             f"kept as {'it is' if len(kept) == 1 else 'they are'}: {names}",
-            why=" and ".join(sorted({change.state.why for change in kept})),
+            why=" and ".join(sorted({change.why for change in kept})),
             next_step="autoresearch install --check shows the difference; autoresearch install --force overwrites",
         )
     return done
@@ -105,16 +122,18 @@ def _put(root: Path, change: Change) -> str:
 
 
 def _locks(repository: Repository, options: Options, needed: Needs, *, check: bool) -> list[Change]:
-    """Both or neither are resolved anew: the second holds what the first lacks."""
+    """Both or neither are resolved anew, and written: the second holds what the first lacks."""
     locks = [Lock.of(repository, options, needed), *([Lock.of_gpt(repository, options, needed)] if needed.gpt else [])]
     present = {lock.file: files.read(repository.root / lock.file) for lock in locks}
     texts: dict[str, str] = {}
-    if check or (not options.upgrade and all(lock.holds(present[lock.file]) for lock in locks)):
-        texts = {lock.file: lock.with_packages_of(present[lock.file]) for lock in locks}
+    common = present[LOCK_FILE] or ""
+    if check or (not options.upgrade and all(lock.holds(present[lock.file], common) for lock in locks)):
+        texts = {lock.file: lock.with_packages_of(present[lock.file], common) for lock in locks}
     else:
         for lock in locks:
             texts[lock.file] = lock.resolved(beside=texts.get(LOCK_FILE, ""))
-    return [_change(repository, file, texts.get(file)) for file in (LOCK_FILE, GPT_LOCK_FILE)]
+    first, second = (_change(repository, file, texts.get(file)) for file in (LOCK_FILE, GPT_LOCK_FILE))
+    return [first, replace(second, beside=first)]
 
 
 def _change(repository: Repository, path: str, body: str | None) -> Change:

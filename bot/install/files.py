@@ -32,9 +32,13 @@ class State(enum.Enum):
         return self.value
 
 
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
 def stamped(body: str) -> str:
     """The body under a header that names it ours."""
-    return _HEADER.format(digest=_digest(body)) + body
+    return _HEADER.format(digest=digest(body)) + body
 
 
 def state(text: str | None) -> State:
@@ -43,7 +47,7 @@ def state(text: str | None) -> State:
     found = _STAMP.match(text)
     if not found:
         return State.FOREIGN
-    return State.OURS if found[1] == _digest(text[found.end() :]) else State.EDITED
+    return State.OURS if found[1] == digest(text[found.end() :]) else State.EDITED
 
 
 def body(text: str) -> str:
@@ -68,7 +72,3 @@ def difference(path: str, before: str | None, after: str | None) -> Iterator[str
     """From what is there to what should be, as `diff -u` says it."""
     old, new = (before or "").splitlines(), (after or "").splitlines()
     yield from difflib.unified_diff(old, new, path if before is not None else "(absent)", path, lineterm="")
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -29,6 +29,7 @@ from harness.target import Target
 SECONDS = 600.0
 OLDEST, NEWEST = 5, 28  # of glibc 2.x: what a wheel may have been built for, and what the runner has at least
 _UNRESOLVED = "# its packages are not resolved yet: autoresearch install\n"
+_NOTHING = "# nothing: all of it is there\n"
 _HASH = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -65,15 +66,15 @@ class Lock:
         asked = _of_source(root, extras) if options.bot == SOURCE else (_of_package(options, extras),)
         return cls(file, root, options, asked, ("x86_64", *(["aarch64"] if arm else [])))
 
-    def holds(self, text: str | None) -> bool:
-        """Whether this lock file names packages for the same wishes, and nobody changed it."""
-        return files.state(text) is files.State.OURS and self._asked_for() in (text or "")
+    def holds(self, text: str | None, beside: str = "") -> bool:
+        """Whether this lock file names packages for the same wishes and the same other list, and nobody changed it."""
+        return files.state(text) is files.State.OURS and self._asked_for(beside) in (text or "")
 
-    def with_packages_of(self, present: str | None) -> str:
+    def with_packages_of(self, present: str | None, beside: str = "") -> str:
         """The text with the packages that the file names now, whatever they were asked for."""
         lines = files.body(present or "").splitlines(keepends=True)
         pinned = "".join(line for line in lines if not line.startswith("#"))
-        return self._preface() + (pinned or _UNRESOLVED)
+        return self._preface(beside) + (pinned or (_NOTHING if _NOTHING in lines else _UNRESOLVED))
 
     def resolved(self, beside: str = "") -> str:
         """The text, resolved now, without the packages that `beside`, another lock's text, pins, and in agreement with
@@ -88,15 +89,20 @@ class Lock:
                     raise LockError(f"no version of {name} fits every runner: {what}", next_step="use one architecture")
                 hashes.add(digest)
         missing = [pin for _name, pin in sorted(found.items()) if pin[0] not in there]
-        return self._preface() + "".join(_pinned(wanted, sorted(hashes)) for wanted, hashes in missing)
+        pinned = "".join(_pinned(wanted, sorted(hashes)) for wanted, hashes in missing)
+        return self._preface(beside) + (pinned or _NOTHING)
 
-    def _preface(self) -> str:
-        what = f"Options: {self.options}" if self.file == LOCK_FILE else f"What {LOCK_FILE} lacks of this:"
-        return f"# {what}\n{self._asked_for()}"
+    def _preface(self, beside: str) -> str:
+        options = f"# Options: {self.options}\n" if self.file == LOCK_FILE else ""
+        return options + self._asked_for(beside)
 
-    def _asked_for(self) -> str:
+    def _asked_for(self, beside: str) -> str:
+        """What is asked for; of the second list also which packages it is right beside, by their digest."""
         machines = " and ".join(self.machines)
         lines = [f"For CPython {self.options.python} on Linux, {machines}:", *(f"  {one}" for one in self.asked)]
+        if self.file != LOCK_FILE:
+            there = files.digest("\n".join(_packages(beside)))
+            lines.insert(0, f"What {LOCK_FILE} (packages {there}) lacks of this:")
         return "".join(f"# {line}\n" for line in lines)
 
     def _resolve(self, machine: str, there: Collection[str]) -> Iterator[tuple[str, str, str]]:
@@ -203,7 +209,7 @@ def _hash(entry: Mapping[str, Any]) -> str:
 
 def _packages(text: str) -> list[str]:
     """What a lock's text says to install, without the hashes."""
-    return [line.removesuffix(" \\") for line in text.splitlines() if not line.startswith(("#", " "))]
+    return [line.removesuffix(" \\") for line in text.splitlines() if line and not line.startswith(("#", " "))]
 
 
 def _pinned(wanted: str, hashes: Sequence[str]) -> str:

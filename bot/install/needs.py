@@ -20,7 +20,7 @@ STARTING = 10  # the checkout, the bot, the hand-over
 MARGIN = 15  # what a loop or confirm does before and after what its own budget counts
 SETUP = math.ceil(SETUP_SECONDS / 60) + 5
 
-GPT = "gpt"  # gigabytes: installed by the jobs of the targets that need it, and by no other
+GPT = "gpt"  # gigabytes: installed by the jobs of the targets that need it, by no other unless `--extra gpt` is named
 _EXTRAS = {  # what an evaluator or a setup imports -> the extra that brings it
     "harness.scorers.gpt": GPT,
     "harness.scorers.retrieval": "retrieval",
@@ -125,7 +125,7 @@ def _keys(
 
 
 def _extras(source: Source, target: Target) -> Iterator[str]:
-    if "search" in (target.proposer, *(arm["kind"] for arm in target.options.get("arms", ()))):
+    if _optimises(target):
         yield "search"
     if wants(target):
         yield "mind"
@@ -135,6 +135,13 @@ def _extras(source: Source, target: Target) -> Iterator[str]:
         for name, extra in _EXTRAS.items():
             if module == name or module.startswith(f"{name}."):
                 yield extra
+
+
+def _optimises(target: Target) -> bool:
+    """Whether it proposes by the optimiser of `search`, as `tune` does where no catalogue says what to choose from."""
+    arms = [(arm["kind"], arm.get("catalogue")) for arm in target.options.get("arms", ())]
+    asked = [(target.proposer, target.catalogue), *arms]
+    return any(kind == "search" or (kind == "tune" and not catalogue) for kind, catalogue in asked)
 
 
 def _imports(source: Source, paths: Collection[str]) -> Iterator[str]:

@@ -21,6 +21,8 @@ EDITED = "not measured by a night: promote measures it after the merge"
 LOCKED = "changes what computes the score: scores before and after cannot be compared"
 UNREADABLE = "what it touches cannot be told: the targets do not load"
 TOO_MANY = "what it touches cannot be told: it changes too many files"
+# What an extra brings is in no lock: such a target goes on as if nothing had changed.
+_UNTOLD = "may measure otherwise after the merge, and no lock tells its earlier records apart: read what moved in"
 _REGULAR = min(REGULAR_MODES)
 _MOST = 50  # targets that are listed
 _OWN = "harness/"  # where the bot's own repository keeps what judges
@@ -71,13 +73,16 @@ class Targets:
         locked = {target.name: sorted(paths & self._locked(target, changes, paths)) for target in self.targets}
         edited = {target.name: [target.file] for target in self.targets if target.file in paths}
         if any(locked.values()):
-            return Said("neutral", LOCKED, _listed(locked, "starts anew after the merge: changed are"))
+            beside = {name: paths for name, paths in locked.items() if paths == [GPT_LOCK_FILE]}
+            anew = {name: paths for name, paths in locked.items() if name not in beside}
+            lines = [*_lines(anew, "starts anew after the merge: changed are"), *_lines(beside, _UNTOLD)]
+            return Said("neutral", LOCKED, _listed(lines))
         if edited:
-            return Said("neutral", EDITED, _listed(edited, "changed is"))
+            return Said("neutral", EDITED, _listed(_lines(edited, "changed is")))
         return Said("success", NOTHING, "No target's file changes, nor anything that computes a score.")
 
     def _locked(self, target: Target, changes: Sequence[Change], paths: Collection[str]) -> set[str]:
-        """Everything that the target's lock covers, before the merge or after it."""
+        """Everything that the target's lock covers, before the merge or after it, and what its jobs install."""
         found = {*target.locked, LOCK_FILE, *([GPT_LOCK_FILE] if needs_gpt(self.source, target) else [])}
         if self.own:
             found |= {path for path in paths if path.startswith(_OWN) and path.endswith((".py", ".json"))}
@@ -87,7 +92,10 @@ class Targets:
             return found  # what it lacks then was locked before, or is the file itself
 
 
-def _listed(found: Mapping[str, Sequence[str]], says: str) -> str:
-    lines = [f"- {code(name)} {says} {names([code(path) for path in paths])}" for name, paths in found.items() if paths]
+def _lines(found: Mapping[str, Sequence[str]], says: str) -> list[str]:
+    return [f"- {code(name)} {says} {names([code(path) for path in paths])}" for name, paths in found.items() if paths]
+
+
+def _listed(lines: Sequence[str]) -> str:
     more = len(lines) - _MOST
     return "\n".join([*lines[:_MOST], *([f"- and {more:,} more targets"] if more > 0 else [])])

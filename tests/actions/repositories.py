@@ -37,7 +37,7 @@ space: {{/rate: {{float: [0, 1]}}}}
 budget: {{usd: 2}}
 """
 DATA, CODE, OWN, SEARCH, LONG, MODEL, JUDGED = "data", "code", "own", "search", "long", "model", "judged"
-TRAINING = "training"
+TRAINING, OWN_TRAINING, TUNED, ARMS, CHOSEN = "training", "own-training", "tuned", "arms", "chosen"
 _KINDS = {
     DATA: _DATA,
     CODE: _CODE,
@@ -46,6 +46,10 @@ _KINDS = {
     MODEL: _DATA + "proposer: {{kind: claude}}\nbudget: {{usd: 2}}\n",
     JUDGED: _JUDGED,
     TRAINING: _DATA,
+    OWN_TRAINING: _DATA.replace("py]}}", "py], needs: [gpu]}}") + "runner: [self-hosted, linux, gpu]\n",
+    TUNED: _CODE + "proposer: {{kind: tune}}\n",
+    ARMS: _CODE + "proposer: {{kind: portfolio, arms: [{{kind: tune}}, {{kind: claude}}]}}\nbudget: {{usd: 2}}\n",
+    CHOSEN: _DATA + "proposer: {{kind: tune, catalogue: catalogue.yaml}}\n",
     LONG: _DATA + "budget: {{wall_clock: 8h}}\nconfirm: {{budget: 40m}}\n",
 }
 
@@ -56,8 +60,10 @@ def with_targets(tmp_path: Path, *kinds: str, config: str = "", main: str = whee
     for kind in kinds:
         folder = f"targets/experiments/{kind}"
         files[f"{folder}/target.yaml"] = _KINDS[kind].format(name=kind)
-        files[f"{folder}/evaluate.py"] = _TRAIN + _EVALUATE if kind == TRAINING else _EVALUATE
-        files[f"{folder}/{'program.py' if kind == CODE else 'params.yaml'}"] = "rate: 0.5\n"
+        files[f"{folder}/evaluate.py"] = _TRAIN + _EVALUATE if kind in {TRAINING, OWN_TRAINING} else _EVALUATE
+        files[f"{folder}/{'program.py' if kind in {CODE, TUNED, ARMS} else 'params.yaml'}"] = "rate: 0.5\n"
+        if kind == CHOSEN:
+            files[f"{folder}/catalogue.yaml"] = "rate:\n  - 'rate: 0.4'\n"
     if config:
         files[".github/autoresearch.yml"] = config
     repository = make_repository(tmp_path, files)

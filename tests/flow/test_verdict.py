@@ -81,10 +81,16 @@ def test_what_training_takes_judges_the_targets_that_train(targets: Targets, tmp
     training = {"targets/experiments/trainer/evaluate.py": b"from harness.scorers import gpt\n"}
     repository = make_repository(tmp_path, {**target_files("dial"), **target_files("trainer"), **training})
     source = CommitSource(repository, repository.commit())
-    said = Targets(source, config.load_targets(source)).judge([Change(GPT_LOCK_FILE)])
+    trained = Targets(source, config.load_targets(source))
+    said = trained.judge([Change(GPT_LOCK_FILE)])
     assert said.title == LOCKED
     assert "trainer" in said.summary
     assert "dial" not in said.summary
+    assert "starts anew" not in said.summary  # no lock covers what an extra brings: its records stay
+    assert f"no lock tells its earlier records apart: read what moved in `{GPT_LOCK_FILE}`" in said.summary
+    both = trained.judge([Change(GPT_LOCK_FILE), Change("targets/experiments/trainer/evaluate.py")])
+    assert "starts anew after the merge" in both.summary
+    assert GPT_LOCK_FILE in both.summary
 
 
 def test_the_bots_own_code_judges_in_its_own_repository(targets: Targets) -> None:

@@ -14,7 +14,20 @@ from bot.install.options import GPT_LOCK_FILE, LOCK_FILE
 from harness.errors import AutoresearchError, ConfigError
 from harness.repository import Repository
 from tests.actions import wheel
-from tests.actions.repositories import CODE, DATA, LONG, OWN, SEARCH, TRAINING, WHEEL, with_targets
+from tests.actions.repositories import (
+    ARMS,
+    CHOSEN,
+    CODE,
+    DATA,
+    LONG,
+    OWN,
+    OWN_TRAINING,
+    SEARCH,
+    TRAINING,
+    TUNED,
+    WHEEL,
+    with_targets,
+)
 from tests.support import autoresearch, git, write
 
 NIGHTLY = ".github/workflows/nightly.yml"
@@ -115,7 +128,14 @@ def test_what_pip_gives_no_hash_for_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("kinds", "extras"),
-    [((DATA,), "[github]"), ((SEARCH,), "[github,search]"), ((DATA, SEARCH), "[github,search]")],
+    [
+        ((DATA,), "[github]"),
+        ((SEARCH,), "[github,search]"),
+        ((DATA, SEARCH), "[github,search]"),
+        ((TUNED,), "[github,search]"),
+        ((CHOSEN,), "[github]"),
+        ((ARMS,), "[github,mind,models,search]"),
+    ],
 )
 def test_the_bot_is_installed_with_what_the_targets_need(tmp_path: Path, kinds: tuple[str, ...], extras: str) -> None:
     repository = with_targets(tmp_path, *kinds)
@@ -151,7 +171,8 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
     def answer(_root: Path, wanted: list[str], *_: object) -> list[dict[str, object]]:
         asked.append(list(wanted))
-        found = [entry("autoresearch_bot", "0"), entry("tqdm", "5" if "tqdm==5" in wanted else str(4 + len(asked)))]
+        told = [one.removeprefix("tqdm==") for one in wanted if one.startswith("tqdm==")]
+        found = [entry("autoresearch_bot", "0"), entry("tqdm", told[0] if told else str(4 + len(asked)))]
         return [*found, *([entry("torch", "2.13.0")] if "gpt" in wanted[0] else [])]
 
     monkeypatch.setattr(lock, "_report", answer)
@@ -188,6 +209,50 @@ def test_both_lists_are_resolved_together_or_neither(tmp_path: Path, monkeypatch
     assert len(asked) == 4
 
 
+def test_a_list_beside_another_one_than_it_was_found_for_is_resolved_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a merge that takes each list from another branch: both are as they were written, but not together."""
+    answers(monkeypatch)
+    repository = with_targets(tmp_path, DATA, TRAINING)
+    installed(repository)
+    earlier = text(repository, LOCK_FILE)
+    installed(repository, upgrade=True)
+    assert text(repository, LOCK_FILE) != earlier
+    write(repository, {LOCK_FILE: earlier})
+    assert [change.path for change in install.plan(repository, {}, check=True).drifted] == [GPT_LOCK_FILE]
+    assert f"wrote {GPT_LOCK_FILE}" in installed(repository)
+    assert not install.plan(repository, {}, check=True).drifted
+
+
+def test_the_second_list_is_kept_with_a_first_that_a_human_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = answers(monkeypatch)
+    repository = with_targets(tmp_path, DATA, TRAINING)
+    installed(repository)
+    edited = text(repository, LOCK_FILE).replace("tqdm==5", "tqdm==4")
+    beside = text(repository, GPT_LOCK_FILE)
+    write(repository, {LOCK_FILE: edited})
+    with pytest.raises(install.Kept, match=f"kept as they are: {LOCK_FILE}, {GPT_LOCK_FILE}") as raised:
+        installed(repository)
+    assert "changed by hand" in str(raised.value.why)
+    assert f"right beside {LOCK_FILE} alone" in str(raised.value.why)
+    assert (text(repository, LOCK_FILE), text(repository, GPT_LOCK_FILE)) == (edited, beside)
+    assert len(asked) == 4  # there was another second list to write
+    install.write(install.plan(repository, {}), force=True)
+    assert not install.plan(repository, {}, check=True).drifted
+
+
+def test_a_second_list_that_lacks_nothing_is_current(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    repository = with_targets(tmp_path, DATA, TRAINING)
+    installed(repository)  # the wheel that stands for the bot brings no more with an extra than without
+    assert text(repository, GPT_LOCK_FILE).endswith("\n# nothing: all of it is there\n")
+    assert not install.plan(repository, {}, check=True).drifted
+    monkeypatch.setattr(lock, "_report", lambda *_: pytest.fail("resolved anew"))
+    assert install.write(install.plan(repository, {})) == []
+
+
 def test_only_jobs_that_measure_such_a_target_install_it(tmp_path: Path) -> None:
     repository = with_targets(tmp_path, DATA, TRAINING)
     installed(repository)
@@ -205,6 +270,17 @@ def test_only_jobs_that_measure_such_a_target_install_it(tmp_path: Path) -> None
     measuring = {"run", "confirm", "work", "remeasure"}
     assert {name for (_, name), words in found.items() if due in words} == measuring
     assert {name for (_, name), words in found.items() if GPT_LOCK_FILE in words} == measuring
+
+
+def test_training_on_a_machine_of_ones_own_is_installed_for_in_its_workflow_alone(tmp_path: Path) -> None:
+    repository = with_targets(tmp_path, DATA, OWN_TRAINING)
+    installed(repository)
+    own = f"{install.FOLDER}/nightly-gpu.yml"
+    for name in ("run", "confirm"):
+        found = job(repository, own, name)
+        assert "contains(fromJSON('[\"own-training\"]'), matrix.target)" in found
+        assert GPT_LOCK_FILE in found
+    assert GPT_LOCK_FILE not in text(repository, NIGHTLY)
 
 
 def test_the_second_list_goes_with_the_last_target_that_needs_it(tmp_path: Path) -> None:
