@@ -109,6 +109,6 @@ def test_from_an_empty_repository_to_a_first_page(tmp_path: Path) -> None:
         (pull,) = there.pulls.values()
         assert (pull.state, pull.base) == ("open", "main")
         assert "my-target" in pull.title
-        assert "from 20 tries" in (pull.body or "")
+        assert "from 60 tries" in (pull.body or "")
         (check,) = there.check_runs
         assert (check.name, check.head_sha, check.conclusion) == ("autoresearch/verdict", pull.head_sha, "success")
