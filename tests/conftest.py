@@ -35,9 +35,29 @@ class _Gathering:
             GATHERED.append(found)
 
 
+class _Naming:
+    """Says what failed when it fails: a run that something ends early has then said it too."""
+
+    def __init__(self, terminal: Any) -> None:
+        self.terminal = terminal
+
+    @pytest.hookimpl(trylast=True)  # after the letter
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        if report.failed:
+            crash = getattr(report.longrepr, "reprcrash", None)
+            why = str(getattr(crash, "message", report.longrepr)).strip().partition("\n")[0]
+            self.terminal.write_line(f"\n{report.when} failed: {report.nodeid}: {why[:300]}")
+
+
 def pytest_configure(config: Any) -> None:
     if config.pluginmanager.hasplugin("xdist"):
         config.pluginmanager.register(_Gathering())
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: Any) -> None:
+    if terminal := session.config.pluginmanager.getplugin("terminalreporter"):
+        session.config.pluginmanager.register(_Naming(terminal))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

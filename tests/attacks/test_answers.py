@@ -24,7 +24,7 @@ FOLDER = "targets/experiments/forge"
 _TARGET = """
 name: forge
 file: solve.py
-evaluate: {serve: [python, evaluate.py], timeout: 30s}
+evaluate: {serve: [python, evaluate.py], timeout: 8s}
 metrics: [{name: correct, goal: maximize}]
 confirm: {unit: hunk}
 """

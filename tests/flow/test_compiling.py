@@ -130,7 +130,9 @@ def test_a_program_that_goes_wrong_is_a_crash(tmp_path: Path, how: str) -> None:
     files = {path.name: path.read_text() for path in (ROOT / FOLDER).iterdir() if path.is_file()}
     assert DONE in files["driver.c"]
     files["driver.c"] = files["driver.c"].replace(DONE, f"\n#ifdef __OPTIMIZE__\n{instead}\n#else\n{DONE}\n#endif\n")
-    files["evaluate.py"] = files["evaluate.py"].replace("Limits(seconds=30", "Limits(seconds=2")
+    for limit in ("RUNNING = Limits(seconds=30", "COUNTING = Limits(seconds=120") if how == "hang" else ():
+        assert limit in files["evaluate.py"]
+        files["evaluate.py"] = files["evaluate.py"].replace(limit, f"{limit.partition('=')[0]}= Limits(seconds=3")
     files |= {"prepare.py": FAKE_LIBRARY}
     del files["data.lock"]
     files["target.yaml"] = files["target.yaml"].replace(", build_backend/**", "")
