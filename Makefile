@@ -33,7 +33,7 @@ night: .venv/night  ## a night on real customer data: branch, page, records (TAR
 	@$(BIN)/autoresearch night $(TARGET)
 
 test: .venv/test lint  ## lint, types and every test
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 quick: .venv/test  ## the tests that take seconds
 	$(BIN)/python -m pytest tests/unit -m "not slow"
