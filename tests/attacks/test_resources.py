@@ -11,7 +11,7 @@ import pytest
 
 from tests.attacks.support import Attack, Lab, holds, lab
 
-BOUNDS = "seconds=5, memory=150 << 20, processes=25, file_size=100 << 20, output=1 << 20, open_files=64, cpu_seconds=2"
+BOUNDS = "seconds=10, memory=150 << 20, processes=25, file_size=100 << 20, output=1 << 20, open_files=64, cpu_seconds=2"
 _TOGETHER = """
 ready, done = os.pipe()
 for _ in range(COUNT):
@@ -20,7 +20,7 @@ for _ in range(COUNT):
         BODY
         os.read(ready, 1)
         os._exit(0)
-time.sleep(0.6)
+time.sleep(1.5)
 """
 
 
@@ -30,19 +30,19 @@ def together(count: int, body: str) -> str:
 
 ATTACKS = {
     "many empty files": Attack(
-        "for n in range(200_000):\n    os.close(os.open(f'/tmp/{n}', os.O_CREAT | os.O_WRONLY))\ntime.sleep(0.2)",
+        "for n in range(200_000):\n    os.close(os.open(f'/tmp/{n}', os.O_CREAT | os.O_WRONLY))\ntime.sleep(0.8)",
         ("watch",),
         stopped="stopped by memory",
     ),
     "fork bomb": Attack(together(80, "pass"), ("limits", "watch"), stopped="stopped by processes"),
     "thread bomb": Attack(
         "import threading\ngate = threading.Event()\n"
-        "[threading.Thread(target=gate.wait, daemon=True).start() for _ in range(60)]\ntime.sleep(0.3)\ngate.set()",
+        "[threading.Thread(target=gate.wait, daemon=True).start() for _ in range(60)]\ntime.sleep(0.8)\ngate.set()",
         ("limits", "watch"),
         stopped="stopped by processes",
     ),
     "memory of one process": Attack(
-        "full = bytearray(250 << 20)\ntime.sleep(0.3)", ("limits", "watch"), stopped="stopped by memory"
+        "full = bytearray(250 << 20)\ntime.sleep(0.8)", ("limits", "watch"), stopped="stopped by memory"
     ),
     "memory of many processes": Attack(
         together(4, "full = bytearray(60 << 20)"), ("watch",), stopped="stopped by memory"
@@ -53,17 +53,17 @@ ATTACKS = {
         stopped="stopped by memory",
     ),
     "full scratch": Attack(
-        "for n in range(3):\n    open(f'/tmp/{n}', 'wb').write(bytes(80 << 20))\ntime.sleep(0.2)",
+        "for n in range(3):\n    open(f'/tmp/{n}', 'wb').write(bytes(80 << 20))\ntime.sleep(0.8)",
         ("scratch size", "watch"),
         stopped="stopped by memory",
     ),
     "full shared memory": Attack(
-        "for n in range(3):\n    open(f'/dev/shm/{n}', 'wb').write(bytes(80 << 20))\ntime.sleep(0.2)",
+        "for n in range(3):\n    open(f'/dev/shm/{n}', 'wb').write(bytes(80 << 20))\ntime.sleep(0.8)",
         ("scratch size", "watch"),
         stopped="stopped by memory",
     ),
     "both scratches half full": Attack(
-        "for place in ('/tmp/x', '/dev/shm/x'):\n    open(place, 'wb').write(bytes(90 << 20))\ntime.sleep(0.2)",
+        "for place in ('/tmp/x', '/dev/shm/x'):\n    open(place, 'wb').write(bytes(90 << 20))\ntime.sleep(0.8)",
         ("watch",),
         stopped="stopped by memory",
     ),
@@ -88,14 +88,14 @@ ATTACKS = {
     "processor time of many": Attack(
         "for _ in range(8):\n    if os.fork() == 0:\n"
         "        while time.process_time() < 0.5: pass\n        os._exit(0)\n"
-        "[os.wait() for _ in range(8)]\ntime.sleep(0.2)",
+        "[os.wait() for _ in range(8)]\ntime.sleep(0.8)",
         ("watch",),
         with_them=("wall clock",),
         stopped="by cpu",
     ),
     "endless loop that ignores signals": Attack(
         "import resource\n[signal.signal(n, signal.SIG_IGN) for n in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)]\n"
-        "end = time.monotonic() + 6\nwhile time.monotonic() < end: time.sleep(0.1)",
+        "end = time.monotonic() + 12\nwhile time.monotonic() < end: time.sleep(0.1)",
         ("wall clock",),
         stopped="by timeout",
     ),
