@@ -206,7 +206,7 @@ class World:
 
     def run(self, *words: str, key: str = KEY) -> tuple[int, str]:
         process = self.begin(*words, key=key)
-        out, err = process.communicate(timeout=110)
+        out, err = process.communicate(timeout=600)
         return process.returncode, out + err
 
     def night(self) -> str:

@@ -51,7 +51,7 @@ def write(repository: Repository | Path, files: Mapping[str, str | bytes]) -> No
 
 
 def autoresearch(
-    repository: Repository | Path, *arguments: str, stdin: str = "", timeout: float = 120
+    repository: Repository | Path, *arguments: str, stdin: str = "", timeout: float = 600
 ) -> subprocess.CompletedProcess[str]:
     """The command as a user starts it in the repository. Never raises for its exit code."""
     return subprocess.run(

@@ -62,7 +62,7 @@ def killed_once(found: Repository, when: Callable[[], bool]) -> None:
     """A confirm that is killed as soon as this is so."""
     command = [sys.executable, "-m", "bot.cli", "confirm", "--quiet"]
     process = subprocess.Popen(command, cwd=found.root, env={**os.environ, **ENVIRONMENT})
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not when() and process.poll() is None:
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.01)

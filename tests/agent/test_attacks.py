@@ -416,7 +416,7 @@ def test_the_proxy_takes_nothing_but_its_paths_from_a_tool(yard: Yard) -> None:
 
 def _all_gone(mark: str) -> bool:
     """The kernel ends a namespace's processes one after the other; none is left for long."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while _named(mark) and time.monotonic() < deadline:
         time.sleep(0.05)
     return not _named(mark)

@@ -82,7 +82,7 @@ def test_a_night_with_a_tool_keeps_what_helps_and_records_what_it_cost(tmp_path:
         repository = made(tmp_path, provider.url)
         done = subprocess.run(
             [sys.executable, "-m", "bot.cli", "night"], cwd=repository.root, text=True, capture_output=True,
-            timeout=240, check=False, env={**os.environ, **ENVIRONMENT, "STAND_IN_KEY": KEY},
+            timeout=600, check=False, env={**os.environ, **ENVIRONMENT, "STAND_IN_KEY": KEY},
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         assert [seen.headers["x-api-key"] for seen in provider.seen] == [KEY] * 3

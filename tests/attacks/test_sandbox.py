@@ -347,7 +347,7 @@ def test_endless_loop() -> None:
     started = time.monotonic()
     stopped = inside(code, limits=Limits(seconds=0.4))
     assert (stopped.stopped, stopped.ok) == ("timeout", False)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 25
 
 
 def test_processor_time() -> None:
@@ -493,7 +493,7 @@ print("daemon", flush=True)
 
 
 def gone(word: str, but: str = "") -> bool:
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while (left := [pid for pid in processes(word) if program(pid) != but]) and time.monotonic() < deadline:
         time.sleep(0.01)
     return not left

@@ -21,7 +21,7 @@ SEED = "3"  # the first two tries from the weak rate are a higher one
 
 def night(folder: Path, rate: float, target: str = tiny.TARGET) -> tuple[Repository, list[Segment]]:
     repository = make_repository(folder, tiny.files(rate, target))
-    done = autoresearch(repository, "night", "--quiet", "--seed", SEED, timeout=900)
+    done = autoresearch(repository, "night", "--quiet", "--seed", SEED)
     assert done.returncode == 0, done.stdout + done.stderr
     return repository, nights(repository)[-1].segments("tiny-gpt")
 

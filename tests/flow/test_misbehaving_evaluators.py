@@ -135,7 +135,7 @@ def misbehaving(
 @pytest.mark.parametrize("form", ["process", "serve"])
 def test_no_evaluator_can_stop_a_night(tmp_path: Path, form: str, noisy: bool) -> None:
     repository = misbehaving(tmp_path, form, noisy=noisy, modes=list(BAD[form]))
-    done = autoresearch(repository, "night", "--quiet", "--seed", str(SEED), timeout=600)
+    done = autoresearch(repository, "night", "--quiet", "--seed", str(SEED))
     assert done.returncode == 0, done.stderr
     wait_for(lambda: not alive(repository.root), "something that an evaluator started outlived the night")
     night = nights(repository)[-1]
@@ -156,9 +156,7 @@ def test_the_wall_clock_ends_a_night_whose_candidates_hang(tmp_path: Path, form:
     modes = ["hang", *(f"hang-{number}" for number in range(40))]
     repository = misbehaving(tmp_path, form, noisy=noisy, modes=modes, timeout="60m")
     for wall_clock in ("2s", "10s", "60s"):  # the first that a slow machine's baseline does not use up
-        done = autoresearch(
-            repository, "night", "--quiet", "--seed", str(SEED), "--wall-clock", wall_clock, timeout=600
-        )
+        done = autoresearch(repository, "night", "--quiet", "--seed", str(SEED), "--wall-clock", wall_clock)
         assert done.returncode == 0, done.stderr
         night = nights(repository)[-1]
         if events(night, "experiment"):
@@ -185,7 +183,7 @@ if block_of(run.seed) in ("ablate", "confirm") and mode == "better":
 def test_an_evaluator_that_fails_in_confirm_confirms_nothing(tmp_path: Path, bad: str, kind: str) -> None:
     late = IN_CONFIRM.replace("BAD", bad)
     repository = misbehaving(tmp_path, "process", noisy=True, modes=["worse"], late=late)
-    done = autoresearch(repository, "night", "--quiet", "--seed", str(SEED), timeout=300)
+    done = autoresearch(repository, "night", "--quiet", "--seed", str(SEED))
     assert done.returncode == 0, done.stderr
     wait_for(lambda: not alive(repository.root), "something that an evaluator started outlived the night")
     night = nights(repository)[-1]

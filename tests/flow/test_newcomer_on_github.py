@@ -89,7 +89,7 @@ def test_from_an_empty_repository_to_a_first_page(tmp_path: Path) -> None:
         for command in commands():
             done = subprocess.run(
                 ["bash", "-euo", "pipefail", "-c", command],
-                cwd=clone, env=environment, capture_output=True, text=True, check=False, timeout=300,
+                cwd=clone, env=environment, capture_output=True, text=True, check=False, timeout=600,
             )  # fmt: skip
             assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         assert git(clone, "status", "--porcelain") == ""

@@ -303,5 +303,5 @@ def step(repository: Repository, *arguments: str, **more: str) -> subprocess.Com
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     return subprocess.run(
         [sys.executable, "-m", "bot.cli", *arguments], cwd=repository.root, capture_output=True, text=True,
-        check=False, timeout=120, env={**inherited, **ENVIRONMENT, **more},
+        check=False, timeout=600, env={**inherited, **ENVIRONMENT, **more},
     )  # fmt: skip

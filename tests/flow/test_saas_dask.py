@@ -181,7 +181,7 @@ def test_nothing_is_left_of_the_workers_of_an_evaluator(tmp_path: Path, kill: bo
         if kill:
             process.kill()
         process.stdin.close()
-        process.wait(timeout=60)
+        process.wait(timeout=600)
         wait_for(lambda: not alive(tmp_path), "a worker outlived its evaluator")
         assert "dask" not in process.stderr.read()
     assert kill or not list(scratch.iterdir())
@@ -213,7 +213,7 @@ def test_a_night_is_that_of_one_process(tmp_path: Path) -> None:
     for name, engine in (("here", ""), ("dask", "engine: {dask: 2}\n")):
         made = files(tmp_path / f"{name}-files", engine)
         repository = make_repository(tmp_path / name, {f"{scoring.FOLDER}/{path}": made[path] for path in made})
-        done = autoresearch(repository, "night", "--quiet", "-n", "40", "--seed", "3", timeout=300)
+        done = autoresearch(repository, "night", "--quiet", "-n", "40", "--seed", "3")
         assert done.returncode == 0, done.stderr
         told.append(events(repository))
         repositories.append(repository)

@@ -56,7 +56,7 @@ def schema(folder: Path) -> list[str]:
 
 
 def ran(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([BIN / program, *arguments], capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run([BIN / program, *arguments], capture_output=True, text=True, check=False, timeout=600)
 
 
 LINTERS = (zizmor, actionlint, schema)

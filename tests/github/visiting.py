@@ -30,7 +30,7 @@ def shop(folder: Path) -> Iterator[GitHub]:
 
 def client(github: GitHub, token: str, retries: int = 0) -> Any:
     made = pygithub.Github(
-        auth=pygithub.Auth.Token(token), base_url=github.api_url, lazy=True, timeout=10,
+        auth=pygithub.Auth.Token(token), base_url=github.api_url, lazy=True, timeout=60,
         retry=pygithub.GithubRetry(total=retries, backoff_factor=0, secondary_rate_wait=0) if retries else None,
         seconds_between_requests=0, seconds_between_writes=0,
     )  # fmt: skip
@@ -68,4 +68,4 @@ def commit(work: Path, name: str, text: str, branch: str | None = None) -> None:
 
 def asked(github: GitHub, method: str, path: str, body: Any = None, token: str | None = None) -> requests.Response:
     headers = {"Authorization": f"Bearer {token or github.token(**EVERYTHING)}"}
-    return requests.request(method, github.api_url + path, json=body, headers=headers, timeout=10)
+    return requests.request(method, github.api_url + path, json=body, headers=headers, timeout=60)

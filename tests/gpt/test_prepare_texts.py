@@ -149,7 +149,7 @@ def test_bytes_that_are_no_text_are_told_and_counted_as_what_stands_for_them(
 def test_the_command_prepares_what_every_python_brings(tmp_path: Path) -> None:
     script = tmp_path / "prepare.py"
     script.write_text(PREPARE.read_text())
-    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False, timeout=100)
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr
     found = corpus.read(tmp_path / "prepared")
     assert found.vocabulary == making.VOCABULARY
@@ -159,7 +159,7 @@ def test_the_command_prepares_what_every_python_brings(tmp_path: Path) -> None:
 def test_the_command_says_what_is_wrong_in_words(tmp_path: Path) -> None:
     script = tmp_path / "prepare.py"
     script.write_text(PREPARE.read_text())
-    done = subprocess.run([sys.executable, script, "no"], capture_output=True, text=True, check=False, timeout=100)
+    done = subprocess.run([sys.executable, script, "no"], capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 1
     assert "no is not there" in done.stderr
     assert "Traceback" not in done.stderr

@@ -36,7 +36,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Sequence[str]
 
     def made(hidden: Sequence[str]) -> Path:
         folder = tmp_path_factory.mktemp("machine")
-        subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True, timeout=100)
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True, timeout=600)
         version = f"python{sys.version_info.major}.{sys.version_info.minor}"
         packages = folder / "lib" / version / "site-packages"
         for path in Path(sysconfig.get_path("purelib")).iterdir():
@@ -49,7 +49,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Sequence[str]
 
 def run(python: Path, *words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [python, *words], cwd=cwd, capture_output=True, text=True, timeout=300, check=False,
+        [python, *words], cwd=cwd, capture_output=True, text=True, timeout=600, check=False,
         env={"PATH": f"{python.parent}:/usr/bin:/bin", **ENVIRONMENT},
     )  # fmt: skip
 

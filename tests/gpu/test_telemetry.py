@@ -19,7 +19,7 @@ def smi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Smi:
 
 
 def waited_for(watch: Watch, samples: int) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while len(watch._samples) < samples:
         assert time.monotonic() < until, "no sample came"
         time.sleep(0.02)

@@ -123,7 +123,7 @@ def serving_process(folder: Path, files: dict[str, str], lines: str = "") -> sub
     for name, text in {"evaluate.py": EVALUATE, **files}.items():
         (folder / name).write_text(text, encoding="utf-8")
     command = [sys.executable, "evaluate.py"]
-    return subprocess.run(command, cwd=folder, input=lines, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, cwd=folder, input=lines, capture_output=True, text=True, check=False, timeout=600)
 
 
 def test_one_line_of_an_evaluator_serves(tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ def _free_port() -> int:
 
 
 def _await(address: str, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while time.monotonic() < until and process.poll() is None:
         with suppress(OSError):
             urllib.request.urlopen(f"{address}/health", timeout=1).close()  # noqa: S310  its own address

@@ -202,7 +202,7 @@ def test_a_kill_counts_what_was_in_flight_and_gives_out_what_was_paid(server: Re
         flying = subprocess.Popen(
             [sys.executable, "-c", ASK_NEVER, str(path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
         )
-        until = time.monotonic() + 60
+        until = time.monotonic() + 120
         while client.spent()["open"] == 0 and time.monotonic() < until:
             time.sleep(0.02)
         os.kill(pid_of(path), signal.SIGKILL)
@@ -301,7 +301,7 @@ def test_the_broker_ends_with_a_killed_night(server: Replay, tmp_path: Path) -> 
         pid = pid_of(Path(night.stdout.readline().strip()))
         assert Path(f"/proc/{pid}").exists()
         night.kill()
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while Path(f"/proc/{pid}").exists() and fields(pid)["State"][0] != "Z" and time.monotonic() < until:
         time.sleep(0.02)
     assert not Path(f"/proc/{pid}").exists() or fields(pid)["State"][0] == "Z"

@@ -88,7 +88,7 @@ class Served:
 def served() -> Iterator[Served]:
     evaluator = Served()
     yield evaluator
-    evaluator.process.communicate(timeout=10)
+    evaluator.process.communicate(timeout=60)
 
 
 def write_spec(folder: Path, weights: dict[str, Any]) -> Path:

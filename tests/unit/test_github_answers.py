@@ -137,7 +137,7 @@ def test_every_call_is_answered_as_github_describes(tmp_path: Path) -> None:
 
         def call(method: str, path: str, body: Any, token: str) -> requests.Response:
             session.headers["Authorization"] = f"Bearer {token}"
-            return session.request(method, github.api_url + path, json=body, timeout=20)
+            return session.request(method, github.api_url + path, json=body, timeout=120)
 
         ada, workflow = github.token(by="ada"), github.token(**everything)
         for path in ("/user", "/users/bob", "/rate_limit", *(f"/repos/ada/shop{path}" for path in reading(repo))):

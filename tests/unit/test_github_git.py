@@ -50,7 +50,7 @@ def test_a_private_repository_shows_itself_to_nobody_without_a_token(tmp_path: P
         assert git(tmp_path, "clone", "-q", repo.url, "a").returncode != 0
         assert git(tmp_path, "clone", "-q", repo.url, "b", token=started.token(by="eve")).returncode != 0
         assert git(tmp_path, "clone", "-q", repo.url, "c", token=started.token(contents="read")).returncode == 0
-        assert requests.get(f"{started.api_url}/repos/ada/secret", timeout=10).status_code == 404
+        assert requests.get(f"{started.api_url}/repos/ada/secret", timeout=60).status_code == 404
 
 
 def test_a_protected_branch_refuses_pushes_in_githubs_words(github: GitHub, tmp_path: Path) -> None:

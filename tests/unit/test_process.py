@@ -42,7 +42,7 @@ def alive(pid: int) -> bool:
 
 def is_gone(pid: int) -> bool:
     """A process that was killed is a moment from its end."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while alive(pid) and time.monotonic() < deadline:
         time.sleep(0.01)
     return not alive(pid)
@@ -110,7 +110,7 @@ def test_a_hang_is_stopped() -> None:
     started = time.monotonic()
     finished = run("print('begun'); " + IDLE, timeout=0.4)
     assert (finished.stopped, finished.exit_code, finished.stdout) == ("timeout", -signal.SIGKILL, b"begun\n")
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 25
 
 
 def test_ignored_signals_do_not_help() -> None:
@@ -149,7 +149,7 @@ def test_a_leftover_that_holds_the_pipes_is_killed() -> None:
     started = time.monotonic()
     finished = run(code)
     assert (finished.exit_code, finished.stopped) == (0, "")
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 25
     assert is_gone(int(finished.stdout))
 
 
@@ -167,7 +167,7 @@ else:
 """
     started = time.monotonic()
     finished = run(code)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 25
     pid = int(finished.stdout)
     assert alive(pid)  # only a process namespace ends it too: tests/attacks holds the sandbox to that
     os.kill(pid, signal.SIGKILL)
@@ -321,7 +321,7 @@ def test_a_second_answer_after_the_last_question() -> None:
 
 def test_an_answer_before_the_first_question() -> None:
     with conversation("print(1); " + IDLE) as talk:
-        time.sleep(0.3)
+        time.sleep(1.5)
         assert over(talk).kind == "output"
 
 
@@ -334,7 +334,7 @@ def test_a_child_that_ignores_the_end_is_killed() -> None:
     started = time.monotonic()
     with conversation(f"import os\ninput(); print(os.getpid())\n{IDLE}") as talk:
         pid = int(talk.ask(b"q", 20))
-    assert time.monotonic() - started < 6
+    assert time.monotonic() - started < 25
     assert is_gone(pid)
 
 

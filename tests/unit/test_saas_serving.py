@@ -226,7 +226,7 @@ def run(folder: Path, stdin: str) -> subprocess.CompletedProcess[str]:
     (folder / "evaluate.py").write_text('from harness.scorers import saas\n\nsaas.serve("columns.yaml")\n')
     return subprocess.run(
         [sys.executable, "evaluate.py"], cwd=folder, input=stdin, text=True, capture_output=True, check=False,
-        env={"PYTHONPATH": str(ROOT)}, timeout=300,
+        env={"PYTHONPATH": str(ROOT)}, timeout=600,
     )  # fmt: skip
 
 

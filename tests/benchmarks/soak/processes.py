@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-PATIENCE = 60.0  # seconds for an instant to come, or for a process to follow its parent
+PATIENCE = 300.0  # seconds for an instant to come, or for a process to follow its parent
 
 
 def strike(process: subprocess.Popen[bytes], whom: str) -> str:
